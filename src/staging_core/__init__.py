@@ -1,0 +1,1 @@
+"""AI virtual staging of real-estate photos."""

@@ -1,0 +1,1 @@
+"""Built-in backends; the core knows them only as ``module:function`` strings."""
