@@ -1,0 +1,32 @@
+"""The Protocols that backends implement, each method's docstring being its contract.
+
+Protocols never gain methods: growth is a new capability Protocol beside the old one, asked for
+with ``supports`` once, when the backend is opened.
+"""
+
+from __future__ import annotations
+
+from .auth import Authenticator
+from .billing import Billing
+from .capability import supports
+from .opening import OpenContext, Opener
+from .queue import Consumes, Queue, Signals
+from .stager import Defers, Finds, Photo, Stager
+from .storage import Copies, Storage
+
+__all__ = [
+    "Authenticator",
+    "Billing",
+    "Consumes",
+    "Copies",
+    "Defers",
+    "Finds",
+    "OpenContext",
+    "Opener",
+    "Photo",
+    "Queue",
+    "Signals",
+    "Stager",
+    "Storage",
+    "supports",
+]

@@ -1,0 +1,42 @@
+"""Queues: they only nudge. The job's row is the truth."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Protocol
+
+from staging_core.models import Wake
+
+Handler = Callable[[Wake], Awaitable[None]]
+
+
+class Queue(Protocol):
+    """Carries wakes from whoever made work to whoever does it."""
+
+    async def poke(self, wake: Wake) -> None:
+        """Pass the wake on. It may be lost, doubled or late; a caller never relies on it."""
+        ...
+
+
+class Consumes(Protocol):
+    """Hands wakes to a handler in this process."""
+
+    async def consume(self, handler: Handler, *, lanes: frozenset[str], concurrency: int) -> None:
+        """Call ``handler`` for wakes of ``lanes``, ``concurrency`` at a time, until cancelled.
+
+        A wake is not handed out before its ``not_before``. A handler that raises does not end
+        the loop. Cancelling stops taking new wakes, lets running handlers finish, then returns.
+        """
+        ...
+
+
+class Signals(Protocol):
+    """Wakes those who wait for something to change (event streams). Only ever a hint."""
+
+    async def signal(self, topic: str) -> None:
+        """Tell all who listen to ``topic`` to look now."""
+        ...
+
+    def listen(self, topic: str) -> AsyncIterator[None]:
+        """Yields once per signal; several in a row may be one."""
+        ...

@@ -1,0 +1,54 @@
+"""Storages: where originals and results are kept."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from staging_core.models import ByteRange, Stored
+
+
+class Storage(Protocol):
+    """Objects under keys: 1..512 characters of letters, digits, ``._-`` and single slashes.
+
+    A key has no empty part and no part that is ``.`` or ``..``; other keys are ``InvalidKey``.
+    """
+
+    async def put(self, key: str, data: AsyncIterable[bytes], *, content_type: str) -> Stored:
+        """Keep the bytes under ``key``, replacing what was there.
+
+        Atomic to readers: they see the old object or the whole new one. When ``data`` raises, or
+        the storage is full (``StorageFull``), nothing of the new bytes stays. Streams in bounded
+        memory.
+        """
+        ...
+
+    def read(
+        self, key: str, *, span: ByteRange | None = None, etag: str | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """The object's bytes in chunks, or those of ``span`` (an end past the object's is cut).
+
+        Entering raises ``ObjectMissing``, or ``ObjectChanged`` when ``etag`` is given and differs.
+        """
+        ...
+
+    async def stat(self, key: str) -> Stored | None:
+        """What is known of the object; None when there is none."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Remove the object. Absent: done, no error."""
+        ...
+
+    def entries(self, prefix: str) -> AsyncIterator[Stored]:
+        """All objects whose key starts with ``prefix`` (``""``: all), in key order."""
+        ...
+
+
+class Copies(Protocol):
+    """Copies an object without moving its bytes through us."""
+
+    async def copy(self, source: str, target: str, *, etag: str) -> Stored:
+        """Copy, bound to ``etag``: ``ObjectChanged`` when the source is another by now."""
+        ...

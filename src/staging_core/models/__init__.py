@@ -1,0 +1,58 @@
+"""The nouns of the field, as frozen msgspec structs.
+
+Structs only ever gain fields with defaults: what an outsider builds today keeps working.
+"""
+
+from __future__ import annotations
+
+from .attempt import Attempt
+from .card import ModelCard, Price, Sizes
+from .catalog import ROOMS, STYLES, check_room, check_style
+from .event import JobEvent
+from .image import Group, Image
+from .job import TERMINAL, Job, JobState, JobStatus, status_of
+from .order import Order, Quote
+from .outcome import Absent, CannotTell, Failed, Found, Output, Staged, Waiting
+from .picture import Picture
+from .principal import Credentials, Principal
+from .provider import Command, Provider
+from .request import StageRequest
+from .stored import ByteRange, Stored
+from .wake import Wake
+
+__all__ = [
+    "ROOMS",
+    "STYLES",
+    "TERMINAL",
+    "Absent",
+    "Attempt",
+    "ByteRange",
+    "CannotTell",
+    "Command",
+    "Credentials",
+    "Failed",
+    "Found",
+    "Group",
+    "Image",
+    "Job",
+    "JobEvent",
+    "JobState",
+    "JobStatus",
+    "ModelCard",
+    "Order",
+    "Output",
+    "Picture",
+    "Price",
+    "Principal",
+    "Provider",
+    "Quote",
+    "Sizes",
+    "StageRequest",
+    "Staged",
+    "Stored",
+    "Waiting",
+    "Wake",
+    "check_room",
+    "check_style",
+    "status_of",
+]

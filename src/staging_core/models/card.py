@@ -1,0 +1,57 @@
+"""What a model can do, in data: nothing a card does not list is ever sent or silently dropped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True):
+    """Provider cost of one output: ``usd`` flat plus ``usd_per_megapixel`` of the output."""
+
+    usd: float = 0.0
+    usd_per_megapixel: float = 0.0
+
+
+class Sizes(msgspec.Struct, frozen=True, kw_only=True):
+    """Picture sizes in pixels that the model takes: sides within ``min_side..max_side``."""
+
+    min_side: int = 64
+    max_side: int = 12_000
+    max_pixels: int = 50_000_000
+
+
+class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
+    """One model's abilities.
+
+    ``honours``: the parts of a request that have an effect, of ``mask, reference, prompt, seed,
+    strength, furniture``. ``rooms``, ``styles``: empty means every one in the catalog.
+    ``time_limit_s``: wall time of one ``stage`` call, or of the whole wait of a deferred model.
+    ``in_flight``: calls at one time per worker (answering) or per installation (deferred).
+    ``lane``: the queue lane its jobs wait in. ``output_hosts``: where outputs may be fetched from.
+    ``idempotent_create``: creating twice with one attempt id makes one prediction.
+    ``options``: JSON Schema of the model's own options. ``digital_source_type``: the IPTC term that
+    its pictures are marked with. ``source`` and ``checked``: where the facts
+    are from and the date (ISO) they were read.
+    """
+
+    id: str
+    name: str
+    summary: str = ""
+    version: str = "1"
+    honours: frozenset[str] = frozenset()
+    rooms: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
+    sizes: Sizes = Sizes()
+    output_formats: tuple[str, ...] = ("image/png",)
+    price: Price = Price()
+    time_limit_s: float = 60.0
+    in_flight: int = 1
+    lane: str = "default"
+    output_hosts: tuple[str, ...] = ()
+    idempotent_create: bool = False
+    options: dict[str, Any] = {}
+    digital_source_type: str = "compositeWithTrainedAlgorithmicMedia"
+    source: str = ""
+    checked: str = ""

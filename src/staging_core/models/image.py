@@ -1,0 +1,41 @@
+"""An image: one wished output of one original; a group: the variants asked for together."""
+
+from __future__ import annotations
+
+import msgspec
+
+from .job import Job
+from .request import StageRequest
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """One output, wished or delivered.
+
+    ``job`` is its newest job. Keys name objects in the storage: ``original_key`` the byte-identical
+    original, ``staged_key`` the clean result, ``labelled_key`` a copy that a plugin labelled.
+    ``width``, ``height``, ``sha256`` are the staged picture's, None until it is ready.
+    """
+
+    id: str
+    group_id: str
+    original_id: str
+    request: StageRequest
+    job: Job
+    original_key: str
+    original_sha256: str
+    staged_key: str | None = None
+    labelled_key: str | None = None
+    content_type: str | None = None
+    width: int | None = None
+    height: int | None = None
+    sha256: str | None = None
+    created_at: float = 0.0
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """Images submitted together. ``replayed``: an idempotent repeat of an earlier submit."""
+
+    id: str
+    account_id: str
+    images: tuple[Image, ...]
+    replayed: bool = False

@@ -1,0 +1,57 @@
+"""A job: one image, one output, from queue to settlement."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+JobState = Literal[
+    "queued",
+    "preparing",
+    "submitted",
+    "waiting",
+    "fetching",
+    "staging",
+    "finalizing",
+    "needs_review",
+    "ready",
+    "error",
+    "cancelled",
+]
+JobStatus = Literal["queued", "processing", "ready", "error"]
+TERMINAL: frozenset[str] = frozenset({"ready", "error", "cancelled"})
+
+
+def status_of(state: JobState) -> JobStatus:
+    """The coarse word that every client understands; cancelled and held jobs show as error."""
+    if state in ("queued", "ready"):
+        return "queued" if state == "queued" else "ready"
+    return "error" if state in ("error", "cancelled", "needs_review") else "processing"
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """A job as its account sees it. Times are Unix seconds; ``error`` is a stable code."""
+
+    id: str
+    image_id: str
+    group_id: str
+    account_id: str
+    state: JobState
+    model: str
+    attempts: int
+    progress: float = 0.0
+    phase: str = ""
+    error: str | None = None
+    message: str | None = None
+    cost_usd: float = 0.0
+    timings_ms: dict[str, float] = {}
+    report: dict[str, Any] = {}
+    created_at: float = 0.0
+    updated_at: float = 0.0
+    finished_at: float | None = None
+
+    @property
+    def status(self) -> JobStatus:
+        """The coarse word of ``state``."""
+        return status_of(self.state)
