@@ -1,0 +1,142 @@
+"""What speaks for a box and against it: the figures that the judge decides on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from staging_core.backends.render.camera import Camera, Floats
+
+from .box_search import Box, floor_region
+from .camera_search import CameraFit
+from .floor_map import CLASSES, FloorMap, pixel_grid
+from .segments import WORK_PX, Segments
+from .wall_foot import AXIS, coverage, feet
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Shares 0..1 unless said otherwise.
+
+    ``explained``: of the lines' length, along the room's axes; ``foot_cover``: of the walls' visible
+    feet, with an edge on it; ``parting``: 0 when floor and what is beyond look the same, 1 when
+    nothing of one is seen in the other; ``floor_share``: of the picture, floor; ``clutter``: of the
+    floor, covered by things; ``floor_lines``, ``odd_floor_lines``: length of all lines on the floor, and of
+    those along no axis, in long sides; ``uprights_on_floor``: length of upright lines standing on it;
+    ``light``: median lightness of the picture 0..255. ``bare``: (h, w) bare floor. ``reach``: how far
+    the visible floor goes left, right, away, in camera heights.
+    """
+
+    lines: int
+    explained: float
+    foot_cover: float
+    parting: float
+    floor_share: float
+    clutter: float
+    floor_lines: float
+    odd_floor_lines: float
+    uprights_on_floor: float
+    light: float
+    bare: NDArray[np.bool_]
+    reach: tuple[float, float, float]
+
+
+def weigh(
+    picture: NDArray[np.uint8],
+    unit: Camera,
+    box: Box,
+    segments: Segments,
+    fit: CameraFit,
+    floor: FloorMap,
+) -> Evidence:
+    """Measure a box against the picture; ``unit`` is the camera at height 1."""
+    region = floor_region(unit, box, floor)
+    bare = bare_floor(picture, region)
+    on_floor = _inside(segments, region, floor.scale)
+    length = segments.length / WORK_PX
+    return Evidence(
+        lines=len(segments),
+        explained=fit.explained,
+        foot_cover=_foot_cover(unit, box, segments, fit),
+        parting=_parting(region, floor),
+        floor_share=float(region.mean()),
+        clutter=float(1 - bare.sum() / max(1, region.sum())),
+        floor_lines=float(length[on_floor].sum()),
+        odd_floor_lines=float(length[on_floor & (fit.axis == -1)].sum()),
+        uprights_on_floor=float(length[on_floor & (fit.axis == 2)].sum()),
+        light=float(np.median(picture)),
+        bare=bare,
+        reach=_reach(unit, region, floor),
+    )
+
+
+def bare_floor(picture: NDArray[np.uint8], region: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The part (h, w) of a floor region that looks like its surroundings on the floor.
+
+    The floor's colour is its own wide average, so that light may fade over the room; things that
+    stand out from it in a piece of noticeable size are not floor.
+    """
+    height, width = region.shape
+    small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(np.float32)
+    lab = cv2.GaussianBlur(lab, (0, 0), 1.5)
+    mask = region.astype(np.float32)
+    wide = 0.08 * max(height, width)
+    total = cv2.GaussianBlur(mask, (0, 0), wide)
+    mean = (
+        cv2.GaussianBlur(lab * mask[..., None], (0, 0), wide) / np.maximum(total, 1e-3)[..., None]
+    )
+    apart = np.abs(lab - mean) @ np.array([0.6, 1.2, 1.2], np.float32)
+    usual = float(np.median(apart[region])) if region.any() else 0.0
+    odd = (region & (apart > 14 + 4 * usual)).astype(np.uint8)
+    odd = cv2.morphologyEx(odd, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(odd)
+    large = np.zeros(count, bool)
+    large[1:] = stats[1:, cv2.CC_STAT_AREA] > 0.0015 * region.size
+    return np.asarray(region & ~large[labels])
+
+
+def _inside(segments: Segments, region: NDArray[np.bool_], scale: float) -> NDArray[np.bool_]:
+    """Segments (n,) wholly on the floor and clear of its edge."""
+    inner = cv2.erode(region.astype(np.uint8), np.ones((7, 7), np.uint8), borderValue=1) > 0
+    hit = np.ones(len(segments), bool)
+    for points in (segments.start, segments.middle, segments.end):
+        column = np.clip((points[:, 0] * scale).astype(int), 0, region.shape[1] - 1)
+        row = np.clip((points[:, 1] * scale).astype(int), 0, region.shape[0] - 1)
+        hit &= inner[row, column]
+    return hit
+
+
+def _foot_cover(unit: Camera, box: Box, segments: Segments, fit: CameraFit) -> float:
+    lines = feet(unit, box.left, box.right, box.far)
+    lengths = [float(np.linalg.norm(line[1] - line[0])) for line in lines.values()]
+    covers = [
+        coverage(line, segments.only(fit.axis == AXIS[side]), 4.0) for side, line in lines.items()
+    ]
+    return float(np.dot(covers, lengths) / sum(lengths)) if lengths else 0.0
+
+
+def _parting(region: NDArray[np.bool_], floor: FloorMap) -> float:
+    """How little the classes of the floor and of a band around it overlap (Bhattacharyya)."""
+    band = cv2.dilate(region.astype(np.uint8), np.ones((31, 31), np.uint8)) > 0
+    around = band & ~region
+    if not region.any() or not around.any():
+        return 0.0
+    inside = np.bincount(floor.classes[region], minlength=CLASSES) / region.sum()
+    outside = np.bincount(floor.classes[around], minlength=CLASSES) / around.sum()
+    return float(1 - np.sqrt(inside * outside).sum())
+
+
+def _reach(unit: Camera, region: NDArray[np.bool_], floor: FloorMap) -> tuple[float, float, float]:
+    if not region.any():
+        return 0.0, 0.0, 0.0
+    x, y = pixel_grid(*region.shape, floor.scale)
+    foot: Floats = unit.on_floor(np.stack([x[region], y[region]], axis=-1))
+    return (
+        float(max(0.0, -foot[:, 0].min())),
+        float(max(0.0, foot[:, 0].max())),
+        float(foot[:, 1].max()),
+    )

@@ -1,0 +1,97 @@
+"""Which pixels look like floor: appearance classes and the odds that each belongs to the floor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from staging_core.backends.render.camera import Camera, Floats
+
+MAP_PX = 384
+"""Long side of the map."""
+CLASSES = 14
+LIMIT = 2.5
+"""Log-odds are clipped here: no single appearance class may decide alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class FloorMap:
+    """``classes``: (h, w) appearance class of each pixel; ``odds``: (h, w) log-odds of floor.
+
+    ``below``: (h, w) True under the horizon; ``scale``: map pixels per working pixel.
+    """
+
+    classes: NDArray[np.int32]
+    odds: NDArray[np.float32]
+    below: NDArray[np.bool_]
+    scale: float
+
+    def at(self, points: Floats) -> Floats:
+        """Log-odds at working pixels (..., 2); points outside take the nearest border pixel."""
+        height, width = self.odds.shape
+        column = np.clip((points[..., 0] * self.scale).astype(int), 0, width - 1)
+        row = np.clip((points[..., 1] * self.scale).astype(int), 0, height - 1)
+        return np.asarray(self.odds[row, column], np.float64)
+
+    def learned(self, floor: NDArray[np.bool_], rest: NDArray[np.bool_]) -> FloorMap:
+        """The same classes with odds counted anew from pixels taken for floor and for the rest."""
+        return FloorMap(self.classes, _odds(self.classes, floor, rest), self.below, self.scale)
+
+
+def map_floor(picture: NDArray[np.uint8], camera: Camera) -> FloorMap:
+    """A first map: the low middle of the picture is floor, all above the horizon is not."""
+    long_side = max(picture.shape[:2])
+    scale = MAP_PX / long_side
+    height, width = (max(8, round(side * scale)) for side in picture.shape[:2])
+    small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    classes = _classes(np.asarray(small, np.uint8))
+    x, y = pixel_grid(height, width, scale)
+    rays = camera.rays(np.stack([x, y], axis=-1))
+    below = rays[..., 2] < -0.02
+    centre = np.abs(x / (width / scale) - 0.5) < 0.27
+    seeds = below & centre & (y > 0.80 * height / scale)
+    odds = _odds(classes, seeds, rays[..., 2] > 0)
+    return FloorMap(classes, odds, below, scale)
+
+
+def pixel_grid(height: int, width: int, scale: float) -> tuple[Floats, Floats]:
+    """Working-pixel coordinates of the middles of map pixels, each (h, w)."""
+    x, y = np.meshgrid((np.arange(width) + 0.5) / scale, (np.arange(height) + 0.5) / scale)
+    return x, y
+
+
+def _classes(small: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """k-means over lightness, colour and two texture energies; started from lightness, no chance."""
+    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(np.float32)
+    light = lab[..., 0]
+    fine = _energy(light, 1.0, 4.0)
+    coarse = _energy(light, 3.0, 9.0)
+    stack = [0.5 * cv2.GaussianBlur(light, (0, 0), 1.0), 2.0 * fine, 1.2 * coarse]
+    stack += [1.6 * cv2.GaussianBlur(lab[..., k], (0, 0), 1.0) for k in (1, 2)]
+    features = np.stack(stack, axis=-1)
+    sample = np.ascontiguousarray(features[::3, ::3].reshape(-1, features.shape[-1]))
+    rank = np.argsort(np.argsort(sample[:, 0] + 2 * sample[:, 3], kind="stable"), kind="stable")
+    start = (rank * CLASSES // len(rank)).astype(np.int32)[:, None]
+    criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 12, 0.5)
+    _, _, centres = cv2.kmeans(sample, CLASSES, start, criteria, 1, cv2.KMEANS_USE_INITIAL_LABELS)
+    flat = features.reshape(-1, features.shape[-1])
+    distance = (centres**2).sum(1) - 2 * flat @ centres.T
+    return np.asarray(np.argmin(distance, axis=1).reshape(light.shape), np.int32)
+
+
+def _energy(light: NDArray[np.float32], fine: float, wide: float) -> NDArray[np.float32]:
+    """Local contrast around one scale, as the square root of its mean square."""
+    band = light - cv2.GaussianBlur(light, (0, 0), fine)
+    return np.asarray(np.sqrt(cv2.GaussianBlur(band * band, (0, 0), wide)), np.float32)
+
+
+def _odds(
+    classes: NDArray[np.int32], floor: NDArray[np.bool_], rest: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    inside = np.bincount(classes[floor], minlength=CLASSES) / max(1, int(floor.sum()))
+    outside = np.bincount(classes[rest], minlength=CLASSES) / max(1, int(rest.sum()))
+    odds = np.clip(np.log((inside + 0.004) / (outside + 0.004)), -LIMIT, LIMIT)
+    return np.asarray(odds.astype(np.float32)[classes])

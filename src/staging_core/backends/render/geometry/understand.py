@@ -1,0 +1,148 @@
+"""From a photo to an understood room, or to the reason why not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from staging_core.backends.render.camera import Camera
+from staging_core.backends.render.room import NotUnderstood, Room, Wall
+
+from .box_search import Box, search_box
+from .camera_search import CameraFit, search_camera
+from .evidence import Evidence, weigh
+from .floor_map import FloorMap, map_floor
+from .judge import confidence_of, refusal
+from .openings import find_openings
+from .polygon import floor_polygon
+from .segments import Segments, find_segments, working_picture
+from .skirting import stand_on_floor
+from .wall_foot import feet
+
+CEILING_M = 2.55
+"""Assumed height of a ceiling: sets the scale of everything when no measure is given."""
+CAMERA_M = (0.65, 1.65)
+
+Progress = Callable[[str, float], None]
+
+
+def understand(
+    photo: NDArray[np.uint8],
+    *,
+    focal_px: float | None = None,
+    camera_height_m: float | None = None,
+    ceiling_m: float | None = None,
+    progress: Progress | None = None,
+) -> Room | NotUnderstood:
+    """Read a room's perspective, walls, floor and openings from one photo.
+
+    ``photo``: (h, w, 3) sRGB. ``focal_px``: focal length in photo pixels, when EXIF or a person
+    tells it. ``camera_height_m`` or ``ceiling_m``: a known measure that sets the scale.
+    ``progress`` gets each phase's name and the share 0..1 done. Works at a reduced size, so that
+    time does not grow with the photo; the same photo gives the same answer. Never raises for a
+    picture's contents.
+    """
+    clock = _Clock(progress)
+    height, width = photo.shape[:2]
+    if min(height, width) < 64:
+        return NotUnderstood("The picture is too small to show a room.", 0.0)
+    picture = working_picture(photo)
+    factor = max(height, width) / max(picture.shape[:2])
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    segments = find_segments(np.asarray(grey, np.uint8))
+    clock.lap("segments", 0.2)
+    if len(segments) < 6:
+        return NotUnderstood("The picture shows too few straight lines to read a room.", 0.0)
+    known = None if focal_px is None else focal_px / factor
+    fit = search_camera(segments, picture.shape[1], picture.shape[0], known)
+    clock.lap("camera", 0.5)
+    floor = map_floor(picture, fit.camera)
+    clock.lap("floor", 0.6)
+    unit = replace(fit.camera, height_m=1.0)
+    box = stand_on_floor(unit, search_box(unit, segments, fit, floor), segments, fit, floor)
+    clock.lap("box", 0.85)
+    evidence = weigh(picture, unit, box, segments, fit, floor)
+    scale = _camera_height(box, camera_height_m, ceiling_m)
+    room = _room(photo, unit, box, evidence, segments, fit, floor, scale)
+    clock.lap("openings", 1.0)
+    room.timings_ms.update(clock.laps)
+    why = refusal(evidence, room)
+    if why is not None:
+        return NotUnderstood(why, min(room.confidence, 0.45), room.camera, room)
+    return room
+
+
+@dataclass(slots=True)
+class _Clock:
+    progress: Progress | None
+    laps: dict[str, float] = field(default_factory=dict)
+    last: float = field(default_factory=time.perf_counter)
+
+    def lap(self, phase: str, done: float) -> None:
+        now = time.perf_counter()
+        self.laps[phase] = round((now - self.last) * 1000, 1)
+        self.last = now
+        if self.progress is not None:
+            self.progress(phase, done)
+
+
+def _camera_height(box: Box, camera_m: float | None, ceiling_m: float | None) -> float:
+    if camera_m is not None:
+        return camera_m
+    if ceiling_m is not None:
+        return ceiling_m / (1 + box.ceiling)
+    return float(np.clip(CEILING_M / (1 + box.ceiling), *CAMERA_M))
+
+
+def _room(
+    photo: NDArray[np.uint8],
+    unit: Camera,
+    box: Box,
+    evidence: Evidence,
+    segments: Segments,
+    fit: CameraFit,
+    floor: FloorMap,
+    scale: float,
+) -> Room:
+    height, width = photo.shape[:2]
+    factor = max(height, width) / max(unit.width, unit.height)
+    camera = replace(
+        unit,
+        width=width,
+        height=height,
+        focal_px=unit.focal_px * factor,
+        height_m=scale,
+    )
+    left, right, far = _walls(unit, box, evidence, scale)
+    polygon = floor_polygon(unit, -left.at_m / scale, right.at_m / scale, far.at_m / scale)
+    size = np.array([width / unit.width, height / unit.height])
+    return Room(
+        camera=camera,
+        left=left,
+        right=right,
+        far=far,
+        ceiling_m=scale * (1 + box.ceiling),
+        floor=evidence.bare,
+        floor_px=polygon * size,
+        openings=find_openings(unit, box, segments, fit, floor, scale),
+        confidence=confidence_of(evidence),
+    )
+
+
+def _walls(unit: Camera, box: Box, evidence: Evidence, scale: float) -> tuple[Wall, Wall, Wall]:
+    seen = feet(unit, box.left, box.right, box.far)
+    reach = evidence.reach
+    spread = dict(zip(("left", "right", "far"), box.spread, strict=True))
+    left = box.left if "left" in seen else min(box.left, reach[0])
+    right = box.right if "right" in seen else min(box.right, reach[1])
+    far = box.far if "far" in seen else min(box.far, reach[2])
+    return (
+        Wall(-left * scale, spread["left"] * left * scale, "left" in seen),
+        Wall(right * scale, spread["right"] * right * scale, "right" in seen),
+        Wall(far * scale, spread["far"] * far * scale, "far" in seen),
+    )
