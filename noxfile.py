@@ -1,0 +1,108 @@
+"""Every check by name: ``nox -s NAME``. ``script/test`` runs the ones that must always hold.
+
+The sessions without an environment of their own use the one that ``script/bootstrap`` made.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2026.1"
+nox.options.sessions = ["lint", "types", "docs", "tests"]
+nox.options.error_on_external_run = True
+
+BIN = Path(sys.executable).parent
+RUNTIME = "requirements/runtime.txt"
+PYTHON_TREES = ("src", "tests", "benchmarks", "plugins", "noxfile.py")
+EMPTY_ROOM = "src/staging_core/demo/empty.jpg"
+
+# Two test processes on two cores: libraries that start threads of their own only slow them down.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def run(session: nox.Session, tool: str, *args: str, **env: str) -> None:
+    """Run a pinned tool of the bootstrapped environment."""
+    session.run(str(BIN / tool), *args, external=True, env=env)
+
+
+def pytest(session: nox.Session, *paths: str) -> None:
+    """Run tests on two processes; words after ``--`` go to pytest."""
+    profile = ("--hypothesis-profile=ci",) if os.environ.get("CI") else ()
+    run(session, "pytest", "-n2", *profile, *paths, *session.posargs, **ONE_THREAD)
+
+
+@nox.session(venv_backend="none")
+def lint(session: nox.Session) -> None:
+    """Rules, format, and whether the pinned packages fit together."""
+    run(session, "ruff", "check", ".")
+    run(session, "ruff", "format", "--check", ".")
+    run(session, "python", "-m", "pip", "check")
+
+
+@nox.session(venv_backend="none")
+def types(session: nox.Session) -> None:
+    """Strict types everywhere; the public API with a second checker."""
+    run(session, "mypy", "src", "benchmarks", "typing", "noxfile.py")
+    for plugin in sorted(Path("plugins").glob("*/src")):
+        run(session, "mypy", str(plugin))
+    run(session, "basedpyright", "--project", "typing")
+
+
+@nox.session(venv_backend="none")
+def tests(session: nox.Session) -> None:
+    """Every test of the core and the plugins."""
+    pytest(session)
+
+
+@nox.session(venv_backend="none")
+def conformance(session: nox.Session) -> None:
+    """Our own backends and doubles against the kit that outsiders use."""
+    pytest(session, "tests/conformance")
+
+
+@nox.session(venv_backend="none")
+def plugins(session: nox.Session) -> None:
+    """The plugins, each against the kit."""
+    pytest(session, "plugins")
+
+
+@nox.session(venv_backend="none")
+def docs(session: nox.Session) -> None:
+    """The site builds without a warning and offline; its code blocks run."""
+    run(session, "mkdocs", "build", "--strict", "--quiet")
+    pytest(session, "tests/docs")
+
+
+@nox.session(venv_backend="none")
+def bench(session: nox.Session) -> None:
+    """Benchmarks: ``nox -s bench -- startup --json``."""
+    run(session, "python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """The wheel, not the tree: install it with the pinned packages and stage a photo."""
+    install_wheel(session)
+    session.run("python", "-I", str(Path("tests/package/stage_from_wheel.py").resolve()), EMPTY_ROOM)
+
+
+@nox.session
+def minimal(session: nox.Session) -> None:
+    """Core dependencies only, no extra: the embedded default must do without."""
+    install_wheel(session)
+    session.run("python", "-m", "pip", "uninstall", "--quiet", "--yes", "embreex")
+    session.run("python", "-I", str(Path("tests/package/stage_from_wheel.py").resolve()), EMPTY_ROOM)
+
+
+def install_wheel(session: nox.Session) -> None:
+    """Build the wheel and install it beside exactly the pinned packages."""
+    dist = session.create_tmp()
+    build = ("-m", "build", "--wheel", "--no-isolation", "--outdir", dist)
+    run(session, "python", *build)
+    wheel = max(Path(dist).glob("staging_core-*.whl"), key=os.path.getmtime)
+    session.install("--require-hashes", "-r", RUNTIME)
+    session.install("--no-deps", "--no-index", "--force-reinstall", str(wheel))
