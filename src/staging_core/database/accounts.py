@@ -1,0 +1,40 @@
+"""Accounts: the tenants. A first sight makes one."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as insert_or
+
+from staging_core.errors import BadInput
+
+from .engine import Transaction
+from .tables import accounts
+
+_NAME = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def folder(account_id: str) -> str:
+    """The account's part of a storage key: says nothing of the id, is the same for ever."""
+    return hashlib.sha256(account_id.encode()).hexdigest()[:32]
+
+
+def check(account_id: str) -> str:
+    """The id itself; ``BadInput`` unless it is 1..255 visible ASCII characters."""
+    if not _NAME.fullmatch(account_id):
+        raise BadInput("An account id is 1 to 255 visible ASCII characters without spaces.")
+    return account_id
+
+
+async def ensure(tx: Transaction, account_id: str) -> None:
+    """Make the account unless it is there."""
+    statement = insert_or(accounts).values(id=account_id, position=0, created_at=tx.now)
+    await tx.execute(statement.on_conflict_do_nothing(index_elements=["id"]))
+
+
+async def position(tx: Transaction, account_id: str) -> int:
+    """The position of the account's newest event; 0 when there is none."""
+    row = await tx.row(sa.select(accounts.c.position).where(accounts.c.id == account_id))
+    return 0 if row is None else int(row["position"])

@@ -1,0 +1,69 @@
+"""Files: every object in the storage has a row, written before the object."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from staging_core.models import Stored
+
+from .engine import Transaction
+from .outbox import post
+from .tables import files, outbox
+
+
+async def intend(
+    tx: Transaction,
+    key: str,
+    *,
+    account_id: str,
+    kind: str,
+    grace_s: float,
+    job_id: str | None = None,
+) -> None:
+    """Say that an object is about to be put; unless it is kept, it is deleted after the grace."""
+    await tx.execute(
+        sa.insert(files).values(
+            key=key,
+            account_id=account_id,
+            kind=kind,
+            job_id=job_id,
+            expires_at=tx.now + grace_s,
+            created_at=tx.now,
+        )
+    )
+
+
+async def keep(tx: Transaction, stored: Stored, *, sha256: str) -> None:
+    """The object is part of the truth from this commit on."""
+    await tx.execute(
+        sa.update(files)
+        .where(files.c.key == stored.key)
+        .values(expires_at=None, size=stored.size, etag=stored.etag, sha256=sha256)
+    )
+
+
+async def drop_leftovers(tx: Transaction, job_id: str) -> None:
+    """A job has ended: what it intended and never kept may go at once."""
+    await tx.execute(
+        sa.update(files)
+        .where(files.c.job_id == job_id, files.c.expires_at.is_not(None))
+        .values(expires_at=tx.now)
+    )
+
+
+async def expire(tx: Transaction, *, limit: int = 100) -> int:
+    """Turn rows past their time into deletions in the outbox; how many there were."""
+    due = await tx.rows(
+        sa.select(files.c.key, files.c.account_id).where(files.c.expires_at <= tx.now).limit(limit)
+    )
+    for row in due:
+        await tx.execute(sa.delete(files).where(files.c.key == row["key"]))
+        await post(tx, row["account_id"], "delete_object", {"key": row["key"]})
+    return len(due)
+
+
+async def known(tx: Transaction, keys: list[str]) -> set[str]:
+    """Those of ``keys`` that have a row, or a deletion that is still to be done."""
+    rows = await tx.rows(sa.select(files.c.key).where(files.c.key.in_(keys)))
+    pending = await tx.rows(sa.select(outbox.c.payload).where(outbox.c.kind == "delete_object"))
+    return {row["key"] for row in rows} | {row["payload"]["key"] for row in pending}

@@ -1,0 +1,129 @@
+"""Originals, groups and images: what was handed in and what came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from staging_core.errors import NotFound
+from staging_core.models import Group, Image, Job, StageRequest
+
+from .engine import Transaction
+from .tables import groups, images, jobs, originals
+
+
+async def find_original(tx: Transaction, account_id: str, sha256: str) -> sa.RowMapping | None:
+    """The account's original with those bytes, if it has one."""
+    return await tx.row(
+        sa.select(originals).where(
+            originals.c.account_id == account_id, originals.c.sha256 == sha256
+        )
+    )
+
+
+async def add_original(tx: Transaction, **values: Any) -> None:
+    """Keep an original's row."""
+    await tx.execute(sa.insert(originals).values(created_at=tx.now, **values))
+
+
+async def original(tx: Transaction, original_id: str) -> sa.RowMapping:
+    """The original, for a worker that holds a job of it."""
+    row = await tx.row(sa.select(originals).where(originals.c.id == original_id))
+    if row is None:
+        raise NotFound("The original is gone.")
+    return row
+
+
+async def find_group(tx: Transaction, account_id: str, key: str) -> sa.RowMapping | None:
+    """The group that was submitted under this idempotency key."""
+    return await tx.row(
+        sa.select(groups).where(groups.c.account_id == account_id, groups.c.idempotency_key == key)
+    )
+
+
+async def add_group(tx: Transaction, **values: Any) -> None:
+    """Keep a group's row."""
+    await tx.execute(sa.insert(groups).values(created_at=tx.now, **values))
+
+
+async def add(tx: Transaction, *, request: StageRequest, **values: Any) -> None:
+    """Keep an image's row."""
+    await tx.execute(
+        sa.insert(images).values(
+            created_at=tx.now,
+            variant=request.variant,
+            request=msgspec.to_builtins(request),
+            **values,
+        )
+    )
+
+
+async def row(tx: Transaction, image_id: str, *, account_id: str | None = None) -> sa.RowMapping:
+    """The image's row; with ``account_id``, ``NotFound`` also when it is another account's."""
+    query = sa.select(images).where(images.c.id == image_id)
+    if account_id is not None:
+        query = query.where(images.c.account_id == account_id)
+    found = await tx.row(query)
+    if found is None:
+        raise NotFound(f"There is no image {image_id}.")
+    return found
+
+
+async def deliver(tx: Transaction, image_id: str, **values: Any) -> None:
+    """The image has a result; only the transaction that makes its job ready says so."""
+    await tx.execute(sa.update(images).where(images.c.id == image_id).values(**values))
+
+
+async def get(tx: Transaction, account_id: str, image_id: str) -> Image:
+    """The image as its account sees it."""
+    found = await tx.row(_seen(account_id).where(images.c.id == image_id))
+    if found is None:
+        raise NotFound(f"There is no image {image_id}.")
+    return _as_image(found)
+
+
+async def of_group(tx: Transaction, account_id: str, group_id: str) -> Group:
+    """The group with its images, in the order of their variants."""
+    found = await tx.rows(
+        _seen(account_id).where(images.c.group_id == group_id).order_by(images.c.variant)
+    )
+    if not found:
+        raise NotFound(f"There is no group {group_id}.")
+    return Group(id=group_id, account_id=account_id, images=tuple(_as_image(row) for row in found))
+
+
+async def page(
+    tx: Transaction,
+    account_id: str,
+    *,
+    before: tuple[float, str] | None = None,
+    limit: int = 50,
+) -> list[Image]:
+    """The account's images, newest first; ``before``: the (created_at, id) of the last one seen."""
+    query = _seen(account_id).order_by(images.c.created_at.desc(), images.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(sa.tuple_(images.c.created_at, images.c.id) < sa.tuple_(*before))
+    return [_as_image(row) for row in await tx.rows(query)]
+
+
+def _seen(account_id: str) -> sa.Select[Any]:
+    job_columns = [jobs.c[name].label(f"job__{name}") for name in Job.__struct_fields__]
+    return (
+        sa.select(
+            images,
+            originals.c.key.label("original_key"),
+            originals.c.sha256.label("original_sha256"),
+            *job_columns,
+        )
+        .join(originals, originals.c.id == images.c.original_id)
+        .join(jobs, jobs.c.id == images.c.job_id)
+        .where(images.c.account_id == account_id)
+    )
+
+
+def _as_image(row: sa.RowMapping) -> Image:
+    job = {name: row[f"job__{name}"] for name in Job.__struct_fields__}
+    values = {name: row[name] for name in Image.__struct_fields__ if name != "job"}
+    return msgspec.convert({**values, "job": job}, Image)

@@ -1,0 +1,263 @@
+"""Jobs: claimed by lease and fence, moved only through ``move``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import sqlalchemy as sa
+
+from staging_core.errors import AlreadyFinal, NotFound, StagingError
+from staging_core.models import TERMINAL, Job, JobState
+from staging_core.states import ACTIVE, check_move
+
+from .engine import Transaction
+from .events import draft
+from .tables import images, jobs
+
+CLAIMABLE: frozenset[str] = frozenset({"queued"}) | ACTIVE - {"waiting"}
+"""States in which a job wants a worker as soon as it is due and nobody holds it."""
+
+
+class Abandoned(StagingError):
+    """Somebody else holds or ended this job by now; stop, quietly."""
+
+    code = "abandoned"
+
+
+async def add(
+    tx: Transaction,
+    *,
+    account_id: str,
+    image_id: str,
+    group_id: str,
+    model: str,
+    lane: str,
+    job_id: str,
+) -> None:
+    """A new job, queued, with its first event."""
+    row = await tx.row(
+        sa.insert(jobs)
+        .values(
+            id=job_id,
+            account_id=account_id,
+            image_id=image_id,
+            group_id=group_id,
+            state="queued",
+            model=model,
+            lane=lane,
+            due_at=tx.now,
+            timings_ms={},
+            report={},
+            created_at=tx.now,
+            updated_at=tx.now,
+        )
+        .returning(*jobs.c)
+    )
+    assert row is not None
+    tx.tell(draft(row, "queued"))
+
+
+def new_id() -> str:
+    """A fresh job id."""
+    return str(uuid4())
+
+
+async def claim(
+    tx: Transaction, *, models: Collection[str], lease_s: float, job_id: str | None = None
+) -> sa.RowMapping | None:
+    """Take one due job of ``models`` that nobody holds; the account with the fewest running first.
+
+    The returned row carries the new fence. ``job_id`` asks for that job only.
+    """
+    running = (
+        sa.select(jobs.c.account_id, sa.func.count().label("held"))
+        .where(jobs.c.state.in_(ACTIVE), jobs.c.lease_until > tx.now)
+        .group_by(jobs.c.account_id)
+        .subquery()
+    )
+    wanted = (
+        sa.select(jobs.c.id)
+        .outerjoin(running, running.c.account_id == jobs.c.account_id)
+        .where(
+            jobs.c.state.in_(CLAIMABLE),
+            jobs.c.due_at <= tx.now,
+            jobs.c.lease_until <= tx.now,
+            jobs.c.model.in_(models),
+        )
+        .order_by(sa.func.coalesce(running.c.held, 0), jobs.c.due_at, jobs.c.id)
+        .limit(1)
+    )
+    if job_id is not None:
+        wanted = wanted.where(jobs.c.id == job_id)
+    return await tx.row(
+        sa.update(jobs)
+        .where(jobs.c.id == wanted.scalar_subquery())
+        .values(fence=jobs.c.fence + 1, lease_until=tx.now + lease_s)
+        .returning(*jobs.c)
+    )
+
+
+async def renew(tx: Transaction, job: sa.RowMapping, *, lease_s: float) -> None:
+    """Hold the job longer; ``Abandoned`` when it is no longer ours."""
+    await _write(tx, job, lease_until=tx.now + lease_s)
+
+
+async def move(
+    tx: Transaction,
+    job: sa.RowMapping,
+    to: JobState,
+    *,
+    told: dict[str, Any] | None = None,
+    **values: Any,
+) -> sa.RowMapping:
+    """Bring a held job into another state, with its event; the row as it is now.
+
+    ``told`` goes into the event, ``values`` into the row. ``Abandoned`` when the fence is not the
+    row's any more. Leaving for ``queued`` or an end gives the lease back.
+    """
+    check_move(job["state"], to)
+    if to == "queued" or to in TERMINAL:
+        values["lease_until"] = 0
+    if to in TERMINAL:
+        values |= {"finished_at": tx.now, "checkpoint": None}
+        values["progress"] = 1.0 if to == "ready" else job["progress"]
+    row = await _write(tx, job, state=to, **values)
+    tx.tell(draft(row, to, **(told or {})))
+    return row
+
+
+async def note_progress(tx: Transaction, job: sa.RowMapping, share: float, phase: str) -> None:
+    """Tell how far a held job is: ``share`` 0..1 of the whole."""
+    row = await _write(tx, job, progress=share, phase=phase)
+    tx.tell(draft(row, row["state"], "progress", progress=round(share, 3), phase=phase))
+
+
+async def _write(tx: Transaction, job: sa.RowMapping, **values: Any) -> sa.RowMapping:
+    row = await tx.row(
+        sa.update(jobs)
+        .where(jobs.c.id == job["id"], jobs.c.fence == job["fence"])
+        .values(updated_at=tx.now, **values)
+        .returning(*jobs.c)
+    )
+    if row is None:
+        raise Abandoned()
+    return row
+
+
+async def cancel(tx: Transaction, account_id: str, job_id: str) -> None:
+    """End a job that has not ended; who holds it finds its fence gone. Else ``AlreadyFinal``."""
+    job = await fetch(tx, account_id, job_id)
+    if job["state"] in TERMINAL:
+        raise AlreadyFinal(f"The job is {job['state']} already.")
+    await move(
+        tx,
+        job,
+        "cancelled",
+        told={"error": "cancelled"},
+        fence=jobs.c.fence + 1,
+        error="cancelled",
+        message="The job was cancelled.",
+    )
+
+
+async def fetch(tx: Transaction, account_id: str, job_id: str) -> sa.RowMapping:
+    """The account's job; ``NotFound`` also when it is another account's."""
+    row = await tx.row(sa.select(jobs).where(jobs.c.account_id == account_id, jobs.c.id == job_id))
+    if row is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return row
+
+
+async def page(
+    tx: Transaction,
+    account_id: str,
+    *,
+    state: JobState | None = None,
+    before: tuple[float, str] | None = None,
+    limit: int = 50,
+) -> list[Job]:
+    """The account's jobs, newest first; ``before``: the (created_at, id) of the last one seen."""
+    query = (
+        sa.select(jobs)
+        .where(jobs.c.account_id == account_id)
+        .order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+        .limit(limit)
+    )
+    if state is not None:
+        query = query.where(jobs.c.state == state)
+    if before is not None:
+        query = query.where(sa.tuple_(jobs.c.created_at, jobs.c.id) < sa.tuple_(*before))
+    return [as_job(row) for row in await tx.rows(query)]
+
+
+async def queued_count(tx: Transaction, account_id: str) -> int:
+    """How many of the account's jobs wait in the queue."""
+    row = await tx.row(
+        sa.select(sa.func.count().label("n")).where(
+            jobs.c.account_id == account_id, jobs.c.state == "queued"
+        )
+    )
+    return 0 if row is None else int(row["n"])
+
+
+async def due(tx: Transaction, *, limit: int = 500) -> list[sa.RowMapping]:
+    """Jobs (``id``, ``lane``) that want a worker now, oldest first."""
+    return await tx.rows(
+        sa.select(jobs.c.id, jobs.c.lane)
+        .where(jobs.c.state.in_(CLAIMABLE), jobs.c.due_at <= tx.now, jobs.c.lease_until <= tx.now)
+        .order_by(jobs.c.due_at)
+        .limit(limit)
+    )
+
+
+async def next_due(tx: Transaction, models: Collection[str]) -> float | None:
+    """When the next job of ``models`` wants a worker (Unix seconds); None when there is none."""
+    row = await tx.row(
+        sa.select(
+            sa.func.min(
+                sa.case(
+                    (jobs.c.lease_until > jobs.c.due_at, jobs.c.lease_until), else_=jobs.c.due_at
+                )
+            ).label("at")
+        ).where(jobs.c.state.in_(CLAIMABLE), jobs.c.model.in_(models))
+    )
+    return None if row is None else row["at"]
+
+
+async def without_model(
+    tx: Transaction, models: Collection[str], *, waited_s: float
+) -> list[sa.RowMapping]:
+    """Queued jobs whose model is not among ``models`` and that nobody took for ``waited_s``."""
+    return await tx.rows(
+        sa.select(jobs)
+        .where(
+            jobs.c.state == "queued",
+            jobs.c.model.not_in(models),
+            jobs.c.due_at <= tx.now - waited_s,
+        )
+        .limit(100)
+    )
+
+
+async def repeat(tx: Transaction, image: sa.RowMapping, *, lane: str, model: str) -> str:
+    """A new job for an image whose last one has ended; its id. ``AlreadyFinal`` never applies."""
+    job_id = new_id()
+    await add(
+        tx,
+        account_id=image["account_id"],
+        image_id=image["id"],
+        group_id=image["group_id"],
+        model=model,
+        lane=lane,
+        job_id=job_id,
+    )
+    await tx.execute(sa.update(images).where(images.c.id == image["id"]).values(job_id=job_id))
+    return job_id
+
+
+def as_job(row: sa.RowMapping) -> Job:
+    """The row as its account sees it."""
+    return msgspec.convert({name: row[name] for name in Job.__struct_fields__}, Job)

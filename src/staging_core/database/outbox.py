@@ -1,0 +1,46 @@
+"""The outbox: what must happen outside, written in the transaction that decided it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from .engine import Transaction
+from .tables import outbox
+
+
+async def post(tx: Transaction, account_id: str, kind: str, payload: dict[str, Any]) -> None:
+    """Add a deed; a sweep does it after the commit, at least once."""
+    await tx.execute(
+        sa.insert(outbox).values(
+            id=uuid4().hex,
+            account_id=account_id,
+            kind=kind,
+            payload=payload,
+            due_at=tx.now,
+            created_at=tx.now,
+        )
+    )
+
+
+async def due(tx: Transaction, *, limit: int = 100) -> list[sa.RowMapping]:
+    """Deeds whose time has come, oldest first."""
+    return await tx.rows(
+        sa.select(outbox).where(outbox.c.due_at <= tx.now).order_by(outbox.c.due_at).limit(limit)
+    )
+
+
+async def done(tx: Transaction, deed_id: str) -> None:
+    """The deed is done."""
+    await tx.execute(sa.delete(outbox).where(outbox.c.id == deed_id))
+
+
+async def later(tx: Transaction, deed_id: str, delay_s: float) -> None:
+    """The deed failed this time; try it again after ``delay_s``."""
+    await tx.execute(
+        sa.update(outbox)
+        .where(outbox.c.id == deed_id)
+        .values(tries=outbox.c.tries + 1, due_at=tx.now + delay_s)
+    )
