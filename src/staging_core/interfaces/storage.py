@@ -12,7 +12,8 @@ from staging_core.models import ByteRange, Stored
 class Storage(Protocol):
     """Objects under keys: 1..512 characters of letters, digits, ``._-`` and single slashes.
 
-    A key has no empty part and no part that is ``.`` or ``..``; other keys are ``InvalidKey``.
+    A key has no empty part, none over 200 characters and none that is ``.`` or ``..``; other keys
+    are ``InvalidKey``. Objects outlive the opened storage, unless it keeps them in memory.
     """
 
     async def put(self, key: str, data: AsyncIterable[bytes], *, content_type: str) -> Stored:

@@ -17,7 +17,7 @@ from .picture import Picture
 from .principal import Credentials, Principal
 from .provider import Command, Provider
 from .request import StageRequest
-from .stored import ByteRange, Stored
+from .stored import ByteRange, Stored, check_key, check_prefix, is_key
 from .wake import Wake
 
 __all__ = [
@@ -52,7 +52,10 @@ __all__ = [
     "Stored",
     "Waiting",
     "Wake",
+    "check_key",
+    "check_prefix",
     "check_room",
     "check_style",
+    "is_key",
     "status_of",
 ]
