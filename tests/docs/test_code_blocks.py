@@ -1,0 +1,95 @@
+"""What the documentation shows must run.
+
+``python`` blocks are executed, ``console`` blocks run their ``$`` lines, and a block after the comment
+``<!-- file: NAME -->`` is written to that file. Each page has a folder of its own, in which the
+bundled photo lies as ``empty.jpg``; installing goes to a folder of the page, never into the
+environment. Blocks in other languages are only read by people.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sybil import Document, Example, Region
+from sybil.evaluators.python import PythonEvaluator
+from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
+
+ROOT = Path(__file__).resolve().parents[2]
+PHOTO = ROOT / "src/staging_core/demo/empty.jpg"
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "plugins").glob("*/README.md")),
+]
+FILE = re.compile(r"<!-- file: (\S+) -->\s*$")
+READERS_ONLY = ("git ", "cd ", "script/", "export ")
+
+
+def blocks(document: Document) -> Iterator[Region]:
+    """Every fenced block that does something, with what it does."""
+    for region in FencedCodeBlockLexer(r"\w+", {"language": "language", "source": "source"})(document):
+        named = FILE.search(document.text, 0, region.start)
+        region.parsed = region.lexemes["source"]
+        if named is not None:
+            region.parsed = (named[1], str(region.parsed))
+            region.evaluator = write_file
+        elif region.lexemes["language"] == "python":
+            region.evaluator = PythonEvaluator()
+        elif region.lexemes["language"] == "console":
+            region.evaluator = run_console
+        if region.evaluator is not None:
+            yield region
+
+
+def write_file(example: Example) -> None:
+    name, text = example.parsed
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def run_console(example: Example) -> None:
+    for line in str(example.parsed).replace("\\\n", " ").splitlines():
+        command = line.removeprefix("$ ")
+        if command != line and not command.startswith(READERS_ONLY):
+            run_command(here(command))
+
+
+def here(command: str) -> str:
+    """The command, with installing led into this page's folder."""
+    pip = f"{shlex.quote(sys.executable)} -m pip install --quiet --no-deps --no-build-isolation"
+    return re.sub(r"^pip install (-e )?", f"{pip} --target site ", command)
+
+
+def run_command(command: str) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, f"$ {command}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_code_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(PHOTO, tmp_path / "empty.jpg")
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("STAGING_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    for example in Document.parse(str(page), blocks).examples():
+        example.evaluate()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_staging_commands_stand_in_blocks_that_run(page: Path) -> None:
+    for language, source in re.findall(r"^```(\w+)\n(.*?)^```", page.read_text("utf-8"), re.M | re.S):
+        commands = re.findall(r"^(?:\$ )?staging .*", source, re.M)
+        assert language == "console" or not commands, f"not run, as the block is {language}: {commands}"
