@@ -8,23 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .box import Box, Floats
-from .colour import ACCENT_PAINTS, linear
-
-CLUTTER_PAINTS = (
-    *ACCENT_PAINTS,
-    "b58b5a",
-    "c29a68",
-    "a67c4e",
-    "d8d4cc",
-    "7d2f33",
-    "22252a",
-    "e6e2d8",
-)
+from .colour import CLUTTER_PAINTS, pick
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A box, or the ellipsoid in it: centre and size (3,) in metres, turned by ``turn`` radians."""
+    """A box or the ellipsoid in it.
+
+    ``centre, size``: (3,) in metres. ``turn``: radians about the vertical.
+    """
 
     centre: Floats
     size: Floats
@@ -39,9 +31,12 @@ class Block:
         return np.asarray(points @ turned, np.float32)
 
     def meet(self, origin: Floats, rays: Floats) -> tuple[Floats, Floats]:
-        """How many times each ray (n, 3) it is away (inf if missed), and normals (n, 3) in own axes."""
-        start, ways = self.local(origin - self.centre) / (self.size / 2), self.local(rays)
-        ways = ways / (self.size / 2)
+        """Multiple of each ray (n, 3) that reaches the block (inf: none), and normals (n, 3).
+
+        The normals are in the block's own axes.
+        """
+        half = self.size / 2
+        start, ways = self.local(origin - self.centre) / half, self.local(rays) / half
         return _meet_ball(start, ways) if self.round else _meet_cube(start, ways)
 
 
@@ -101,6 +96,6 @@ def _table(rng: np.random.Generator, x: float, y: float) -> list[Block]:
 def _block(
     rng: np.random.Generator, at: tuple[float, float, float], size: NDArray[np.float64], ball: bool
 ) -> Block:
-    paint = linear(CLUTTER_PAINTS[rng.integers(len(CLUTTER_PAINTS))])
+    paint = pick(rng, CLUTTER_PAINTS)
     turn = float(rng.uniform(0, np.pi))
     return Block(np.array(at, np.float32), size.astype(np.float32), turn, paint, bool(ball))

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 Face = Literal["left", "right", "near", "far", "floor", "ceiling"]
 FACES: tuple[Face, ...] = ("left", "right", "near", "far", "floor", "ceiling")
 
@@ -24,7 +24,10 @@ class Box:
     ceiling_m: float
 
     def extent(self, face: Face) -> tuple[float, float, float, float]:
-        """``u0, u1, v0, v1`` of a face: (y, z) for left and right, (x, z) for near and far, else (x, y)."""
+        """``u0, u1, v0, v1`` of a face.
+
+        u, v are y, z for left and right, x, z for near and far, x, y for floor and ceiling.
+        """
         if face in ("left", "right"):
             return self.near_m, self.far_m, 0.0, self.ceiling_m
         if face in ("near", "far"):
@@ -51,7 +54,7 @@ class Box:
 
     def normal(self, face: Face) -> Floats:
         """Unit normal (3,) that points into the room."""
-        axis, at = self.plane(face)
+        axis, _ = self.plane(face)
         out = np.zeros(3, np.float32)
         out[axis] = 1.0 if face in ("left", "near", "floor") else -1.0
         return out
@@ -63,7 +66,7 @@ class Patch:
 
     ``where``: their places in the flat sample array. ``u, v``: metres on the face. ``du, dv``:
     metres a ray moves along the face for each metre it would go on behind it. ``size_u, size_v``:
-    extent of one sample on the face in metres, for antialiasing. ``cosine``: between ray and normal.
+    extent of one sample on the face in metres, for antialiasing. ``cosine``: of ray and normal.
     """
 
     face: Face
@@ -96,56 +99,40 @@ def trace(
     ``pixel_angle``: extent of one sample at distance one, in units of the ray's forward part.
     Returns the patches, and for each ray the multiple of it at which it meets the box.
     """
-    low = np.array([box.left_m, box.near_m, 0.0], np.float32)
-    high = np.array([box.right_m, box.far_m, box.ceiling_m], np.float32)
-    reach = np.empty_like(rays)
+    low = (box.left_m, box.near_m, 0.0)
+    high = (box.right_m, box.far_m, box.ceiling_m)
+    reach = np.empty((3, len(rays)), np.float32)
     for axis in range(3):
         ray = rays[:, axis]
         safe = np.where(np.abs(ray) < 1e-6, np.float32(1e-6), ray)
-        start = origins[..., axis]
-        reach[:, axis] = (np.where(safe > 0, high[axis], low[axis]) - start) / safe
-    axis_of = np.argmin(reach, axis=1)
-    distance = np.min(reach, axis=1)
+        to_wall = np.where(safe > 0, np.float32(high[axis]), np.float32(low[axis]))
+        reach[axis] = (to_wall - origins[..., axis]) / safe
+    distance = reach.min(axis=0)
     patches = []
-    for axis in range(3):
-        for positive in (False, True):
-            where = np.flatnonzero((axis_of == axis) & ((rays[:, axis] > 0) == positive))
-            if where.size:
-                start = origins if origins.ndim == 1 else origins[where]
-                face = _face(axis, positive)
-                patches.append(
-                    _patch(face, axis, where, start, rays[where], distance[where], pixel_angle)
-                )
+    for face in FACES:
+        axis, _ = box.plane(face)
+        outwards = rays[:, axis] * box.normal(face)[axis] <= 0
+        where = np.flatnonzero((reach[axis] == distance) & outwards)
+        if where.size:
+            start = origins if origins.ndim == 1 else origins[where]
+            met = start + rays[where] * distance[where, None]
+            size = distance[where] * np.float32(pixel_angle)
+            patches.append(_patch(box, face, where, met=met, rays=rays[where], size=size))
     return patches, distance
 
 
-def _face(axis: int, positive: bool) -> Face:
-    pairs: tuple[tuple[Face, Face], ...] = (
-        ("left", "right"),
-        ("near", "far"),
-        ("floor", "ceiling"),
-    )
-    return pairs[axis][positive]
-
-
 def _patch(
-    face: Face,
-    axis: int,
-    where: NDArray[np.int64],
-    start: Floats,
-    rays: Floats,
-    distance: Floats,
-    pixel_angle: float,
+    box: Box, face: Face, where: NDArray[np.int64], *, met: Floats, rays: Floats, size: Floats
 ) -> Patch:
+    axis, _ = box.plane(face)
     along, up = {0: (1, 2), 1: (0, 2), 2: (0, 1)}[axis]
     across = np.maximum(np.abs(rays[:, axis]), np.float32(1e-6))
     du, dv = rays[:, along] / across, rays[:, up] / across
-    size = distance * np.float32(pixel_angle)
     return Patch(
         face=face,
         where=where,
-        u=start[..., along] + rays[:, along] * distance,
-        v=start[..., up] + rays[:, up] * distance,
+        u=met[:, along],
+        v=met[:, up],
         du=du,
         dv=dv,
         size_u=size * np.sqrt(1 + du * du),

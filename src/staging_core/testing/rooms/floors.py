@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from .box import Floats, Patch
-from .colour import FLOOR_PAINTS, linear
+from .colour import FLOOR_PAINTS, pick
 from .noise import Noise, band, fade
 
 FloorKind = Literal["boards", "tiles", "carpet", "concrete"]
@@ -33,6 +33,16 @@ class Floor:
     bond: float
 
 
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Samples in the floor's own directions: metres, and the extent of a sample in metres."""
+
+    along: Floats
+    across: Floats
+    size_along: Floats
+    size_across: Floats
+
+
 def draw_floor(rng: np.random.Generator) -> Floor:
     """Choose a floor: mostly laid along a wall, now and then diagonally."""
     kind = FLOOR_KINDS[rng.integers(len(FLOOR_KINDS))]
@@ -46,10 +56,9 @@ def draw_floor(rng: np.random.Generator) -> Floor:
     if kind == "tiles" and rng.random() < 0.35:
         unit = (unit[0] * 2, unit[1])
     glossy = {"boards": 0.55, "tiles": 0.65, "carpet": 0.0, "concrete": 0.3}[kind]
-    paints = FLOOR_PAINTS[kind]
     return Floor(
         kind=kind,
-        albedo=linear(paints[rng.integers(len(paints))]),
+        albedo=pick(rng, FLOOR_PAINTS[kind]),
         angle=float(angles[rng.choice(4, p=(0.44, 0.44, 0.08, 0.04))]),
         unit_m=(float(unit[0]), float(unit[1])),
         joint_m=float(rng.uniform(0.001, 0.003) if kind == "boards" else rng.uniform(0.002, 0.008)),
@@ -65,105 +74,76 @@ def draw_floor(rng: np.random.Generator) -> Floor:
 def floor_albedo(floor: Floor, patch: Patch, noise: Noise) -> Floats:
     """Linear colours (n, 3) of the floor's samples."""
     cos, sin = np.float32(np.cos(floor.angle)), np.float32(np.sin(floor.angle))
-    along, across = patch.u * cos + patch.v * sin, patch.v * cos - patch.u * sin
-    size_along = np.hypot(patch.size_u * cos, patch.size_v * sin)
-    size_across = np.hypot(patch.size_u * sin, patch.size_v * cos)
-    paint: dict[FloorKind, Callable[..., Floats]] = {
+    laid = Laid(
+        along=patch.u * cos + patch.v * sin,
+        across=patch.v * cos - patch.u * sin,
+        size_along=np.hypot(patch.size_u * cos, patch.size_v * sin),
+        size_across=np.hypot(patch.size_u * sin, patch.size_v * cos),
+    )
+    paint: dict[FloorKind, Callable[[Floor, Noise, Laid], Floats]] = {
         "boards": _boards,
         "tiles": _tiles,
         "carpet": _carpet,
         "concrete": _concrete,
     }
-    tone = paint[floor.kind](floor, noise, along, across, size_along, size_across)
-    return np.clip(floor.albedo * tone[:, None], 0.005, 0.9).astype(np.float32)
+    tone = paint[floor.kind](floor, noise, laid)
+    return np.clip(floor.albedo * tone[:, None], 0.005, 0.9)
 
 
-def _boards(
-    floor: Floor,
-    noise: Noise,
-    along: Floats,
-    across: Floats,
-    size_along: Floats,
-    size_across: Floats,
-) -> Floats:
+def _boards(floor: Floor, noise: Noise, at: Laid) -> Floats:
     length, width = floor.unit_m
-    row = np.floor(across / width)
-    shifted = along / length + noise.cell(row, row, salt=1)
+    row = np.floor(at.across / width)
+    shifted = at.along / length + noise.cell(row, row, salt=1)
     plank = np.floor(shifted)
-    tone = 1 + floor.contrast * 0.22 * (noise.cell(row, plank) - 0.5) * fade(width, size_across)
-    grain = noise.smooth(along + plank * 7 + row * 3, across, 0.5, 0.012)
-    tone += floor.contrast * 0.06 * grain * fade(0.012, size_across)
-    knots = noise.smooth(along + row * 11, across + plank, 0.3, 0.05)
-    tone += floor.contrast * 0.05 * knots * fade(0.05, size_across)
-    seam = _to_edge(across / width) * width
-    butt = _to_edge(shifted) * length
-    joint = np.maximum(
-        band(seam, floor.joint_m / 2, size_across), band(butt, floor.joint_m / 2, size_along)
-    )
+    tone = 1 + floor.contrast * 0.22 * (noise.cell(row, plank) - 0.5) * fade(width, at.size_across)
+    grain = noise.smooth(at.along + plank * 7 + row * 3, at.across, 0.5, 0.012)
+    tone += floor.contrast * 0.06 * grain * fade(0.012, at.size_across)
+    knots = noise.smooth(at.along + row * 11, at.across + plank, 0.3, 0.05)
+    tone += floor.contrast * 0.05 * knots * fade(0.05, at.size_across)
+    joint = _joints(at, at.across / width, shifted, floor.unit_m, floor.joint_m)
     return tone * (1 + (min(floor.joint_shade, 1.0) - 1) * joint)
 
 
-def _tiles(
-    floor: Floor,
-    noise: Noise,
-    along: Floats,
-    across: Floats,
-    size_along: Floats,
-    size_across: Floats,
-) -> Floats:
+def _tiles(floor: Floor, noise: Noise, at: Laid) -> Floats:
     length, width = floor.unit_m
-    row = np.floor(across / width)
-    shifted = along / length + row * floor.bond
+    row = np.floor(at.across / width)
+    shifted = at.along / length + row * floor.bond
     column = np.floor(shifted)
-    tone = 1 + floor.contrast * 0.08 * (noise.cell(row, column) - 0.5) * fade(width, size_across)
-    tone += floor.contrast * 0.05 * noise.smooth(along + column * 5, across + row * 3, 0.15, 0.1)
+    tone = 1 + floor.contrast * 0.08 * (noise.cell(row, column) - 0.5) * fade(width, at.size_across)
+    veins = noise.smooth(at.along + column * 5, at.across + row * 3, 0.15, 0.1)
+    tone += floor.contrast * 0.05 * veins
     if floor.checkered:
-        tone *= 1 - 0.6 * np.mod(row + column, 2) * fade(width, size_across)
-    joint = np.maximum(
-        band(_to_edge(across / width) * width, floor.joint_m / 2, size_across),
-        band(_to_edge(shifted) * length, floor.joint_m / 2, size_along),
-    )
+        tone *= 1 - 0.6 * np.mod(row + column, 2) * fade(width, at.size_across)
+    joint = _joints(at, at.across / width, shifted, floor.unit_m, floor.joint_m)
     return tone * (1 + (floor.joint_shade - 1) * joint)
 
 
-def _carpet(
-    floor: Floor,
-    noise: Noise,
-    along: Floats,
-    across: Floats,
-    size_along: Floats,
-    size_across: Floats,
-) -> Floats:
-    pile = 0.14 * noise.smooth(along, across, 0.012, 0.012) * fade(0.006, size_across)
-    tufts = 0.06 * noise.smooth(along, across, 0.05, 0.05) * fade(0.04, size_across)
-    worn = 0.03 * noise.smooth(along, across, 0.6, 0.6)
-    lanes = np.sign(np.mod(across / floor.unit_m[1], 2) - 1)
+def _carpet(floor: Floor, noise: Noise, at: Laid) -> Floats:
+    pile = 0.14 * noise.smooth(at.along, at.across, 0.012, 0.012) * fade(0.006, at.size_across)
+    tufts = 0.06 * noise.smooth(at.along, at.across, 0.05, 0.05) * fade(0.04, at.size_across)
+    worn = 0.03 * noise.smooth(at.along, at.across, 0.6, 0.6)
+    lanes = np.sign(np.mod(at.across / floor.unit_m[1], 2) - 1)
     vacuumed = 0.02 * lanes if floor.checkered else np.float32(0)
     return 1 + floor.contrast * (pile + tufts + worn + vacuumed)
 
 
-def _concrete(
-    floor: Floor,
-    noise: Noise,
-    along: Floats,
-    across: Floats,
-    size_along: Floats,
-    size_across: Floats,
-) -> Floats:
-    clouds = 0.06 * noise.smooth(along, across, 0.9, 0.9) + 0.04 * noise.smooth(
-        across, along, 0.2, 0.3
-    )
-    grit = 0.03 * noise.smooth(along, across, 0.01, 0.01) * fade(0.01, size_across)
+def _concrete(floor: Floor, noise: Noise, at: Laid) -> Floats:
+    clouds = 0.06 * noise.smooth(at.along, at.across, 0.9, 0.9)
+    clouds += 0.04 * noise.smooth(at.across, at.along, 0.2, 0.3)
+    grit = 0.03 * noise.smooth(at.along, at.across, 0.01, 0.01) * fade(0.01, at.size_across)
     tone = 1 + floor.contrast * (clouds + grit)
-    if floor.checkered:
+    if floor.checkered or floor.contrast < 0.8:
         return tone
-    saw = np.maximum(
-        band(_to_edge(across / floor.unit_m[1]) * floor.unit_m[1], 0.003, size_across),
-        band(_to_edge(along / floor.unit_m[0]) * floor.unit_m[0], 0.003, size_along),
+    length, width = floor.unit_m
+    return tone * (1 - 0.4 * _joints(at, at.across / width, at.along / length, floor.unit_m, 0.006))
+
+
+def _joints(
+    at: Laid, rows: Floats, columns: Floats, unit_m: tuple[float, float], joint_m: float
+) -> Floats:
+    """Share of each sample that joints at whole numbers of rows and columns cover."""
+    seam = np.abs(rows - np.rint(rows)) * unit_m[1]
+    butt = np.abs(columns - np.rint(columns)) * unit_m[0]
+    return np.maximum(
+        band(seam, joint_m / 2, at.size_across), band(butt, joint_m / 2, at.size_along)
     )
-    return tone * (1 - 0.4 * saw * (floor.contrast > 0.8))
-
-
-def _to_edge(cells: Floats) -> Floats:
-    """Distance to the nearest integer, in cells."""
-    return np.abs(cells - np.rint(cells))

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 ROW = 4096  # cv2.remap takes no axis longer than 32,767, so flat samples go through it in rows
 
 
 def sample(table: Floats, x: Floats, y: Floats, *, wrap: bool) -> Floats:
-    """Bilinear values (n,) of a table at flat column and row coordinates (n,)."""
+    """Bilinear values (n,) or (n, c) of a table (h, w) or (h, w, c) at columns and rows (n,)."""
     rows = -(-x.size // ROW)
     maps = np.zeros((2, rows * ROW), np.float32)
     maps[0, : x.size], maps[1, : x.size] = x, y
@@ -21,7 +21,7 @@ def sample(table: Floats, x: Floats, y: Floats, *, wrap: bool) -> Floats:
     found = cv2.remap(
         table, maps[0].reshape(shape), maps[1].reshape(shape), cv2.INTER_LINEAR, borderMode=border
     )
-    return np.asarray(found, np.float32).reshape(-1)[: x.size]
+    return np.asarray(found, np.float32).reshape(-1, *table.shape[2:])[: x.size]
 
 
 class Noise:
@@ -41,12 +41,15 @@ class Noise:
     def cell(self, i: Floats, j: Floats, salt: int = 0) -> Floats:
         """A number in 0..1 for every integer cell."""
         key = i.astype(np.int64) * 73 + j.astype(np.int64) * 151 + salt * 977
-        return self._cells[np.bitwise_and(key, 4095)]
+        numbers: Floats = self._cells[np.bitwise_and(key, 4095)]
+        return numbers
 
 
 def band(distance: Floats, half_width: float, size: Floats) -> Floats:
     """Share 0..1 of a sample of extent ``size`` that a line of ``2 * half_width`` covers."""
-    return np.clip((half_width - distance) / size + 0.5, 0, np.minimum(1, 2 * half_width / size))
+    whole = np.minimum(1, 2 * half_width / size)
+    covered: Floats = np.clip((half_width - distance) / size + 0.5, 0, whole)
+    return covered
 
 
 def inside(value: Floats, low: float, high: float, size: Floats) -> Floats:
@@ -56,7 +59,8 @@ def inside(value: Floats, low: float, high: float, size: Floats) -> Floats:
 
 def fade(cell: float, size: Floats) -> Floats:
     """How much of a pattern of period ``cell`` survives sampling at ``size``, 0..1."""
-    return np.clip(cell / size - 1, 0, 1)
+    left: Floats = np.clip(cell / size - 1, 0, 1)
+    return left
 
 
 def mix(colour: Floats, other: Floats, share: Floats) -> Floats:

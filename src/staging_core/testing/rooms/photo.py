@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .colour import srgb
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 
 def develop(rng: np.random.Generator, light: Floats) -> NDArray[np.uint8]:
@@ -17,7 +17,7 @@ def develop(rng: np.random.Generator, light: Floats) -> NDArray[np.uint8]:
     bloom = cv2.GaussianBlur(np.maximum(light - 1, 0), (0, 0), light.shape[1] / 60)
     light = light + np.float32(rng.uniform(0, 0.12)) * bloom
     light *= _vignette(light.shape[:2], rng.uniform(0, 0.35))
-    light *= np.exp(rng.normal(0, 0.04, 3)).astype(np.float32)
+    light *= np.exp(rng.normal(0, 0.025, 3)).astype(np.float32)
     light = _noisy(rng, light)
     shoulder = np.float32(rng.uniform(0.0, 0.6))
     levels = srgb(light * (1 + shoulder * light / 4) / (1 + shoulder * light))
@@ -31,17 +31,18 @@ def _exposure(rng: np.random.Generator, light: Floats) -> np.float32:
 
 def _vignette(shape: tuple[int, ...], strength: float) -> Floats:
     y, x = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
-    return (1 - strength * (x * x + y * y) / 2).astype(np.float32)[..., None]
+    kept: Floats = 1 - strength * (x * x + y * y) / 2
+    return kept[..., None]
 
 
 def _noisy(rng: np.random.Generator, light: Floats) -> Floats:
     shot, read = rng.uniform(0.002, 0.02), rng.uniform(0.0005, 0.004)
     sigma = np.sqrt(shot * shot * np.clip(light, 0, 1) + read * read)
-    return light + sigma * rng.standard_normal(light.shape, dtype=np.float32)
+    noise: Floats = sigma * rng.standard_normal(light.shape, dtype=np.float32)
+    return light + noise
 
 
 def _jpeg(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     options = [cv2.IMWRITE_JPEG_QUALITY, quality]
-    _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
-    back = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    return np.asarray(cv2.cvtColor(back, cv2.COLOR_BGR2RGB), np.uint8)
+    _, data = cv2.imencode(".jpg", picture[..., ::-1], options)
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), np.uint8)

@@ -69,7 +69,7 @@ def make_cluttered_room(seed: int, *, width: int = 960, height: int = 640) -> Sy
 
 
 def _make(seed: int, width: int, height: int, *, cluttered: bool) -> SyntheticRoom:
-    rng = np.random.default_rng((seed, 20260))
+    rng = np.random.default_rng(seed)
     camera, box = draw_layout(rng, width, height)
     openings = draw_openings(rng, box)
     walls, floor = draw_walls(rng, box), draw_floor(rng)
@@ -89,7 +89,7 @@ def _make(seed: int, width: int, height: int, *, cluttered: bool) -> SyntheticRo
         swings=tuple(
             swing(box, fixture.opening, fixture.hinge_at_start)
             for fixture in fixtures
-            if fixture.leaf in ("panels", "flush")
+            if fixture.swings
         ),
     )
 
@@ -119,7 +119,8 @@ def visible_floor(camera: Camera, box: Box) -> NDArray[np.float64]:
     right, low = camera.width / camera.focal_px - cx, camera.height / camera.focal_px - cy
     for plane in ((1, 0, cx), (-1, 0, right), (0, 1, cy), (0, -1, low)):
         polygon = _clip(polygon, np.array(plane))
-    return polygon[:, :2] / polygon[:, 2:] * camera.focal_px + np.array(camera.centre)
+    seen: NDArray[np.float64] = polygon[:, :2] / polygon[:, 2:] * camera.focal_px + camera.centre
+    return seen
 
 
 def _clip(polygon: NDArray[np.float64], plane: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -136,7 +137,7 @@ def _clip(polygon: NDArray[np.float64], plane: NDArray[np.float64]) -> NDArray[n
 
 
 def foot_in_view(camera: Camera, box: Box, side: Side) -> bool:
-    """Whether the picture shows at least 3 % of its width of the edge between a wall and the floor."""
+    """Whether the picture shows a wall's edge with the floor, over 3 % of the picture's width."""
     along = np.linspace(*box.extent(side)[:2], 200)
     fixed = np.full_like(along, box.plane(side)[1])
     x, y = (along, fixed) if side == "far" else (fixed, along)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import cv2
@@ -36,27 +37,30 @@ class Scene:
 
     def shoot(self) -> tuple[Floats, NDArray[np.bool_]]:
         """Linear light (h, w, 3), and where a block hides the room, (h, w)."""
-        camera = self.camera
-        wide, high = camera.width * SAMPLES, camera.height * SAMPLES
-        rays = _rays(camera, wide, high)
-        eye = np.array([0.0, 0.0, camera.height_m], np.float32)
-        patches, distance = trace(self.box, eye, rays, 1 / (camera.focal_px * SAMPLES))
-        light = np.zeros((wide * high, 3), np.float32)
+        wide, high = self.camera.width, self.camera.height
+        rays, eye = _rays(self.camera, SAMPLES), self._eye()
+        patches, distance = trace(self.box, eye, rays, 1 / (self.camera.focal_px * SAMPLES))
+        light = np.zeros((len(rays), 3), np.float32)
         for patch in patches:
             light[patch.where] = self._shade(patch)
-        if self.floor.gloss:
-            self._mirror(light, rays, patches, (high, wide))
         hidden = self._stand(light, eye, rays, distance)
-        size = (camera.width, camera.height)
-        picture = cv2.resize(light.reshape(high, wide, 3), size, interpolation=cv2.INTER_AREA)
-        blocked = hidden.reshape(camera.height, SAMPLES, camera.width, SAMPLES).any(axis=(1, 3))
-        return np.asarray(picture, np.float32), blocked
+        fine = light.reshape(high * SAMPLES, wide * SAMPLES, 3)
+        picture = np.asarray(
+            cv2.resize(fine, (wide, high), interpolation=cv2.INTER_AREA), np.float32
+        )
+        blocked = np.asarray(hidden.reshape(high, SAMPLES, wide, SAMPLES).any(axis=(1, 3)))
+        if self.floor.gloss:
+            return picture + self._mirrored() * ~blocked[..., None], blocked
+        return picture, blocked
+
+    def _eye(self) -> Floats:
+        return np.array([0.0, 0.0, self.camera.height_m], np.float32)
 
     def _shade(self, patch: Patch) -> Floats:
         light = self.light.on(self.box, patch)
         if patch.face == "floor":
             for block in self.blocks:
-                light *= _contact(block, patch)[:, None]
+                light = light * _contact(block, patch)[:, None]
             return floor_albedo(self.floor, patch, self.noise) * light
         if patch.face == "ceiling":
             albedo, glow = ceiling_colours(self.walls, self.box, patch, self.noise)
@@ -64,33 +68,41 @@ class Scene:
             albedo, glow = wall_colours(self.walls, self.fixtures, self.box, patch, self.noise)
         return albedo * light + glow
 
-    def _mirror(
-        self, light: Floats, rays: Floats, patches: list[Patch], shape: tuple[int, int]
-    ) -> None:
-        """Add what a glossy floor mirrors, blurred by its roughness (Schlick's Fresnel, F0 = 0.04)."""
-        floor = next((patch for patch in patches if patch.face == "floor"), None)
-        if floor is None:
-            return
-        bounced = rays[floor.where] * np.array([1, 1, -1], np.float32)
-        points = self.box.point("floor", floor.u, floor.v)
-        seen, _ = trace(self.box, points, bounced, 2 / (self.camera.focal_px * SAMPLES))
-        mirrored = np.zeros((light.shape[0], 4), np.float32)
-        for patch in seen:
-            mirrored[floor.where[patch.where], :3] = self._shade(patch)
-        mirrored[floor.where, 3] = 1
-        sigma = self.floor.roughness * shape[1] / 2
+    def _mirrored(self) -> Floats:
+        """Light (h, w, 3) that a glossy floor mirrors, blurred by its roughness.
+
+        Schlick's approximation of Fresnel's equations with F0 = 0.04.
+        """
+        shape, angle = (self.camera.height, self.camera.width), 1 / self.camera.focal_px
+        rays = _rays(self.camera, 1)
+        patches, _ = trace(self.box, self._eye(), rays, angle)
+        light = np.zeros((len(rays), 4), np.float32)
+        for floor in patches:
+            if floor.face == "floor":
+                light[floor.where, 3] = 1
+                bounced = rays[floor.where] * np.array([1, 1, -1], np.float32)
+                points = self.box.point("floor", floor.u, floor.v)
+                for patch in trace(self.box, points, bounced, 2 * angle)[0]:
+                    light[floor.where[patch.where], :3] = self._shade(patch)
+        sigma = self.floor.roughness * shape[0]
         soft = cv2.GaussianBlur(
-            mirrored.reshape(*shape, 4), (0, 0), sigmaX=0.5 + sigma * 0.4, sigmaY=0.5 + sigma
-        ).reshape(-1, 4)[floor.where]
-        fresnel = self.floor.gloss * (0.04 + 0.96 * (1 - floor.cosine) ** 5)
-        light[floor.where] += soft[:, :3] / np.maximum(soft[:, 3:], 1e-3) * fresnel[:, None]
+            light.reshape(*shape, 4), (0, 0), 0.5 + sigma * 0.4, None, 0.5 + sigma
+        )
+        return soft[..., :3] / np.maximum(soft[..., 3:], 1e-3) * self._fresnel(patches, shape)
+
+    def _fresnel(self, patches: list[Patch], shape: tuple[int, int]) -> Floats:
+        share = np.zeros(shape[0] * shape[1], np.float32)
+        for patch in patches:
+            if patch.face == "floor":
+                share[patch.where] = self.floor.gloss * (0.04 + 0.96 * (1 - patch.cosine) ** 5)
+        return share.reshape(*shape, 1)
 
     def _stand(
         self, light: Floats, eye: Floats, rays: Floats, distance: Floats
     ) -> NDArray[np.bool_]:
         hidden = np.zeros(len(rays), np.bool_)
         for block in self.blocks:
-            near = np.flatnonzero(_around(block, self.camera, rays.shape[0]))
+            near = _around(block, self.camera)
             away, normal = block.meet(eye, rays[near])
             front = away < distance[near]
             chosen = near[front]
@@ -102,33 +114,25 @@ class Scene:
         return hidden
 
 
-def _rays(camera: Camera, wide: int, high: int) -> Floats:
-    x, y = np.meshgrid(
-        (np.arange(wide, dtype=np.float32) + 0.5) / SAMPLES,
-        (np.arange(high, dtype=np.float32) + 0.5) / SAMPLES,
-    )
-    right, down, forward = camera.rotation().astype(np.float32) / np.array(
-        [[camera.focal_px], [camera.focal_px], [1]], np.float32
-    )
-    cx, cy = camera.centre
-    rays = (x - cx)[..., None] * right + (y - cy)[..., None] * down + forward
-    return np.asarray(rays, np.float32).reshape(-1, 3)
+def _rays(camera: Camera, samples: int) -> Floats:
+    """Rays (n, 3) of ``samples`` x ``samples`` samples a pixel, row by row."""
+    x = (np.arange(camera.width * samples) + 0.5) / samples
+    y = (np.arange(camera.height * samples) + 0.5) / samples
+    return camera.rays(np.stack(np.meshgrid(x, y), axis=-1)).reshape(-1, 3).astype(np.float32)
 
 
-def _around(block: Block, camera: Camera, samples: int) -> NDArray[np.bool_]:
-    """Samples (n,) in the picture rectangle around a block; all if it reaches behind the camera."""
-    corners = np.array([[u, v, w] for u in (-1, 1) for v in (-1, 1) for w in (-1, 1)])
+def _around(block: Block, camera: Camera) -> NDArray[np.int64]:
+    """Samples (n,) in the rectangle around a block; all if it reaches behind the camera."""
     reach = float(np.linalg.norm(block.size[:2]) / 2)
     half = np.array([reach, reach, float(block.size[2]) / 2])
-    pixels = camera.project(block.centre + corners * half) * SAMPLES
-    wide, high = camera.width * SAMPLES, camera.height * SAMPLES
+    signs = np.array(list(itertools.product((-1, 1), repeat=3)))
+    pixels = camera.project(block.centre + signs * half) * SAMPLES
+    size = np.array([camera.width, camera.height]) * SAMPLES
     if np.isnan(pixels).any():
-        return np.ones(samples, np.bool_)
-    x0, y0 = np.clip(np.floor(pixels.min(axis=0)), 0, (wide, high)).astype(int)
-    x1, y1 = np.clip(np.ceil(pixels.max(axis=0)) + 1, 0, (wide, high)).astype(int)
-    mask = np.zeros((high, wide), np.bool_)
-    mask[y0:y1, x0:x1] = True
-    return mask.reshape(-1)
+        pixels = np.stack([np.zeros(2), size])
+    (x0, y0), (x1, y1) = np.clip([pixels.min(axis=0), pixels.max(axis=0) + 1], 0, size).astype(int)
+    samples: NDArray[np.int64] = np.arange(y0, y1)[:, None] * size[0] + np.arange(x0, x1)
+    return samples.ravel()
 
 
 def _contact(block: Block, patch: Patch) -> Floats:

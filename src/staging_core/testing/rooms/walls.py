@@ -52,12 +52,11 @@ def draw_walls(rng: np.random.Generator, box: Box) -> Walls:
 
 def _sockets(rng: np.random.Generator, box: Box) -> tuple[tuple[Face, float, float], ...]:
     faces: tuple[Face, ...] = ("left", "right", "far")
-    found: list[tuple[Face, float, float]] = []
-    for face in faces:
-        start, end, _, _ = box.extent(face)
-        for _ in range(int(rng.integers(0, 3))):
-            found.append((face, float(rng.uniform(start, end)), float(rng.choice((0.3, 1.1)))))
-    return tuple(found)
+    return tuple(
+        (face, float(rng.uniform(*box.extent(face)[:2])), float(rng.choice((0.3, 1.1))))
+        for face in faces
+        for _ in range(int(rng.integers(0, 3)))
+    )
 
 
 def _spots(rng: np.random.Generator, box: Box) -> tuple[tuple[float, float], ...]:
@@ -136,4 +135,5 @@ def _vent(at: tuple[float, float], box: Box, patch: Patch) -> Floats:
     du = np.abs(patch.u - left - at[0] * (right - left))
     dv = patch.v - near - at[1] * (far - near)
     plate = band(du, 0.18, patch.size_u) * band(np.abs(dv), 0.09, patch.size_v)
-    return plate * (0.2 + 0.15 * np.sign(np.mod(dv / 0.02, 1) - 0.5) * fade(0.01, patch.size_v))
+    slats: Floats = np.sign(np.mod(dv / 0.02, 1) - 0.5) * fade(0.01, patch.size_v)
+    return plate * (0.2 + 0.15 * slats)
