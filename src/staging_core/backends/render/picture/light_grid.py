@@ -1,0 +1,158 @@
+"""Gathered light on a coarse grid of the picture, spread to its samples along surfaces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .gather import Gatherer, cells
+from .lens import Lens
+from .scene import Scene
+from .surface import Surface, surface_at
+from .tone import luminance
+from .visibility import NOTHING
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+A = TypeVar("A", bound=np.generic)
+POINTS, RAYS = 45_000, 32
+"""Places and rays for each, where rays are cheap; a quarter of the places where they are not."""
+SMOOTHING = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LightGrid:
+    """Light at every ``step``-th pixel.
+
+    Arrays of shape (rows, columns, ...): ``known``; ``light`` (3); ``lean`` (3), see ``Gathered``;
+    ``normal``, ``position`` (3) of the place it was gathered at.
+    """
+
+    step: int
+    known: NDArray[np.bool_]
+    light: Floats
+    lean: Floats
+    normal: Floats
+    position: Floats
+
+    def spread(self, surface: Surface) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Light and lean (n, 3) at samples, and for which the grid knows a fitting place."""
+        total = np.zeros(len(surface), np.float32)
+        mean = np.zeros((len(surface), 6), np.float32)
+        rows, columns = self.known.shape
+        place = (surface.pixels / self.step - 0.5).astype(np.float32)
+        corner = np.floor(place).astype(np.int32)
+        inner = (place - corner).astype(np.float32)
+        for down in (0, 1):
+            for right in (0, 1):
+                x = np.clip(corner[:, 0] + right, 0, columns - 1)
+                y = np.clip(corner[:, 1] + down, 0, rows - 1)
+                near = np.abs(1 - right - inner[:, 0]) * np.abs(1 - down - inner[:, 1]) + 0.01
+                weight, arrived = self._fitting(surface, y * columns + x, near.astype(np.float32))
+                mean += arrived * weight[:, None]
+                total += weight
+        mean /= np.maximum(total, 1e-9)[:, None]
+        return mean[:, :3], mean[:, 3:], total > 0.02
+
+    def _fitting(self, surface: Surface, at: Ints, weight: Floats) -> tuple[Floats, Floats]:
+        """``weight`` less on other surfaces; the light there leant to the samples' normals."""
+        normal = self.normal.reshape(-1, 3)[at]
+        apart = surface.position - self.position.reshape(-1, 3)[at]
+        along = (normal * surface.normal).sum(axis=1)
+        reach = surface.footprint * self.step
+        off_plane = (apart * normal).sum(axis=1) / reach
+        distance = (apart * apart).sum(axis=1) / (reach * reach)
+        weight = weight * self.known.reshape(-1)[at] * np.maximum(along, 0) ** 8
+        weight = weight * np.exp(-np.minimum(4 * off_plane**2 + 0.05 * distance, 30))
+        lean = self.lean.reshape(-1, 3)[at]
+        light = leant(self.light.reshape(-1, 3)[at], lean, surface.normal - normal)
+        return weight, np.concatenate([light, lean], axis=1)
+
+
+def leant(light: Floats, lean: Floats, change: Floats) -> Floats:
+    """``light`` (n, 3) after its normal changed by ``change`` (n, 3)."""
+    brightness = np.maximum(luminance(light), 1e-4)
+    factor = 1 + (lean * change).sum(axis=1) / brightness
+    return np.asarray(light * np.clip(factor, 0.4, 1.7)[:, None], np.float32)
+
+
+def gather_grid(
+    scene: Scene, lens: Lens, face_of: NDArray[np.int32], gatherer: Gatherer
+) -> LightGrid:
+    """Gathers light on the furniture that ``face_of`` (h, w) shows."""
+    exact = gatherer.visibility.exact
+    points = POINTS if exact else POINTS // 4
+    step = max(2, int(np.ceil(np.sqrt((face_of != NOTHING).sum() / points))))
+    coarse = face_of[step // 2 :: step, step // 2 :: step]
+    rows, columns = np.nonzero(coarse != NOTHING)
+    middles = np.stack([columns, rows], axis=1) * step + (step // 2 + 0.5)
+    surface = surface_at(scene, lens, coarse[rows, columns], middles.astype(np.float64))
+    found = gatherer.at(
+        surface.position,
+        surface.normal,
+        cells(columns.astype(np.int32), rows.astype(np.int32)),
+        RAYS if exact else RAYS // 2,
+    )
+    shape = (-(-face_of.shape[0] // step), -(-face_of.shape[1] // step))
+    fill = _Filler(shape, rows, columns)
+    known = fill(np.ones(len(rows), np.bool_))
+    grid = LightGrid(
+        step,
+        known,
+        fill(found.light),
+        fill(found.lean),
+        fill(surface.normal),
+        fill(surface.position),
+    )
+    return _smoothed(grid, fill(surface.footprint))
+
+
+@dataclass(frozen=True, slots=True)
+class _Filler:
+    shape: tuple[int, int]
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+
+    def __call__(self, values: NDArray[A]) -> NDArray[A]:
+        grid = np.zeros((*self.shape, *values.shape[1:]), values.dtype)
+        grid[self.rows, self.columns] = values
+        return grid
+
+
+def _smoothed(grid: LightGrid, footprint: Floats) -> LightGrid:
+    """Averages neighbours on the same surface over one repeat of the ray pattern."""
+    total = np.zeros(grid.known.shape, np.float32)
+    values = np.concatenate([grid.light, grid.lean], axis=2)
+    mean = np.zeros_like(values)
+    reach = np.maximum(footprint * grid.step, 1e-6)
+    for down in range(-SMOOTHING, SMOOTHING + 1):
+        for right in range(-SMOOTHING, SMOOTHING + 1):
+            edge = (abs(down) == SMOOTHING, abs(right) == SMOOTHING)
+            share = np.float32(0.5 ** sum(edge))
+            here, there = _shifted(grid.known.shape, down, right)
+            along = (grid.normal[here] * grid.normal[there]).sum(axis=2)
+            apart = grid.position[here] - grid.position[there]
+            off_plane = (apart * grid.normal[here]).sum(axis=2) / reach[here]
+            weight = share * np.maximum(along, 0) ** 16 * grid.known[there]
+            weight = weight * np.exp(-np.minimum(2 * off_plane**2, 30))
+            mean[here] += values[there] * weight[..., None]
+            total[here] += weight
+    mean /= np.maximum(total, 1e-9)[..., None]
+    return LightGrid(
+        grid.step, grid.known, mean[..., :3], mean[..., 3:], grid.normal, grid.position
+    )
+
+
+def _shifted(
+    shape: tuple[int, ...], down: int, right: int
+) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Where a grid and itself moved by (down, right) overlap."""
+
+    def pair(size: int, by: int) -> tuple[slice, slice]:
+        return slice(max(0, -by), size - max(0, by)), slice(max(0, by), size + min(0, by))
+
+    (y_here, y_there), (x_here, x_there) = pair(shape[0], down), pair(shape[1], right)
+    return (y_here, x_here), (y_there, x_there)

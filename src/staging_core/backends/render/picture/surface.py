@@ -1,0 +1,66 @@
+"""What each sample of the picture shows: a place on a piece of furniture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .lens import Lens
+from .scene import Scene
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """Samples of visible furniture.
+
+    ``pixels`` (n, 2) picture coordinates; ``face`` (n,); ``position`` (n, 3) metres; ``normal``
+    (n, 3) smooth, towards the viewer; ``uv`` (n, 2) metres; ``view`` (n, 3) unit, from the eye;
+    ``footprint`` (n,) metres that one pixel covers there.
+    """
+
+    pixels: Floats
+    face: NDArray[np.int32]
+    position: Floats
+    normal: Floats
+    uv: Floats
+    view: Floats
+    footprint: Floats
+
+    def __len__(self) -> int:
+        return len(self.face)
+
+    def part(self, which: NDArray[np.int64] | NDArray[np.bool_] | slice) -> Surface:
+        """The samples that ``which`` picks."""
+        return Surface(*(getattr(self, one.name)[which] for one in fields(self)))
+
+
+def surface_at(
+    scene: Scene, lens: Lens, face: NDArray[np.int32], pixels: NDArray[np.float64]
+) -> Surface:
+    """The surfaces in pixels (n, 2) whose faces (n,) are known."""
+    inside, depth = lens.barycentric(face, pixels)
+    weights = np.clip(inside, 0, 1).astype(np.float32)[:, :, None]
+    corners = scene.faces[face]
+    rays = lens.camera.rays(pixels)
+    position = rays * depth[:, None] + np.array([0, 0, lens.camera.height_m])
+    view = _unit(rays).astype(np.float32)
+    normal = _unit((scene.normals[corners] * weights).sum(axis=1))
+    away = (normal * view).sum(axis=1) > 0
+    return Surface(
+        pixels=pixels.astype(np.float32),
+        face=face,
+        position=position.astype(np.float32),
+        normal=np.where(away[:, None], -normal, normal).astype(np.float32),
+        uv=(scene.uv[corners] * weights).sum(axis=1),
+        view=view,
+        footprint=(depth / lens.camera.focal_px).astype(np.float32),
+    )
+
+
+def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    length = np.sqrt((vectors * vectors).sum(axis=-1, keepdims=True))
+    return np.asarray(vectors / np.maximum(length, 1e-9))
