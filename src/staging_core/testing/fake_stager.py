@@ -18,9 +18,10 @@ import msgspec
 
 from staging_core.errors import Busy, Moderated, Refused, Retryable, SettingError
 from staging_core.interfaces import OpenContext, Photo
-from staging_core.models import Attempt, ModelCard, Output, Price, Staged, StageRequest
+from staging_core.models import Attempt, Output, Price, Staged, StageRequest
 from staging_core.urls import BackendURL
 
+from .fake_card import FAKE_CARD
 from .fake_script import Script
 
 
@@ -52,11 +53,9 @@ class FakeStager:
         self._fail_every = fail_every
         self._delay_s = delay_ms / 1000
         self._asked: Counter[str] = Counter()
-        self.card = ModelCard(
+        self.card = msgspec.structs.replace(
+            FAKE_CARD,
             id=f"fake:{name}" if name else "fake",
-            name="Fake stager",
-            summary="Draws a striped block on the floor; for tests.",
-            honours=frozenset({"furniture", "prompt", "seed"}),
             price=Price(usd=cost_usd),
             time_limit_s=time_limit_s,
             in_flight=in_flight,

@@ -36,22 +36,20 @@ async def open_storage(url: BackendURL, context: OpenContext) -> AsyncIterator[S
 
 def _open_folder(url: BackendURL, context: OpenContext) -> FolderStorage:
     _check_options(url, allowed=())
-    below_home = not url.path
-    root = context.home / "objects" if below_home else Path(url.path).expanduser()
-    root = root.absolute()
+    root = Path(url.path).expanduser().absolute() if url.path else context.home / "objects"
     probe = Partial(root)
     try:
         probe.open()
         remove_stale(root)
     except OSError as error:
-        raise _unwritable(root, below_home=below_home) from error
+        raise _unwritable(root, context.home) from error
     finally:
         probe.discard()
     return FolderStorage(root, clock=context.clock)
 
 
-def _unwritable(root: Path, *, below_home: bool) -> SettingError:
-    if below_home:
+def _unwritable(root: Path, home: Path) -> SettingError:
+    if root.is_relative_to(home):
         return HomeUnwritable(f"The folder {root} cannot be written.")
     return SettingError(
         f"The storage folder {root} cannot be written.",
