@@ -18,7 +18,7 @@ from .camera_search import CameraFit
 from .floor_lines import FAR_REACH, SIDE_REACH, FloorLines, far_edges, floor_lines, side_edges
 from .floor_map import FloorMap, pixel_grid
 from .polygon import BEHIND
-from .segments import Segments
+from .segments import WORK_PX, Segments
 
 HEIGHTS = np.geomspace(0.32, 2.3, 50)
 """Ceiling over camera, in camera heights."""
@@ -26,6 +26,8 @@ REGION_WEIGHT = 3.0
 EDGE_WEIGHT = 1.0
 BARE_WEIGHT = 0.12
 CORNER_WEIGHT = 0.5
+STANDING_WEIGHT = 1.0
+BEARINGS = np.arange(-90.0, 90.1, 0.25)
 CEILING_WEIGHT = 0.35
 
 
@@ -89,9 +91,10 @@ def _search(unit: Camera, segments: Segments, fit: CameraFit, floor: FloorMap) -
     along = floor_lines(unit, segments.only(fit.axis == 1), floor, axis=1)
     across = floor_lines(unit, segments.only(fit.axis == 0), floor, axis=0)
     far_at = _candidates(across.at[across.weight > 0], FAR_REACH)
-    uprights = _uprights(unit, segments.only(fit.axis == 2))
+    standing = segments.only(fit.axis == 2)
+    uprights = _uprights(unit, standing)
     lefts, rights = (
-        _half(unit, side, along, across, far_at, floor, uprights) for side in (-1.0, 1.0)
+        _half(unit, side, along, across, far_at, floor, uprights, standing) for side in (-1.0, 1.0)
     )
     ceilings = _ceiling_votes(unit, segments, fit)
     return _best(unit, lefts, rights, far_at, ceilings, along, across)
@@ -112,6 +115,7 @@ def _half(
     far_at: Floats,
     floor: FloorMap,
     uprights: Floats,
+    standing: Segments,
 ) -> _Half:
     mine = along.at * side > 0
     at = _candidates(side * along.at[mine], SIDE_REACH)
@@ -120,6 +124,7 @@ def _half(
     score += EDGE_WEIGHT * hit - BARE_WEIGHT * bare
     hit, bare = far_edges(unit, side, at, far_at, across)
     score += EDGE_WEIGHT * hit - BARE_WEIGHT * bare
+    score -= STANDING_WEIGHT * _standing_inside(unit, side, at, far_at, standing)
     bearing = np.degrees(np.arctan2(side * at[:, None], far_at[None, :]))
     score += CORNER_WEIGHT * np.interp(bearing, BEARINGS, uprights)
     return _Half(at, score)
@@ -131,17 +136,36 @@ def _region(unit: Camera, side: float, at: Floats, far_at: Floats, floor: FloorM
     x, y = pixel_grid(height, width, floor.scale)
     rays = unit.rays(np.stack([x, y], axis=-1))[floor.below]
     odds = floor.odds[floor.below]
-    across, along = rays[:, 0] / -rays[:, 2] * side, rays[:, 1] / -rays[:, 2]
-    half = across >= 0
-    column = np.searchsorted(at, across[half])
-    row = np.searchsorted(far_at, along[half])
+    foot = rays[:, :2] / -rays[:, 2:]
+    half = foot[:, 0] * side >= 0
+    inside = _sum_inside(side, at, far_at, foot[half], odds[half])
+    return np.asarray((2 * inside - odds[half].sum()) / floor.odds.size)
+
+
+def _standing_inside(
+    unit: Camera, side: float, at: Floats, far_at: Floats, standing: Segments
+) -> Floats:
+    """Length (n_side, n_far), in long sides, of upright lines that would stand on open floor.
+
+    Corners of walls and frames of doors end at the foot of a wall; only things and mirrors do not.
+    """
+    share = np.linspace(0.05, 0.95, 7)[:, None, None]
+    points = (standing.start + share * (standing.end - standing.start)).reshape(-1, 2)
+    weight = np.tile(standing.length / (7 * WORK_PX), 7)
+    rays = unit.rays(points)
+    low = (rays[:, 2] < -0.02) & (rays[:, 0] * side >= 0)
+    foot = rays[low, :2] / -rays[low, 2:]
+    # A little inside, or a corner itself would count against its own box.
+    return _sum_inside(side, at * 0.96, far_at * 0.96, foot, weight[low])
+
+
+def _sum_inside(side: float, at: Floats, far_at: Floats, foot: Floats, weight: Floats) -> Floats:
+    """Sums (n_side, n_far) of the weights of floor points (n, 2) inside each box."""
+    column = np.searchsorted(at, foot[:, 0] * side)
+    row = np.searchsorted(far_at, foot[:, 1])
     size = (len(at) + 1, len(far_at) + 1)
-    flat = np.bincount(column * size[1] + row, odds[half], size[0] * size[1]).reshape(size)
-    inside = flat.cumsum(0).cumsum(1)[:-1, :-1]
-    return np.asarray((2 * inside - flat.sum()) / floor.odds.size)
-
-
-BEARINGS = np.arange(-90.0, 90.1, 0.25)
+    flat = np.bincount(column * size[1] + row, weight, size[0] * size[1]).reshape(size)
+    return np.asarray(flat.cumsum(0).cumsum(1)[:-1, :-1])
 
 
 def _uprights(unit: Camera, segments: Segments) -> Floats:
@@ -151,7 +175,7 @@ def _uprights(unit: Camera, segments: Segments) -> Floats:
     rays = unit.rays(segments.middle)
     bearing = np.degrees(np.arctan2(rays[:, 0], rays[:, 1]))
     apart = np.exp(-0.5 * ((BEARINGS[:, None] - bearing[None, :]) / 0.4) ** 2)
-    return np.asarray(np.minimum(apart @ (segments.length / 1024), 0.5))
+    return np.asarray(np.minimum(apart @ (segments.length / WORK_PX), 0.5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +198,7 @@ def _ceiling_votes(unit: Camera, segments: Segments, fit: CameraFit) -> _Ceiling
         chosen = high & (fit.axis == axis) & (rays[:, 1 - axis] * side > 1e-6)
         at = np.log(rays[chosen, 1 - axis] * side / up[chosen])
         apart = np.exp(-0.5 * ((grid[:, None] - at[None, :]) / 0.02) ** 2)
-        profiles.append(np.minimum(apart @ (segments.length[chosen] / 1024), 0.6))
+        profiles.append(np.minimum(apart @ (segments.length[chosen] / WORK_PX), 0.6))
     return _Ceiling(grid, *profiles)
 
 

@@ -14,7 +14,7 @@ from .box_search import Box, floor_region
 from .camera_search import CameraFit
 from .floor_map import CLASSES, FloorMap, pixel_grid
 from .segments import WORK_PX, Segments
-from .wall_foot import AXIS, coverage, feet
+from .skirting import foot_cover
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Evidence:
 
 
 def weigh(
-    picture: NDArray[np.uint8],
+    lab: NDArray[np.float32],
     unit: Camera,
     box: Box,
     segments: Segments,
@@ -54,34 +54,32 @@ def weigh(
 ) -> Evidence:
     """Measure a box against the picture; ``unit`` is the camera at height 1."""
     region = floor_region(unit, box, floor)
-    bare = bare_floor(picture, region)
+    bare = bare_floor(floor.lab, region)
     on_floor = _inside(segments, region, floor.scale)
     length = segments.length / WORK_PX
     return Evidence(
         lines=len(segments),
         explained=fit.explained,
-        foot_cover=_foot_cover(unit, box, segments, fit),
+        foot_cover=foot_cover(lab, unit, box, segments, fit),
         parting=_parting(region, floor),
         floor_share=float(region.mean()),
         clutter=float(1 - bare.sum() / max(1, region.sum())),
         floor_lines=float(length[on_floor].sum()),
         odd_floor_lines=float(length[on_floor & (fit.axis == -1)].sum()),
         uprights_on_floor=float(length[on_floor & (fit.axis == 2)].sum()),
-        light=float(np.median(picture)),
+        light=float(np.median(lab[..., 0])),
         bare=bare,
         reach=_reach(unit, region, floor),
     )
 
 
-def bare_floor(picture: NDArray[np.uint8], region: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def bare_floor(lab: NDArray[np.float32], region: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The part (h, w) of a floor region that looks like its surroundings on the floor.
 
     The floor's colour is its own wide average, so that light may fade over the room; things that
     stand out from it in a piece of noticeable size are not floor.
     """
     height, width = region.shape
-    small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(np.float32)
     lab = cv2.GaussianBlur(lab, (0, 0), 1.5)
     mask = region.astype(np.float32)
     wide = 0.08 * max(height, width)
@@ -108,15 +106,6 @@ def _inside(segments: Segments, region: NDArray[np.bool_], scale: float) -> NDAr
         row = np.clip((points[:, 1] * scale).astype(int), 0, region.shape[0] - 1)
         hit &= inner[row, column]
     return hit
-
-
-def _foot_cover(unit: Camera, box: Box, segments: Segments, fit: CameraFit) -> float:
-    lines = feet(unit, box.left, box.right, box.far)
-    lengths = [float(np.linalg.norm(line[1] - line[0])) for line in lines.values()]
-    covers = [
-        coverage(line, segments.only(fit.axis == AXIS[side]), 4.0) for side, line in lines.items()
-    ]
-    return float(np.dot(covers, lengths) / sum(lengths)) if lengths else 0.0
 
 
 def _parting(region: NDArray[np.bool_], floor: FloorMap) -> float:

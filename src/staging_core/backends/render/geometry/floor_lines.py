@@ -47,7 +47,7 @@ def floor_lines(unit: Camera, segments: Segments, floor: FloorMap, axis: int) ->
 
 
 def _separation(unit: Camera, segments: Segments, floor: FloorMap, axis: int) -> Floats:
-    """0.05..1 for each segment: floor on the near side of it and something else beyond."""
+    """0.02..1 for each segment: floor on the near side of it, something else beyond."""
     if not len(segments):
         return np.zeros(0)
     normal = np.stack([-segments.direction[:, 1], segments.direction[:, 0]], axis=1)
@@ -55,11 +55,15 @@ def _separation(unit: Camera, segments: Segments, floor: FloorMap, axis: int) ->
     here = np.abs(unit.on_floor(middle)[:, 1 - axis])
     there = np.abs(unit.on_floor(middle + 2 * normal)[:, 1 - axis])
     inward = np.where((there < here)[:, None], normal, -normal)
-    along = np.linspace(0.1, 0.9, 7)[:, None, None]
+    along = np.linspace(0.1, 0.9, 9)[:, None, None]
     points = segments.start + along * (segments.end - segments.start)
-    near = np.mean([floor.at(points + step * inward) for step in (5, 9, 14)], axis=(0, 1))
-    beyond = np.mean([floor.at(points - step * inward) for step in (4, 8, 13)], axis=(0, 1))
-    return np.clip((near - beyond) / 3 + 0.1, 0.0, 1.0) * (near > -0.8) + 0.02
+    near = np.stack([points + step * inward for step in (5, 9, 14)])
+    beyond = np.stack([points - step * inward for step in (4, 8, 13)])
+    odds = floor.odds_at(near).mean(axis=(0, 1))
+    parted = np.clip((odds - floor.odds_at(beyond).mean(axis=(0, 1))) / 3 + 0.1, 0, 1)
+    colour = floor.lab_at(near).mean(axis=(0, 1)) - floor.lab_at(beyond).mean(axis=(0, 1))
+    contrast = np.clip((np.linalg.norm(colour * [0.7, 1.3, 1.3], axis=1) - 3) / 15, 0, 1)
+    return np.asarray((0.5 * parted + 0.5 * contrast) * (odds > -0.8) + 0.02)
 
 
 def side_edges(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -19,26 +19,33 @@ LIMIT = 2.5
 
 @dataclass(frozen=True, slots=True)
 class FloorMap:
-    """``classes``: (h, w) appearance class of each pixel; ``odds``: (h, w) log-odds of floor.
+    """``lab``: (h, w, 3) colour 0..255; ``classes``: (h, w) appearance class of each pixel; ``odds``: (h, w) log-odds of floor.
 
     ``below``: (h, w) True under the horizon; ``scale``: map pixels per working pixel.
     """
 
+    lab: NDArray[np.float32]
     classes: NDArray[np.int32]
     odds: NDArray[np.float32]
     below: NDArray[np.bool_]
     scale: float
 
-    def at(self, points: Floats) -> Floats:
+    def odds_at(self, points: Floats) -> Floats:
         """Log-odds at working pixels (..., 2); points outside take the nearest border pixel."""
+        return np.asarray(self.odds[self._cell(points)], np.float64)
+
+    def lab_at(self, points: Floats) -> Floats:
+        """Colours (..., 3) at working pixels (..., 2)."""
+        return np.asarray(self.lab[self._cell(points)], np.float64)
+
+    def _cell(self, points: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         height, width = self.odds.shape
-        column = np.clip((points[..., 0] * self.scale).astype(int), 0, width - 1)
-        row = np.clip((points[..., 1] * self.scale).astype(int), 0, height - 1)
-        return np.asarray(self.odds[row, column], np.float64)
+        cell = np.floor(points * self.scale).astype(np.intp)
+        return np.clip(cell[..., 1], 0, height - 1), np.clip(cell[..., 0], 0, width - 1)
 
     def learned(self, floor: NDArray[np.bool_], rest: NDArray[np.bool_]) -> FloorMap:
         """The same classes with odds counted anew from pixels taken for floor and for the rest."""
-        return FloorMap(self.classes, _odds(self.classes, floor, rest), self.below, self.scale)
+        return replace(self, odds=_odds(self.classes, floor, rest))
 
 
 def map_floor(picture: NDArray[np.uint8], camera: Camera) -> FloorMap:
@@ -47,14 +54,15 @@ def map_floor(picture: NDArray[np.uint8], camera: Camera) -> FloorMap:
     scale = MAP_PX / long_side
     height, width = (max(8, round(side * scale)) for side in picture.shape[:2])
     small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-    classes = _classes(np.asarray(small, np.uint8))
+    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(np.float32)
+    classes = _classes(lab)
     x, y = pixel_grid(height, width, scale)
     rays = camera.rays(np.stack([x, y], axis=-1))
     below = rays[..., 2] < -0.02
     centre = np.abs(x / (width / scale) - 0.5) < 0.27
     seeds = below & centre & (y > 0.80 * height / scale)
     odds = _odds(classes, seeds, rays[..., 2] > 0)
-    return FloorMap(classes, odds, below, scale)
+    return FloorMap(lab, classes, odds, below, scale)
 
 
 def pixel_grid(height: int, width: int, scale: float) -> tuple[Floats, Floats]:
@@ -63,17 +71,14 @@ def pixel_grid(height: int, width: int, scale: float) -> tuple[Floats, Floats]:
     return x, y
 
 
-def _classes(small: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """k-means over lightness, colour and two texture energies; started from lightness, no chance."""
-    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(np.float32)
+def _classes(lab: NDArray[np.float32]) -> NDArray[np.int32]:
+    """k-means over lightness, colour and fine texture; started from lightness, no chance."""
     light = lab[..., 0]
-    fine = _energy(light, 1.0, 4.0)
-    coarse = _energy(light, 3.0, 9.0)
-    stack = [0.5 * cv2.GaussianBlur(light, (0, 0), 1.0), 2.0 * fine, 1.2 * coarse]
+    stack = [0.5 * cv2.GaussianBlur(light, (0, 0), 1.0), 2.0 * _texture(light)]
     stack += [1.6 * cv2.GaussianBlur(lab[..., k], (0, 0), 1.0) for k in (1, 2)]
     features = np.stack(stack, axis=-1)
     sample = np.ascontiguousarray(features[::3, ::3].reshape(-1, features.shape[-1]))
-    rank = np.argsort(np.argsort(sample[:, 0] + 2 * sample[:, 3], kind="stable"), kind="stable")
+    rank = np.argsort(np.argsort(sample[:, 0] + 2 * sample[:, 2], kind="stable"), kind="stable")
     start = (rank * CLASSES // len(rank)).astype(np.int32)[:, None]
     criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 12, 0.5)
     _, _, centres = cv2.kmeans(sample, CLASSES, start, criteria, 1, cv2.KMEANS_USE_INITIAL_LABELS)
@@ -82,10 +87,12 @@ def _classes(small: NDArray[np.uint8]) -> NDArray[np.int32]:
     return np.asarray(np.argmin(distance, axis=1).reshape(light.shape), np.int32)
 
 
-def _energy(light: NDArray[np.float32], fine: float, wide: float) -> NDArray[np.float32]:
-    """Local contrast around one scale, as the square root of its mean square."""
-    band = light - cv2.GaussianBlur(light, (0, 0), fine)
-    return np.asarray(np.sqrt(cv2.GaussianBlur(band * band, (0, 0), wide)), np.float32)
+def _texture(light: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Fine local contrast; a single edge counts as none, so that texture ends where a wall begins."""
+    band = light - cv2.GaussianBlur(light, (0, 0), 1.0)
+    energy = cv2.GaussianBlur(band * band, (0, 0), 2.0)
+    calmest = cv2.erode(energy, np.ones((7, 7), np.uint8))
+    return np.asarray(np.sqrt(cv2.GaussianBlur(calmest, (0, 0), 1.0)), np.float32)
 
 
 def _odds(
