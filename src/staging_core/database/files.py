@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 
 from staging_core.models import Stored
@@ -42,11 +44,11 @@ async def keep(tx: Transaction, stored: Stored, *, sha256: str) -> None:
     )
 
 
-async def drop_leftovers(tx: Transaction, job_id: str) -> None:
-    """A job has ended: what it intended and never kept may go at once."""
+async def keep_only(tx: Transaction, job_id: str, keys: Collection[str]) -> None:
+    """A job has ended: of all that it put or meant to put, only ``keys`` stay."""
     await tx.execute(
         sa.update(files)
-        .where(files.c.job_id == job_id, files.c.expires_at.is_not(None))
+        .where(files.c.job_id == job_id, files.c.key.not_in(keys))
         .values(expires_at=tx.now)
     )
 

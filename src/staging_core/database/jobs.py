@@ -102,7 +102,7 @@ async def claim(
 
 async def renew(tx: Transaction, job: sa.RowMapping, *, lease_s: float) -> None:
     """Hold the job longer; ``Abandoned`` when it is no longer ours."""
-    await _write(tx, job, lease_until=tx.now + lease_s)
+    await _write(tx, job, jobs.c.lease_until > 0, lease_until=tx.now + lease_s)
 
 
 async def move(
@@ -131,14 +131,16 @@ async def move(
 
 async def note_progress(tx: Transaction, job: sa.RowMapping, share: float, phase: str) -> None:
     """Tell how far a held job is: ``share`` 0..1 of the whole."""
-    row = await _write(tx, job, progress=share, phase=phase)
+    row = await _write(tx, job, jobs.c.lease_until > 0, progress=share, phase=phase)
     tx.tell(draft(row, row["state"], "progress", progress=round(share, 3), phase=phase))
 
 
-async def _write(tx: Transaction, job: sa.RowMapping, **values: Any) -> sa.RowMapping:
+async def _write(
+    tx: Transaction, job: sa.RowMapping, *only_if: sa.ColumnElement[bool], **values: Any
+) -> sa.RowMapping:
     row = await tx.row(
         sa.update(jobs)
-        .where(jobs.c.id == job["id"], jobs.c.fence == job["fence"])
+        .where(jobs.c.id == job["id"], jobs.c.fence == job["fence"], *only_if)
         .values(updated_at=tx.now, **values)
         .returning(*jobs.c)
     )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from staging_core.errors import PluginError
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
 
 C = TypeVar("C")
 
 
-def supports(backend: object, capability: type[C]) -> C | None:
+def supports(backend: object, capability: TypeForm[C]) -> C | None:
     """The backend as ``capability``, or None when it has none of the capability's methods.
 
     A half-implemented capability, or a plain function where an ``async def`` belongs, is a
@@ -24,7 +27,7 @@ def supports(backend: object, capability: type[C]) -> C | None:
     return backend  # type: ignore[return-value]
 
 
-def _methods(capability: type[Any]) -> dict[str, Any]:
+def _methods(capability: Any) -> dict[str, Any]:
     return {
         name: member
         for name, member in vars(capability).items()
@@ -32,7 +35,7 @@ def _methods(capability: type[Any]) -> dict[str, Any]:
     }
 
 
-def _check(backend: object, name: str, declared: Any, capability: type[Any]) -> None:
+def _check(backend: object, name: str, declared: Any, capability: Any) -> None:
     found = getattr(backend, name, None)
     where = f"{type(backend).__name__}.{name} ({capability.__name__})"
     if not callable(found):

@@ -1,0 +1,203 @@
+"""Work done by one principal in one account, grouped by noun."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from .database import attempts, events, images, jobs
+from .errors import AlreadyFinal, NotFound, NotReady
+from .models import TERMINAL, Group, Image, Job, JobEvent, JobState, Principal, Wake
+from .photo import read_object
+from .ports import Ports
+from .submission import Submission, Wish
+from .watch import Watch
+
+Kind = Literal["original", "staged", "labelled", "overlay"]
+
+
+class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One try in a job's history. Times are Unix seconds; ``error`` is a stable code."""
+
+    number: int
+    state: str
+    error: str | None = None
+    message: str | None = None
+    cost_usd: float = 0.0
+    started_at: float = 0.0
+    finished_at: float | None = None
+
+
+class Images:
+    """The account's images."""
+
+    def __init__(self, ports: Ports, principal: Principal) -> None:
+        self._ports = ports
+        self._principal = principal
+        self._account_id = principal.account_id
+
+    async def submit(
+        self,
+        photo: str | os.PathLike[str] | bytes,
+        *,
+        room: str,
+        style: str,
+        variants: int = 1,
+        seed: int | None = None,
+        prompt: str | None = None,
+        furniture: Sequence[str] = (),
+        model: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Group:
+        """Accept a photo for staging; the group of its variants, queued.
+
+        ``photo``: a path, or the encoded bytes. ``seed`` 1..2^32-1 makes the result repeatable and
+        is chosen at random otherwise; further variants count up from it. ``model``: the id of an
+        open stager, by default the first. Raises ``BadInput`` and its kinds (``BadPicture``,
+        ``UnknownRoom``, ``NotHonoured`` ...), ``Refused`` when a plugin vetoes,
+        ``UsageLimitExceeded`` or ``TooManyQueued``; then nothing was kept.
+        """
+        wish = Wish(
+            room=room,
+            style=style,
+            variants=variants,
+            seed=seed,
+            prompt=prompt,
+            furniture=tuple(furniture),
+            model=model,
+            options=dict(options or {}),
+        )
+        submission = Submission(self._ports, self._principal, idempotency_key)
+        return await submission.submit(photo, wish)
+
+    async def get(self, image_id: str) -> Image:
+        """One image with its newest job; ``NotFound``."""
+        async with self._ports.database.read() as tx:
+            return await images.get(tx, self._account_id, image_id)
+
+    async def group(self, group_id: str) -> Group:
+        """All variants of one submit; ``NotFound``."""
+        async with self._ports.database.read() as tx:
+            return await images.of_group(tx, self._account_id, group_id)
+
+    async def page(self, *, limit: int = 50, before: Image | None = None) -> list[Image]:
+        """Images, newest first; ``before``: the last one of the page before."""
+        place = None if before is None else (before.created_at, before.id)
+        async with self._ports.database.read() as tx:
+            return await images.page(tx, self._account_id, before=place, limit=limit)
+
+    async def read(self, image_id: str, kind: Kind = "staged") -> bytes:
+        """A picture's bytes; ``NotReady`` before there is one, ``NotFound`` when there never is.
+
+        ``original`` is byte for byte what was handed in; ``overlay`` shows why a room was refused.
+        """
+        image = await self.get(image_id)
+        return await read_object(self._ports.storage, _key(image, kind))
+
+    async def cancel(self, image_id: str) -> Image:
+        """Cancel the image's job; ``AlreadyFinal`` when it has ended."""
+        image = await self.get(image_id)
+        async with self._ports.database.write() as tx:
+            await jobs.cancel(tx, self._account_id, image.job.id)
+        return await self.get(image_id)
+
+    async def retry(self, image_id: str) -> Image:
+        """A new job for an image that failed or was cancelled; ``AlreadyFinal`` else."""
+        async with self._ports.database.write() as tx:
+            image = await images.get(tx, self._account_id, image_id)
+            if image.job.state not in ("error", "cancelled"):
+                raise AlreadyFinal(
+                    f"The image's job is {image.job.state}.",
+                    remedy="Only an image whose job failed or was cancelled is tried again.",
+                )
+            lane = self._lane(image.job.model)
+            row = await images.row(tx, image_id, account_id=self._account_id)
+            job_id = await jobs.repeat(tx, row, lane=lane, model=image.job.model)
+        await self._ports.queue.poke(Wake(job_id=job_id, lane=lane))
+        return await self.get(image_id)
+
+    def _lane(self, model: str) -> str:
+        stager = self._ports.stagers.get(model)
+        return "default" if stager is None else stager.card.lane
+
+
+class Jobs:
+    """The account's jobs."""
+
+    def __init__(self, ports: Ports, principal: Principal) -> None:
+        self._ports = ports
+        self._account_id = principal.account_id
+
+    async def get(self, job_id: str) -> Job:
+        """One job; ``NotFound``."""
+        async with self._ports.database.read() as tx:
+            return jobs.as_job(await jobs.fetch(tx, self._account_id, job_id))
+
+    async def page(
+        self, *, state: JobState | None = None, limit: int = 50, before: Job | None = None
+    ) -> list[Job]:
+        """Jobs, newest first; ``before``: the last one of the page before."""
+        place = None if before is None else (before.created_at, before.id)
+        async with self._ports.database.read() as tx:
+            return await jobs.page(tx, self._account_id, state=state, before=place, limit=limit)
+
+    async def attempts(self, job_id: str) -> list[AttemptRecord]:
+        """The job's tries in order."""
+        async with self._ports.database.read() as tx:
+            rows = await attempts.of_job(tx, self._account_id, job_id)
+        fields = AttemptRecord.__struct_fields__
+        return [AttemptRecord(**{name: row[name] for name in fields}) for row in rows]
+
+    async def history(self, job_id: str) -> list[JobEvent]:
+        """The job's events in order."""
+        async with self._ports.database.read() as tx:
+            return await events.of_job(tx, self._account_id, job_id)
+
+    async def cancel(self, job_id: str) -> Job:
+        """Cancel the job; ``AlreadyFinal`` when it has ended."""
+        async with self._ports.database.write() as tx:
+            await jobs.cancel(tx, self._account_id, job_id)
+        return await self.get(job_id)
+
+
+class Acting:
+    """What ``Staging.acting_as`` gives: everything one principal may do, in its account only."""
+
+    def __init__(self, ports: Ports, watch: Watch, principal: Principal) -> None:
+        self.principal = principal
+        self.images = Images(ports, principal)
+        self.jobs = Jobs(ports, principal)
+        self._watch = watch
+
+    def events(self, group: Group | None = None, *, after: int = 0) -> AsyncIterator[JobEvent]:
+        """Events in order and without a gap, from the row after position ``after`` on.
+
+        Of a group: the stream ends when all its jobs have. Else all of the account's, without end.
+        """
+        group_id = None if group is None else group.id
+        return self._watch.follow(self.principal.account_id, group_id=group_id, after=after)
+
+    async def wait(self, group: Group) -> Group:
+        """The group when all its jobs have ended."""
+        async for _ in self.events(group):
+            pass
+        return await self.images.group(group.id)
+
+
+def _key(image: Image, kind: Kind) -> str:
+    keys = {
+        "original": image.original_key,
+        "staged": image.staged_key,
+        "labelled": image.labelled_key,
+        "overlay": image.job.report.get("overlay_key"),
+    }
+    key = keys[kind]
+    if isinstance(key, str):
+        return key
+    if image.job.state not in TERMINAL:
+        raise NotReady(f"The image has no {kind} picture yet.")
+    raise NotFound(f"The image has no {kind} picture.")

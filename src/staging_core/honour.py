@@ -1,0 +1,78 @@
+"""Whether a model can honour a request, said before anything is stored or spent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .errors import NotHonoured
+from .models import ModelCard, StageRequest
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+}
+
+
+def check_honoured(card: ModelCard, request: StageRequest, *, width: int, height: int) -> None:
+    """``NotHonoured`` names the first part of ``request`` that the model cannot honour.
+
+    ``width`` and ``height``: pixels of the upright photo.
+    """
+    _check_catalog(card, request)
+    _check_size(card, width, height)
+    for part in ("prompt", "furniture"):
+        if getattr(request, part) and part not in card.honours:
+            raise _refusal(card, f"does not take a {part}")
+    _check_options(card, request.options)
+
+
+def _check_catalog(card: ModelCard, request: StageRequest) -> None:
+    if card.rooms and request.room not in card.rooms:
+        raise _refusal(
+            card, f"does not stage a {request.room}", f"It stages {', '.join(card.rooms)}."
+        )
+    if card.styles and request.style not in card.styles:
+        raise _refusal(card, f"has no style {request.style}", f"It has {', '.join(card.styles)}.")
+
+
+def _check_size(card: ModelCard, width: int, height: int) -> None:
+    sizes = card.sizes
+    if min(width, height) < sizes.min_side:
+        raise _refusal(card, f"needs pictures of at least {sizes.min_side} pixels a side")
+    if max(width, height) > sizes.max_side or width * height > sizes.max_pixels:
+        raise _refusal(
+            card,
+            f"takes at most {sizes.max_side} pixels a side and {sizes.max_pixels} in all",
+        )
+
+
+def _check_options(card: ModelCard, options: dict[str, Any]) -> None:
+    """The card's options are a flat JSON Schema object: type, enum, minimum and maximum count."""
+    known: dict[str, Any] = card.options.get("properties", {})
+    for name, value in options.items():
+        if name not in known:
+            listed = ", ".join(known) or "none"
+            raise _refusal(card, f"has no option {name!r}", f"Its options: {listed}.")
+        if not _fits(known[name], value):
+            raise _refusal(card, f"does not take {value!r} for {name!r}")
+    for name in card.options.get("required", ()):
+        if name not in options:
+            raise _refusal(card, f"needs the option {name!r}")
+
+
+def _fits(schema: dict[str, Any], value: Any) -> bool:
+    kinds = _KINDS.get(schema.get("type", ""))
+    if kinds is not None and not isinstance(value, kinds):
+        return False
+    if isinstance(value, bool) and schema.get("type") in ("integer", "number"):
+        return False
+    if "enum" in schema and value not in schema["enum"]:
+        return False
+    low, high = schema.get("minimum"), schema.get("maximum")
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def _refusal(card: ModelCard, what: str, remedy: str | None = None) -> NotHonoured:
+    return NotHonoured(f"The model {card.id} {what}.", remedy=remedy)

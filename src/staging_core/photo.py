@@ -1,0 +1,76 @@
+"""Pictures in the storage: the working copy as stagers see it, and results as jobs put them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from .database import accounts, files
+from .interfaces import Storage
+from .models import Picture, Stored
+
+if TYPE_CHECKING:
+    from .ports import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPhoto:
+    """A ``Photo`` that lies in the storage under ``key``."""
+
+    storage: Storage
+    key: str
+    content_type: str
+    width: int
+    height: int
+    focal_px: float | None
+
+    async def read(self) -> bytes:
+        """The encoded bytes."""
+        return await read_object(self.storage, self.key)
+
+    async def url(self, ttl_s: float) -> str | None:
+        """None: this installation has no address that a provider could fetch from."""
+        return None
+
+
+async def read_object(storage: Storage, key: str) -> bytes:
+    """A whole object in memory; for pictures, which intake has bounded."""
+    async with storage.read(key) as chunks:
+        return b"".join([chunk async for chunk in chunks])
+
+
+async def put_picture(
+    ports: Ports, job: sa.RowMapping, picture: Picture, *, kind: str, name: str
+) -> Stored:
+    """Intent row, then the object, under a key that no other try can ever use.
+
+    The key holds image, job and fence, so nothing is ever overwritten. Unless a later commit
+    keeps the file, it is deleted after the grace time.
+    """
+    extension = picture.content_type.rpartition("/")[2]
+    folder = f"staged/{accounts.folder(job['account_id'])}/{job['image_id']}"
+    key = f"{folder}/{job['id']}-{job['fence']}-{name}.{extension}"
+    async with ports.database.write() as tx:
+        await files.intend(
+            tx,
+            key,
+            account_id=job["account_id"],
+            kind=kind,
+            job_id=job["id"],
+            grace_s=ports.settings.orphan_grace_s,
+        )
+    return await ports.storage.put(key, once(picture.data), content_type=picture.content_type)
+
+
+def sha256_of(data: bytes) -> str:
+    """Lower-case hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+async def once(data: bytes) -> AsyncIterator[bytes]:
+    """The bytes as a stream of one chunk."""
+    yield data

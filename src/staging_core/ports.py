@@ -1,0 +1,32 @@
+"""Everything a job's way leads through outside this code, open and ready."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .config import Settings
+    from .database.engine import Database
+    from .hooks import Hooks
+    from .imaging.decoder import Decoder
+    from .interfaces import Billing, Queue, Stager, Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What ``pipeline`` and ``recovery`` act upon.
+
+    ``stagers``: by the id of their card, the default first. Every effect of the engine is a call on
+    one of these, so a test that counts and cuts calls here can crash it at every point there is.
+    """
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    queue: Queue
+    billing: Billing
+    stagers: Mapping[str, Stager]
+    hooks: Hooks
+    decoder: Decoder

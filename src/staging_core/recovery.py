@@ -1,0 +1,182 @@
+"""Sweeps: what nobody did, is done here; each is idempotent and safe to repeat.
+
+One process at a time sweeps, by a lease row. Jobs whose worker died need no sweep of their own:
+a claim takes every due job whose lease has run out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from uuid import uuid4
+
+from .database import events, files, jobs, leases, observers, outbox
+from .errors import HookFailed, JobVerb
+from .models import JobEvent, Stored, Wake
+from .ports import Ports
+from .settlement import end_job
+
+log = logging.getLogger("staging_core")
+
+_BUCKET_EVERY_S = 3600.0
+_MODEL_MISSING_S = 3600.0
+_OBSERVER_LEASE_S = 60.0
+
+
+class StagerMissing(JobVerb):
+    """No worker has the job's model any more."""
+
+    code = "stager_missing"
+    remedy_hint = "Open the model again in the setting `stager`, then submit once more."
+
+
+class Recovery:
+    """The sweeps of one process."""
+
+    def __init__(self, ports: Ports) -> None:
+        self.ports = ports
+        self._owner = uuid4().hex
+        self._bucket_checked = time.monotonic()
+
+    async def sweep(self, *, bucket: bool = False) -> dict[str, int]:
+        """Do what is due, unless another process is at it; what was done, counted by name.
+
+        ``bucket``: compare storage and rows now, and not only once an hour.
+        """
+        if not await self._lead():
+            return {}
+        done = {
+            "nudged": await self.nudge(),
+            "models_missing": await self.give_up_missing_models(),
+            "files_expired": await self.expire_files(),
+            "outbox": await self.empty_outbox(),
+        }
+        if bucket or time.monotonic() - self._bucket_checked > _BUCKET_EVERY_S:
+            self._bucket_checked = time.monotonic()
+            done["orphans"] = await self.drop_orphans()
+        return done
+
+    async def _lead(self) -> bool:
+        seconds = max(3 * self.ports.settings.sweep_s, 10.0)
+        async with self.ports.database.write() as tx:
+            return await leases.take(tx, "sweep", owner=self._owner, seconds=seconds)
+
+    async def nudge(self) -> int:
+        """Poke for every job that wants a worker: a flushed queue loses nothing."""
+        async with self.ports.database.read() as tx:
+            waiting = await jobs.due(tx)
+        for job in waiting:
+            await self.ports.queue.poke(Wake(job_id=job["id"], lane=job["lane"]))
+        return len(waiting)
+
+    async def give_up_missing_models(self) -> int:
+        """End jobs whose model no worker has had for an hour."""
+        async with self.ports.database.write() as tx:
+            stuck = await jobs.without_model(
+                tx, list(self.ports.stagers), waited_s=_MODEL_MISSING_S
+            )
+            for job in stuck:
+                error = StagerMissing(f"The model {job['model']} is not open here any more.")
+                await end_job(tx, job, error)
+        return len(stuck)
+
+    async def expire_files(self) -> int:
+        """Objects that were only intended, and whose time is over, are to be deleted."""
+        async with self.ports.database.write() as tx:
+            return await files.expire(tx)
+
+    async def empty_outbox(self) -> int:
+        """Do the deeds that transactions left behind; one that fails is tried again later."""
+        async with self.ports.database.read() as tx:
+            deeds = await outbox.due(tx)
+        done = 0
+        for deed in deeds:
+            try:
+                await self.ports.storage.delete(deed["payload"]["key"])
+            except Exception:
+                log.warning("outbox: %s failed", deed["kind"], exc_info=True)
+                delay_s = min(2.0 ** deed["tries"], 3600.0)
+                async with self.ports.database.write() as tx:
+                    await outbox.later(tx, deed["id"], delay_s)
+                continue
+            async with self.ports.database.write() as tx:
+                await outbox.done(tx, deed["id"])
+            done += 1
+        return done
+
+    async def drop_orphans(self) -> int:
+        """Delete objects older than the grace time that no row knows."""
+        async with self.ports.database.read() as tx:
+            oldest = tx.now - self.ports.settings.orphan_grace_s
+        batch: list[Stored] = []
+        dropped = 0
+        async for stored in self.ports.storage.entries(""):
+            if stored.modified < oldest:
+                batch.append(stored)
+            if len(batch) == 500:
+                dropped += await self._drop_unknown(batch)
+                batch = []
+        return dropped + await self._drop_unknown(batch)
+
+    async def _drop_unknown(self, batch: list[Stored]) -> int:
+        async with self.ports.database.read() as tx:
+            known = await files.known(tx, [stored.key for stored in batch])
+        unknown = [stored.key for stored in batch if stored.key not in known]
+        for key in unknown:
+            await self.ports.storage.delete(key)
+        return len(unknown)
+
+    # --- plugins that watch ---------------------------------------------------------------------
+
+    async def observe(self) -> int:
+        """Show new events to every observing plugin, in order; how many were shown."""
+        return sum([await self._observe_with(name) for name in self.ports.hooks.observers()])
+
+    async def _observe_with(self, plugin: str) -> int:
+        """One process at a time per plugin; a plugin that fails is asked again later."""
+        name = f"observer:{plugin}"
+        async with self.ports.database.write() as tx:
+            if not await leases.take(tx, name, owner=self._owner, seconds=_OBSERVER_LEASE_S):
+                return 0
+            behind = await observers.behind(tx, plugin)
+        shown = 0
+        for row in behind:
+            shown += await self._show(plugin, row["account_id"], row["position"])
+        async with self.ports.database.write() as tx:
+            await leases.give_back(tx, name, owner=self._owner)
+        return shown
+
+    async def _show(self, plugin: str, account_id: str, position: int) -> int:
+        async with self.ports.database.read() as tx:
+            news = await events.after(tx, account_id, position, limit=100)
+        shown = 0
+        due_at = 0.0
+        for event in news:
+            if not await self._shown(plugin, event):
+                due_at = time.time() + self.ports.settings.backoff_max_s / 4
+                break
+            position = event.position
+            shown += 1
+        async with self.ports.database.write() as tx:
+            await observers.seen(tx, plugin, account_id, position, due_at=due_at)
+        return shown
+
+    async def _shown(self, plugin: str, event: JobEvent) -> bool:
+        try:
+            await self.ports.hooks.observe(plugin, event)
+        except HookFailed:
+            log.warning("plugin %s did not take event %s", plugin, event.position, exc_info=True)
+            return False
+        return True
+
+
+async def sweep_forever(recovery: Recovery) -> None:
+    """Sweep and show events at the interval of the settings until cancelled; failures only wait."""
+    while True:
+        try:
+            await recovery.sweep()
+            await recovery.observe()
+        except Exception:
+            log.warning("sweep failed", exc_info=True)
+        await asyncio.sleep(recovery.ports.settings.sweep_s)

@@ -1,0 +1,233 @@
+"""``Staging``: the one object callers hold. It opens everything, and closes it in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from .acting import Acting
+from .config import Settings
+from .database import schema
+from .database.engine import Database, open_database
+from .errors import DuplicateName, HomeUnwritable, SettingError, StagingError
+from .hooks import Hooks
+from .imaging.decoder import Decoder
+from .imaging.limits import Limits
+from .interfaces import Authenticator, Consumes, Stager, supports
+from .interfaces.opening import Role
+from .models import Credentials, Principal
+from .pipeline import Pipeline
+from .plugins import load_plugins
+from .ports import Ports
+from .recovery import Recovery
+from .registry import Registry
+from .watch import Watch
+from .worker import Worker
+
+OWNER = Principal(account_id="local", user_id="owner")
+"""The one owner of an embedded installation."""
+
+
+class Staging:
+    """An installation: its settings, plugins, backends and database.
+
+    Keywords are the settings (``storage=``, ``stager=`` ...); the environment is not read, see
+    ``from_env``. In place of a URL stands an opener, or an open object, which stays the host's.
+    Plugins load here, so a broken one is named before anything is opened. ``worker``: whether an
+    open ``Staging`` also works on jobs; by default exactly when its queue is ``local:``.
+    """
+
+    def __init__(self, *, worker: bool | None = None, **settings: Any) -> None:
+        self._set_up(Settings.from_keywords(**settings), worker)
+
+    @classmethod
+    def from_env(cls, *, worker: bool | None = None, file: Path | None = None) -> Self:
+        """An installation as ``STAGING_*`` variables and ``staging.toml`` describe it."""
+        staging = cls.__new__(cls)
+        staging._set_up(Settings.from_env(os.environ, file), worker)
+        return staging
+
+    @classmethod
+    @asynccontextmanager
+    async def local(cls, **settings: Any) -> AsyncIterator[Acting]:
+        """Open an embedded installation and act as its one owner."""
+        async with cls(**settings) as staging:
+            yield staging.acting_as(OWNER)
+
+    def _set_up(self, settings: Settings, worker: bool | None) -> None:
+        self.settings = settings
+        self.hooks = Hooks(load_plugins(settings.plugins), settings.hook_time_limit_s)
+        self.registry = Registry(self.hooks, settings)
+        self._works = str(settings.queue).startswith("local:") if worker is None else worker
+        self._stack: AsyncExitStack | None = None
+        self._ports: Ports | None = None
+        self._watch: Watch | None = None
+        self._authenticators: tuple[Authenticator, ...] = ()
+
+    # --- open and close -------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        if self._stack is not None:
+            raise StagingError("This Staging is open already.", remedy="Open it once, share it.")
+        async with AsyncExitStack() as stack:
+            self._ports = await self._open(stack)
+            self._watch = Watch(self._ports.database)
+            await self.hooks.startup(self)
+            stack.push_async_callback(self.hooks.shutdown, self)
+            if self._works:
+                await stack.enter_async_context(_running(Worker(self._ports)))
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        stack, self._stack = self._stack, None
+        assert stack is not None
+        try:
+            await stack.__aexit__(kind, error, trace)
+        finally:
+            self._ports = self._watch = None
+
+    async def _open(self, stack: AsyncExitStack) -> Ports:
+        settings = self.settings
+        role: Role = "worker" if self._works else "api"
+        _make_home(settings.home)
+        database = await stack.enter_async_context(open_database(settings.database))
+        await _bring_up_to_date(database)
+        storage = await self.registry.open("storage", settings.storage, stack=stack, role=role)
+        queue = await self.registry.open("queue", settings.queue, stack=stack, role=role)
+        billing = await self.registry.open("billing", settings.billing, stack=stack, role=role)
+        self._authenticators = tuple(
+            [
+                await self.registry.open("auth", choice, stack=stack, role=role)
+                for choice in settings.auth
+            ]
+        )
+        if self._works and supports(queue, Consumes) is None:
+            raise SettingError("The queue cannot hand out work, so no worker can run on it.")
+        decoder = Decoder(
+            processes=settings.picture_processes,
+            limits=Limits(
+                max_bytes=settings.max_bytes,
+                max_pixels=settings.max_pixels,
+                max_side=settings.max_side,
+            ),
+        )
+        return Ports(
+            settings=settings,
+            database=database,
+            storage=storage,
+            queue=queue,
+            billing=billing,
+            stagers=await self._open_stagers(stack, role),
+            hooks=self.hooks,
+            decoder=await stack.enter_async_context(decoder),
+        )
+
+    async def _open_stagers(self, stack: AsyncExitStack, role: Role) -> dict[str, Stager]:
+        """By the id of their card; the first is the default."""
+        stagers: dict[str, Stager] = {}
+        for choice in self.settings.stager:
+            backend = await self.registry.open("stager", choice, stack=stack, role=role)
+            stager = supports(backend, Stager)
+            if stager is None:
+                raise SettingError(
+                    f"The model {backend.card.id} answers later; this version carries none such.",
+                    remedy="Choose a stager that answers in the call, for example render:.",
+                )
+            if stager.card.id in stagers:
+                raise DuplicateName(f"The setting `stager` opens {stager.card.id!r} twice.")
+            stagers[stager.card.id] = stager
+        if not stagers:
+            raise SettingError("The setting `stager` names no stager.")
+        return stagers
+
+    @property
+    def ports(self) -> Ports:
+        """The open backends; ``StagingError`` while this is not open."""
+        if self._ports is None:
+            raise StagingError(
+                "This Staging is not open.", remedy="Use it inside `async with Staging(...)`."
+            )
+        return self._ports
+
+    # --- act ------------------------------------------------------------------------------------
+
+    def acting_as(self, principal: Principal) -> Acting:
+        """Everything ``principal`` may do, in its own account only."""
+        ports = self.ports
+        assert self._watch is not None
+        return Acting(ports, self._watch, principal)
+
+    async def authenticate(self, credentials: Credentials) -> Principal | None:
+        """Who it is, by the first authenticator that knows; None when none does.
+
+        ``Unauthorized`` when one says that the credentials are its own and wrong.
+        """
+        for authenticator in self._authenticators:
+            principal = await authenticator.authenticate(credentials)
+            if principal is not None:
+                return principal
+        return None
+
+    # --- work -----------------------------------------------------------------------------------
+
+    async def run_worker(self, *, until_idle: bool = False) -> None:
+        """Work on jobs until cancelled; with ``until_idle`` until none is left to work on.
+
+        When cancelled, running steps get ``shutdown_s``, what is left goes back to the queue.
+        """
+        worker = Worker(self.ports)
+        await (worker.run_until_idle() if until_idle else worker.run())
+
+    async def work(self, job_id: str) -> bool:
+        """Carry this one job as far as it goes; False when it wants no worker or somebody has it.
+
+        For hosts with a queue of their own: their task calls this.
+        """
+        return await Pipeline(self.ports).work(job_id)
+
+    async def sweep(self, *, bucket: bool = False) -> dict[str, int]:
+        """Do once what a worker's sweeps do; what was done, counted by name.
+
+        ``bucket``: also compare the storage with the rows.
+        """
+        recovery = Recovery(self.ports)
+        done = await recovery.sweep(bucket=bucket)
+        done["observed"] = await recovery.observe()
+        return done
+
+
+@asynccontextmanager
+async def _running(worker: Worker) -> AsyncIterator[None]:
+    task = asyncio.create_task(worker.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _bring_up_to_date(database: Database) -> None:
+    """An embedded database is ours to upgrade; a server's is its owner's."""
+    if database.dialect == "sqlite":
+        await schema.upgrade(database)
+    await schema.check(database)
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.expanduser().mkdir(parents=True, exist_ok=True)
+    except OSError as wrong:
+        raise HomeUnwritable(f"The home folder {home} cannot be made: {wrong.strerror}.") from wrong

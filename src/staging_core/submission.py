@@ -1,0 +1,308 @@
+"""Submitting: everything that can be wrong is found first, then ONE transaction accepts it all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import sqlalchemy as sa
+
+from .database import accounts, files, images, jobs
+from .database.engine import Transaction
+from .errors import (
+    BadInput,
+    IdempotencyMismatch,
+    InvalidIdempotencyKey,
+    TooManyQueued,
+    UnknownModel,
+)
+from .honour import check_honoured
+from .imaging.decoder import WorkingCopy
+from .imaging.intake import Examined, examine, read_photo
+from .imaging.limits import Limits
+from .models import (
+    Group,
+    Order,
+    Principal,
+    Quote,
+    StageRequest,
+    Stored,
+    Wake,
+    check_room,
+    check_style,
+)
+from .photo import once, sha256_of
+from .ports import Ports
+
+MAX_VARIANTS = 20
+_SEEDS = 2**32 - 1
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What one call of ``submit`` asks for, before it is checked."""
+
+    room: str
+    style: str
+    variants: int = 1
+    seed: int | None = None
+    prompt: str | None = None
+    furniture: tuple[str, ...] = ()
+    model: str | None = None
+    options: Mapping[str, Any] = {}
+
+    def requests(self) -> tuple[StageRequest, ...]:
+        """One request a variant: seeds count up from the given or a random one."""
+        if not 1 <= self.variants <= MAX_VARIANTS:
+            raise BadInput(f"`variants` is 1 to {MAX_VARIANTS}, not {self.variants}.")
+        first = secrets.randbelow(_SEEDS) + 1 if self.seed is None else self.seed
+        return tuple(self._request(n, first) for n in range(self.variants))
+
+    def _request(self, variant: int, first_seed: int) -> StageRequest:
+        in_range = 1 <= first_seed <= _SEEDS
+        values = {
+            "room": check_room(self.room),
+            "style": check_style(self.style),
+            "seed": (first_seed - 1 + variant) % _SEEDS + 1 if in_range else first_seed,
+            "variant": variant,
+            "prompt": self.prompt,
+            "furniture": self.furniture,
+            "model": self.model,
+            "options": dict(self.options),
+        }
+        try:
+            return msgspec.convert(values, StageRequest)
+        except msgspec.ValidationError as wrong:
+            raise BadInput(f"The request is not valid: {wrong}.") from wrong
+
+
+class Submission:
+    """One call of ``submit`` on its way to being accepted."""
+
+    def __init__(self, ports: Ports, principal: Principal, key: str | None) -> None:
+        self.ports = ports
+        self.principal = principal
+        self.account_id = accounts.check(principal.account_id)
+        self.key = key
+        if key is not None and not _KEY.fullmatch(key):
+            raise InvalidIdempotencyKey()
+
+    async def submit(self, photo: str | os.PathLike[str] | bytes, wish: Wish) -> Group:
+        """Accept the wish whole, or raise and leave nothing behind.
+
+        A repeat under the same idempotency key answers the first call's group.
+        """
+        limits = _limits(self.ports)
+        requests = wish.requests()
+        data = await read_photo(photo, limits)
+        examined = examine(data, limits)
+        fingerprint = _fingerprint(data, wish)
+        replayed = await self._replay(fingerprint)
+        if replayed is not None:
+            return replayed
+        requests = await self._checked(requests, examined)
+        working = await self.ports.decoder.working_copy(data)
+        quote = await self._quote(requests)
+        original = await self._keep_original(data, examined, working)
+        group_id = await self._accept(requests, original, fingerprint, quote)
+        return await self._group(group_id)
+
+    async def _checked(
+        self, requests: tuple[StageRequest, ...], examined: Examined
+    ) -> tuple[StageRequest, ...]:
+        """Each request as plugins leave it, with its model named; nothing is stored yet."""
+        checked = []
+        for wished in requests:
+            request = await self.ports.hooks.before_submit(wished, self.principal)
+            model = request.model or next(iter(self.ports.stagers))
+            if model not in self.ports.stagers:
+                raise UnknownModel(
+                    f"There is no model {model!r} here.",
+                    remedy=f"Choose one of {', '.join(self.ports.stagers)}.",
+                )
+            card = self.ports.stagers[model].card
+            check_honoured(card, request, width=examined.width, height=examined.height)
+            checked.append(msgspec.structs.replace(request, model=model))
+        return tuple(checked)
+
+    async def _quote(self, requests: tuple[StageRequest, ...]) -> Quote:
+        model = _model(requests[0])
+        price = self.ports.stagers[model].card.price
+        order = Order(
+            account_id=self.account_id,
+            images=len(requests),
+            model=model,
+            model_cost_usd=price.usd * len(requests),
+        )
+        return await self.ports.billing.quote(order)
+
+    # --- the original ---------------------------------------------------------------------------
+
+    async def _keep_original(
+        self, data: bytes, examined: Examined, working: WorkingCopy
+    ) -> dict[str, Any]:
+        """The account's original with these bytes: the one it has, or a new one, stored."""
+        sha256 = sha256_of(data)
+        async with self.ports.database.read() as tx:
+            known = await images.find_original(tx, self.account_id, sha256)
+        if known is not None:
+            return {"id": known["id"], "stored": ()}
+        original_id = str(uuid4())
+        folder = accounts.folder(self.account_id)
+        key = f"uploads/{folder}/{original_id}.{examined.extension}"
+        working_key = f"working/{folder}/{original_id}.png"
+        async with self.ports.database.write() as tx:
+            await accounts.ensure(tx, self.account_id)
+            for each, kind in ((key, "original"), (working_key, "working")):
+                await files.intend(
+                    tx,
+                    each,
+                    account_id=self.account_id,
+                    kind=kind,
+                    grace_s=self.ports.settings.orphan_grace_s,
+                )
+        put = self.ports.storage.put
+        stored = (
+            (await put(key, once(data), content_type=examined.content_type), sha256),
+            (
+                await put(working_key, once(working.data), content_type="image/png"),
+                sha256_of(working.data),
+            ),
+        )
+        row = {
+            "id": original_id,
+            "account_id": self.account_id,
+            "sha256": sha256,
+            "key": key,
+            "working_key": working_key,
+            "content_type": examined.content_type,
+            "width": working.width,
+            "height": working.height,
+            "focal_px": working.focal_px,
+        }
+        return {"id": original_id, "stored": stored, "row": row}
+
+    # --- the one transaction --------------------------------------------------------------------
+
+    async def _accept(
+        self,
+        requests: tuple[StageRequest, ...],
+        original: dict[str, Any],
+        fingerprint: str,
+        quote: Quote,
+    ) -> str:
+        """Original, group, images, jobs and events; then a nudge."""
+        group_id = str(uuid4())
+        async with self.ports.database.write() as tx:
+            await accounts.ensure(tx, self.account_id)
+            earlier = await self._earlier(tx, fingerprint)
+            if earlier is not None:
+                return str(earlier["id"])
+            await self._check_depth(tx, len(requests))
+            original_id = await self._add_original(tx, original)
+            await images.add_group(
+                tx,
+                id=group_id,
+                account_id=self.account_id,
+                original_id=original_id,
+                idempotency_key=self.key,
+                fingerprint=fingerprint,
+                quote=msgspec.to_builtins(quote),
+            )
+            wakes = [
+                await self._add_image(tx, request, group_id, original_id) for request in requests
+            ]
+        for wake in wakes:
+            await self.ports.queue.poke(wake)
+        return group_id
+
+    async def _check_depth(self, tx: Transaction, more: int) -> None:
+        limit = self.ports.settings.max_queued
+        if await jobs.queued_count(tx, self.account_id) + more > limit:
+            raise TooManyQueued(f"The account has {limit} jobs waiting, which is the limit.")
+
+    async def _add_original(self, tx: Transaction, original: dict[str, Any]) -> str:
+        """Its row, unless another submit was faster with the same bytes."""
+        if not original["stored"]:
+            return str(original["id"])
+        known = await images.find_original(tx, self.account_id, original["row"]["sha256"])
+        if known is not None:
+            return str(known["id"])
+        await images.add_original(tx, **original["row"])
+        stored: Stored
+        for stored, sha256 in original["stored"]:
+            await files.keep(tx, stored, sha256=sha256)
+        return str(original["id"])
+
+    async def _add_image(
+        self, tx: Transaction, request: StageRequest, group_id: str, original_id: str
+    ) -> Wake:
+        image_id, job_id, model = str(uuid4()), jobs.new_id(), _model(request)
+        lane = self.ports.stagers[model].card.lane
+        await images.add(
+            tx,
+            request=request,
+            id=image_id,
+            account_id=self.account_id,
+            group_id=group_id,
+            original_id=original_id,
+            job_id=job_id,
+        )
+        await jobs.add(
+            tx,
+            account_id=self.account_id,
+            image_id=image_id,
+            group_id=group_id,
+            model=model,
+            lane=lane,
+            job_id=job_id,
+        )
+        return Wake(job_id=job_id, lane=lane)
+
+    # --- repeats --------------------------------------------------------------------------------
+
+    async def _replay(self, fingerprint: str) -> Group | None:
+        if self.key is None:
+            return None
+        async with self.ports.database.read() as tx:
+            earlier = await self._earlier(tx, fingerprint)
+        if earlier is None:
+            return None
+        return msgspec.structs.replace(await self._group(earlier["id"]), replayed=True)
+
+    async def _earlier(self, tx: Transaction, fingerprint: str) -> sa.RowMapping | None:
+        """The group of this idempotency key; ``IdempotencyMismatch`` when it was another wish."""
+        if self.key is None:
+            return None
+        earlier = await images.find_group(tx, self.account_id, self.key)
+        if earlier is not None and earlier["fingerprint"] != fingerprint:
+            raise IdempotencyMismatch()
+        return earlier
+
+    async def _group(self, group_id: str) -> Group:
+        async with self.ports.database.read() as tx:
+            return await images.of_group(tx, self.account_id, group_id)
+
+
+def _limits(ports: Ports) -> Limits:
+    settings = ports.settings
+    return Limits(
+        max_bytes=settings.max_bytes, max_pixels=settings.max_pixels, max_side=settings.max_side
+    )
+
+
+def _fingerprint(data: bytes, wish: Wish) -> str:
+    """The same photo and the same wish, seed as given included, have the same one."""
+    asked = msgspec.json.encode(wish, order="sorted")
+    return hashlib.sha256(sha256_of(data).encode() + asked).hexdigest()
+
+
+def _model(request: StageRequest) -> str:
+    assert request.model is not None  # named by _checked
+    return request.model

@@ -1,0 +1,139 @@
+"""The worker: claims as many jobs as it has places for, and stops without losing any."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+
+import sqlalchemy as sa
+
+from .database import jobs
+from .interfaces import Consumes, supports
+from .models import Wake
+from .pipeline import Pipeline
+from .ports import Ports
+from .recovery import Recovery, sweep_forever
+
+log = logging.getLogger("staging_core")
+
+
+class Worker:
+    """Works until cancelled. Wakes from the queue only make it look at the rows sooner."""
+
+    def __init__(self, ports: Ports) -> None:
+        self.ports = ports
+        self.pipeline = Pipeline(ports)
+        self.recovery = Recovery(ports)
+        self._look = asyncio.Event()
+        self._running: dict[asyncio.Task[None], str] = {}
+
+    async def run(self) -> None:
+        """Claim and carry jobs until cancelled; running steps then have ``shutdown_s`` to end."""
+        helpers = [asyncio.create_task(sweep_forever(self.recovery))]
+        consumes = supports(self.ports.queue, Consumes)
+        if consumes is not None:
+            helpers.append(asyncio.create_task(self._listen(consumes)))
+        try:
+            await self._claim_forever()
+        finally:
+            await self._stop(helpers)
+
+    async def run_until_idle(self) -> None:
+        """Carry jobs until none of our models is left that has not ended, then return."""
+        sweeping = asyncio.create_task(sweep_forever(self.recovery))
+        try:
+            while self._running or await self._next_due() is not None:
+                await self._claim_or_wait()
+        finally:
+            await self._stop([sweeping])
+
+    async def _listen(self, queue: Consumes) -> None:
+        lanes = frozenset(stager.card.lane for stager in self.ports.stagers.values())
+        await queue.consume(
+            self._nudged, lanes=lanes, concurrency=self.ports.settings.worker_concurrency
+        )
+
+    async def _nudged(self, _wake: Wake) -> None:
+        self._look.set()
+
+    async def _claim_forever(self) -> None:
+        while True:
+            await self._claim_or_wait()
+
+    async def _claim_or_wait(self) -> None:
+        self._look.clear()
+        job = await self._claim()
+        if job is not None:
+            self._start(job)
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(await self._idle_s()):
+                await self._look.wait()
+
+    async def _claim(self) -> sa.RowMapping | None:
+        free = self._models_with_places()
+        if not free:
+            return None
+        try:
+            return await self.pipeline.claim(models=free)
+        except Exception:
+            # A database that is away: the sweep interval passes, then we ask again.
+            log.warning("no job could be claimed", exc_info=True)
+            return None
+
+    def _models_with_places(self) -> list[str]:
+        """Models that may take one more call in this worker."""
+        if len(self._running) >= self.ports.settings.worker_concurrency:
+            return []
+        held = list(self._running.values())
+        return [
+            name
+            for name, stager in self.ports.stagers.items()
+            if held.count(name) < stager.card.in_flight
+        ]
+
+    def _start(self, job: sa.RowMapping) -> None:
+        task = asyncio.create_task(self._carry(job))
+        self._running[task] = job["model"]
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        del self._running[task]
+        self._look.set()
+
+    async def _carry(self, job: sa.RowMapping) -> None:
+        try:
+            await self.pipeline.carry(job)
+        except Exception:
+            # Its lease runs out and somebody, maybe we, takes it over.
+            log.warning("job %s was dropped", job["id"], exc_info=True)
+
+    async def _idle_s(self) -> float:
+        """How long to wait for a nudge: until the next job is due, at most one sweep."""
+        longest = self.ports.settings.sweep_s
+        try:
+            at = await self._next_due()
+        except Exception:
+            return longest
+        if at is None:
+            return longest
+        return min(max(at - time.time(), 0.05), longest)
+
+    async def _next_due(self) -> float | None:
+        async with self.ports.database.read() as tx:
+            return await jobs.next_due(tx, list(self.ports.stagers))
+
+    async def _stop(self, helpers: list[asyncio.Task[None]]) -> None:
+        """No new claims; what runs may end; what does not end in time is given back."""
+        for helper in helpers:
+            helper.cancel()
+        running = list(self._running)
+        if running:
+            await asyncio.wait(running, timeout=self.ports.settings.shutdown_s)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*helpers, *running, return_exceptions=True)
+        with contextlib.suppress(Exception):
+            await self.recovery.observe()
