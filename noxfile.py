@@ -86,7 +86,9 @@ def bench(session: nox.Session) -> None:
 def package(session: nox.Session) -> None:
     """The wheel, not the tree: install it with the pinned packages and stage a photo."""
     install_wheel(session)
-    session.run("python", "-I", str(Path("tests/package/stage_from_wheel.py").resolve()), EMPTY_ROOM)
+    session.run(
+        "python", "-I", str(Path("tests/package/stage_from_wheel.py").resolve()), EMPTY_ROOM
+    )
 
 
 @nox.session
@@ -94,7 +96,9 @@ def minimal(session: nox.Session) -> None:
     """Core dependencies only, no extra: the embedded default must do without."""
     install_wheel(session)
     session.run("python", "-m", "pip", "uninstall", "--quiet", "--yes", "embreex")
-    session.run("python", "-I", str(Path("tests/package/stage_from_wheel.py").resolve()), EMPTY_ROOM)
+    session.run(
+        "python", "-I", str(Path("tests/package/stage_from_wheel.py").resolve()), EMPTY_ROOM
+    )
 
 
 def install_wheel(session: nox.Session) -> None:

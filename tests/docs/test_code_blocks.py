@@ -1,7 +1,7 @@
 """What the documentation shows must run.
 
-``python`` blocks are executed, ``console`` blocks run their ``$`` lines, and a block after the comment
-``<!-- file: NAME -->`` is written to that file. Each page has a folder of its own, in which the
+``python`` blocks are executed, ``console`` blocks run their ``$`` lines, and a block after the
+comment ``<!-- file: NAME -->`` is written to that file. Each page has a folder of its own, in which the
 bundled photo lies as ``empty.jpg``; installing goes to a folder of the page, never into the
 environment. Blocks in other languages are only read by people.
 """
@@ -35,7 +35,9 @@ READERS_ONLY = ("git ", "cd ", "script/", "export ")
 
 def blocks(document: Document) -> Iterator[Region]:
     """Every fenced block that does something, with what it does."""
-    for region in FencedCodeBlockLexer(r"\w+", {"language": "language", "source": "source"})(document):
+    for region in FencedCodeBlockLexer(r"\w+", {"language": "language", "source": "source"})(
+        document
+    ):
         named = FILE.search(document.text, 0, region.start)
         region.parsed = region.lexemes["source"]
         if named is not None:
@@ -90,6 +92,10 @@ def test_every_code_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_staging_commands_stand_in_blocks_that_run(page: Path) -> None:
-    for language, source in re.findall(r"^```(\w+)\n(.*?)^```", page.read_text("utf-8"), re.M | re.S):
-        commands = re.findall(r"^(?:\$ )?staging .*", source, re.M)
-        assert language == "console" or not commands, f"not run, as the block is {language}: {commands}"
+    for language, source in re.findall(
+        r"^```(\w+)\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    ):
+        commands = re.findall(r"^(?:\$ )?staging .*", source, re.MULTILINE)
+        assert language == "console" or not commands, (
+            f"not run, as the block is {language}: {commands}"
+        )
