@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
 from .errors import SettingError
 
-_SCHEME = re.compile(r"^([a-z][a-z0-9+.-]*):(.*)$", re.DOTALL)
+# At least two letters, so that C:\photos is not taken for a scheme.
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(.*)", re.DOTALL | re.IGNORECASE | re.ASCII)
 _SECRET_NAMES = ("secret", "password", "passwd", "token", "api_key", "apikey", "access_key")
+_PLAIN = re.compile(r"[\w./-]{1,60}", re.ASCII)
+# Rather too much than too little: up to the last @, since drivers differ in where a password ends.
+_PASSWORDS = (
+    re.compile(r"(//[^/?#@:]*:).*(?=@)", re.DOTALL),
+    re.compile(r"^([^/?#@:]*:[^/?#@:]*:).*(?=@)", re.DOTALL),
+    re.compile(r"^([^/?#@:]*:)[^/?#@]+(?=@)"),
+)
 
 
 class BackendURL(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,35 +37,47 @@ class BackendURL(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def parse(cls, text: str) -> BackendURL:
         """Read a URL; ``SettingError`` when it has no scheme or carries a secret in its query."""
-        matched = _SCHEME.match(text.strip())
+        matched = _SCHEME.fullmatch(text.strip())
         if matched is None:
+            shown = repr(text) if _PLAIN.fullmatch(text) else "This"
             raise SettingError(
-                f"{_hidden(text)!r} is not a backend URL.",
+                f"{shown} is not a backend URL.",
                 remedy="Write it as scheme:rest, for example file:/var/photos or render:.",
             )
-        scheme, rest = matched.groups()
+        scheme, rest = matched[1].lower(), matched[2]
         path, _, query = rest.partition("?")
-        options = dict(parse_qsl(query, keep_blank_values=True))
-        for name in options:
-            if any(word in name.lower() for word in _SECRET_NAMES):
-                raise SettingError(
-                    f"The {scheme}: URL carries a secret in its option {name!r}.",
-                    remedy="Set it in the environment; URLs are logged.",
-                )
         return cls(
-            scheme=scheme, path=unquote(path.removeprefix("//")), options=options, raw=text.strip()
+            scheme=scheme,
+            path=unquote(path.removeprefix("//")),
+            options=_options(scheme, query),
+            raw=text.strip(),
         )
 
     def __str__(self) -> str:
-        return _hidden(self.raw)
+        return hidden(self.raw)
 
     def __repr__(self) -> str:
-        return f"BackendURL({_hidden(self.raw)!r})"
+        return f"BackendURL({hidden(self.raw)!r})"
 
 
-def _hidden(text: str) -> str:
-    """The URL without the password of its user part."""
-    parts = urlsplit(text)
-    if parts.password is None:
-        return text
-    return text.replace(f":{parts.password}@", ":***@", 1)
+def _options(scheme: str, query: str) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if any(word in name.lower() for word in _SECRET_NAMES):
+            raise SettingError(
+                f"The {scheme}: URL carries a secret in its option {name!r}.",
+                remedy="Set it in the environment; URLs are logged.",
+            )
+        if name in options:
+            raise SettingError(f"The {scheme}: URL has the option {name!r} twice.")
+        options[name] = value
+    return options
+
+
+def hidden(text: str) -> str:
+    """The URL with every password (also one inside an encoded option) replaced by ``***``."""
+    plain = unquote(text)
+    covered = plain
+    for password in _PASSWORDS:
+        covered = password.sub(r"\1***", covered)
+    return text if covered == plain else covered

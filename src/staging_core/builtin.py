@@ -1,0 +1,102 @@
+"""What staging-core brings along, declared as a stranger's plugin would: data, nothing imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from staging_core.hookspecs import hookimpl
+from staging_core.models import Command, Provider
+
+
+@hookimpl
+def staging_stagers() -> Iterable[Provider]:
+    """The offline renderer, and the fake that tests script."""
+    from staging_core.backends.render.card import RENDER_CARD
+    from staging_core.testing.fake_card import FAKE_CARD
+
+    return [
+        Provider(
+            scheme="render",
+            opens="staging_core.backends.render.stager:open_render",
+            summary="Furnishes empty rooms on this machine; no key, no network, no cost.",
+            cards=(RENDER_CARD,),
+        ),
+        Provider(
+            scheme="fake",
+            opens="staging_core.testing.fake_stager:open_fake",
+            summary="Answers at once with a marked copy; for tests, failures can be scripted.",
+            cards=(FAKE_CARD,),
+        ),
+    ]
+
+
+@hookimpl
+def staging_storages() -> Iterable[Provider]:
+    """Everything that fsspec reaches."""
+    opens = "staging_core.backends.fsspec_storage:open_storage"
+    return [
+        Provider(scheme="file", opens=opens, summary="A folder of this machine."),
+        Provider(scheme="memory", opens=opens, summary="This process's memory; gone at its end."),
+        Provider(scheme="*", opens=opens, summary="Every other storage that fsspec knows."),
+    ]
+
+
+@hookimpl
+def staging_queues() -> Iterable[Provider]:
+    """The queue inside one process."""
+    return [
+        Provider(
+            scheme="local",
+            opens="staging_core.backends.local_queue:open_local_queue",
+            summary="Wakes the workers of this process; other processes find jobs by sweeping.",
+        )
+    ]
+
+
+@hookimpl
+def staging_authenticators() -> Iterable[Provider]:
+    """The one owner of an embedded installation."""
+    return [
+        Provider(
+            scheme="local",
+            opens="staging_core.backends.local_auth:open_local_auth",
+            summary="One owner, from this machine only.",
+        )
+    ]
+
+
+@hookimpl
+def staging_billings() -> Iterable[Provider]:
+    """Billing for those who bill nobody."""
+    return [
+        Provider(
+            scheme="free",
+            opens="staging_core.backends.free_billing:open_free_billing",
+            summary="Allows everything, charges nothing, still counts.",
+        )
+    ]
+
+
+@hookimpl
+def staging_commands() -> Iterable[Command]:
+    """The command line's own commands, in the order of its help."""
+    return [
+        Command(name=name, opens=f"staging_core.cli.{name}:command", summary=summary)
+        for name, summary in _COMMANDS
+    ]
+
+
+_COMMANDS = (
+    ("stage", "Furnish photos of empty rooms."),
+    ("demo", "Furnish a bundled photo in three styles and show the result."),
+    ("room", "Show what the offline renderer sees in a photo."),
+    ("submit", "Put photos in the queue for a worker."),
+    ("jobs", "List jobs, show one."),
+    ("worker", "Work on queued jobs until stopped."),
+    ("sweep", "Do the periodic duties once."),
+    ("db", "Bring the database's schema up to date."),
+    ("backends", "List the backends that URLs can name."),
+    ("plugins", "List the plugins and the hooks they take part in."),
+    ("doctor", "Check this installation."),
+    ("certify", "Run the conformance suites against an installed plugin."),
+)

@@ -1,0 +1,185 @@
+"""One setting's value: read, checked, shown without its secrets."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar, get_type_hints
+from urllib.parse import urlsplit
+
+import msgspec
+
+from staging_core.errors import SettingError
+from staging_core.nearest import nearest
+from staging_core.urls import BackendURL, hidden
+
+BACKENDS = ("storage", "queue", "billing")
+BACKEND_LISTS = ("stager", "auth")
+DATABASES = ("database", "database_admin")
+SECRETS = ("secret_key",)
+_DATABASE = re.compile(r"[a-z][a-z0-9]*(\+[a-z0-9]+)?://", re.ASCII)
+
+S = TypeVar("S")
+
+
+class Given(NamedTuple):
+    """A value that somebody set, and where: ``STAGING_QUEUE``, ``key in file``, the keyword."""
+
+    value: Any
+    source: str
+
+
+class SettingRow(NamedTuple):
+    """One setting, as the documentation shows it."""
+
+    name: str
+    variable: str
+    default: Any
+    meaning: str
+
+
+def read_value(shape: type[msgspec.Struct], name: str, given: Given) -> Any:
+    """The value of the setting ``name``, checked; None stays None ("not given")."""
+    if name not in shape.__struct_fields__:
+        raise SettingError(
+            f"{given.source} is not a setting.", remedy=nearest(name, shape.__struct_fields__)
+        )
+    if given.value is None:
+        return None
+    if isinstance(given.value, str) and not given.value.strip() and name != "plugins":
+        raise SettingError(f"{given.source} is empty.", remedy="Give it a value or remove it.")
+    return _read(shape, name, given)
+
+
+def _read(shape: type[msgspec.Struct], name: str, given: Given) -> Any:
+    value, source = given
+    if name == "home":
+        return _folder(value, source)
+    if name in BACKENDS:
+        return _backend(value, source)
+    if name in BACKEND_LISTS:
+        return _backends(value, source)
+    if name == "plugins":
+        return tuple(_items(value))
+    read = _converted(get_type_hints(shape, include_extras=True)[name], value, source)
+    if name in DATABASES:
+        _check_database(read, source)
+    return _address(read, source) if name == "public_url" else read
+
+
+def _folder(value: Any, source: str) -> Path:
+    if not isinstance(value, (str, Path)) or "\0" in str(value):
+        raise SettingError(f"{source} is not a folder's path.")
+    return Path(value)
+
+
+def _backend(value: Any, source: str) -> Any:
+    """A URL, checked; or the opener or open object as it is."""
+    if isinstance(value, (bytes, int, float, Path, list, tuple, dict)):
+        raise SettingError(
+            f"{source} is a {type(value).__name__}.",
+            remedy="Give a URL such as file:/var/photos, an opener or an open object.",
+        )
+    if not isinstance(value, str):
+        return value
+    try:
+        BackendURL.parse(value)
+    except SettingError as error:
+        raise SettingError(f"{source}: {error.message}", remedy=error.remedy) from error
+    return value.strip()
+
+
+def _backends(value: Any, source: str) -> tuple[Any, ...]:
+    found = tuple(_backend(item, source) for item in _items(value))
+    if not found:
+        raise SettingError(f"{source} is an empty list.", remedy="Name at least one.")
+    return found
+
+
+def _items(value: Any) -> list[Any]:
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _converted(hint: Any, value: Any, source: str) -> Any:
+    try:
+        return msgspec.convert(value, hint, strict=False)
+    except (msgspec.ValidationError, ValueError, TypeError) as error:
+        # The error's cause would show the value, which may be a secret.
+        raise SettingError(f"{source}: {error}.") from None
+
+
+def _check_database(value: str, source: str) -> None:
+    if not _DATABASE.match(value):
+        raise SettingError(
+            f"{source} is not a database URL.",
+            remedy="Write it as sqlite+aiosqlite:///PATH or postgresql+asyncpg://USER@HOST/NAME.",
+        )
+
+
+def _address(value: str, source: str) -> str:
+    """A web address without a slash at its end."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise SettingError(
+            f"{source} is not a web address.",
+            remedy="Write it as https://HOST/MOUNT, without query and fragment.",
+        )
+    return value.rstrip("/")
+
+
+def read_table(plugin: str, table: dict[str, Any], shape: type[S]) -> S:
+    """A plugin's table as ``shape`` (a msgspec struct); ``SettingError`` names what is wrong."""
+    source = f"[plugins.{plugin}]"
+    fields: tuple[str, ...] = getattr(shape, "__struct_fields__", tuple(table))
+    for key in table:
+        if key not in fields:
+            raise SettingError(f"{source} has no setting {key!r}.", remedy=nearest(key, fields))
+    return msgspec_convert(shape, table, source)
+
+
+def msgspec_convert(shape: type[S], table: dict[str, Any], source: str) -> S:
+    converted: S = _converted(shape, table, source)
+    return converted
+
+
+def setting_rows(shape: type[msgspec.Struct]) -> list[SettingRow]:
+    """Every setting of ``shape`` in its order."""
+    hints = get_type_hints(shape, include_extras=True)
+    return [
+        SettingRow(
+            field.name,
+            f"STAGING_{field.name.upper()}",
+            _default(field),
+            _meaning(hints[field.name]),
+        )
+        for field in msgspec.structs.fields(shape)
+    ]
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default is not msgspec.NODEFAULT:
+        return field.default
+    factory: Any = field.default_factory
+    return factory()
+
+
+def _meaning(hint: Any) -> str:
+    texts = [
+        meta.description
+        for meta in getattr(hint, "__metadata__", ())
+        if meta.description is not None
+    ]
+    return " ".join(texts)
+
+
+def shown(name: str, value: Any) -> str:
+    """A value as ``repr`` may show it: no key, no password, no plugin's table."""
+    if name in SECRETS and value is not None:
+        return "'***'"
+    if name == "plugin_settings":
+        return f"{{{', '.join(f'{plugin!r}: ...' for plugin in value)}}}"
+    if isinstance(value, tuple):
+        return f"({', '.join(shown(name, item) for item in value)})"
+    return repr(hidden(value) if isinstance(value, str) else value)
