@@ -1,0 +1,1 @@
+"""Containers of pictures, read and edited as bytes: no codec runs here."""
