@@ -1,0 +1,117 @@
+"""The invariants, counted: every number should be zero.
+
+I1 no job is forgotten; I4 attempts are bounded; I6 results are in the storage as the rows say, and
+nothing else is; I7 the event log has no gap, no illegal move and one end per ended job.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import sqlalchemy as sa
+
+from .database import files, tables
+from .database.jobs import CLAIMABLE
+from .models import TERMINAL, Stored
+from .ports import Ports
+from .states import MOVES
+
+_FORGOTTEN_S = 120.0
+
+
+class Audit:
+    """Reads everything, changes nothing. Exact while no worker runs."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    async def count(self) -> dict[str, int]:
+        """Violations by invariant."""
+        return {
+            "I1": await self._forgotten_jobs(),
+            "I4": await self._unbounded_attempts(),
+            "I6": await self._missing_results() + await self._unknown_objects(),
+            "I7": await self._broken_logs(),
+        }
+
+    async def _rows(self, query: sa.Select[Any]) -> list[sa.RowMapping]:
+        async with self._ports.database.read() as tx:
+            return await tx.rows(query)
+
+    async def _forgotten_jobs(self) -> int:
+        """Jobs that want a worker, and that no sweep has found for minutes."""
+        jobs = tables.jobs
+        async with self._ports.database.read() as tx:
+            before = tx.now - _FORGOTTEN_S - self._ports.settings.lease_s
+            rows = await tx.rows(
+                sa.select(jobs.c.id).where(
+                    jobs.c.state.in_(CLAIMABLE - {"queued"}), jobs.c.lease_until < before
+                )
+            )
+        return len(rows)
+
+    async def _unbounded_attempts(self) -> int:
+        """Attempts over the limit, and attempts still open though their job has ended."""
+        attempts, jobs = tables.attempts, tables.jobs
+        over = attempts.c.number > self._ports.settings.max_attempts
+        left_open = (attempts.c.state == "started") & jobs.c.state.in_(TERMINAL)
+        query = (
+            sa.select(attempts.c.id)
+            .join(jobs, jobs.c.id == attempts.c.job_id)
+            .where(over | left_open)
+        )
+        return len(await self._rows(query))
+
+    async def _missing_results(self) -> int:
+        """Ready images whose object is missing or another, and results of jobs that are not ready."""
+        images, jobs, kept = tables.images, tables.jobs, tables.files
+        query = (
+            sa.select(images.c.staged_key, kept.c.etag, kept.c.expires_at, jobs.c.state)
+            .join(jobs, jobs.c.id == images.c.job_id)
+            .outerjoin(kept, kept.c.key == images.c.staged_key)
+            .where((jobs.c.state == "ready") | images.c.staged_key.is_not(None))
+        )
+        return sum([await self._is_wrong(row) for row in await self._rows(query)])
+
+    async def _is_wrong(self, row: sa.RowMapping) -> bool:
+        if row["state"] != "ready" or row["staged_key"] is None or row["expires_at"] is not None:
+            return True
+        stored = await self._ports.storage.stat(row["staged_key"])
+        return stored is None or stored.etag != row["etag"]
+
+    async def _unknown_objects(self) -> int:
+        """Objects older than the grace time that no row knows."""
+        async with self._ports.database.read() as tx:
+            oldest = tx.now - self._ports.settings.orphan_grace_s
+        old: list[Stored] = [
+            stored async for stored in self._ports.storage.entries("") if stored.modified < oldest
+        ]
+        async with self._ports.database.read() as tx:
+            known = await files.known(tx, [stored.key for stored in old])
+        return sum(stored.key not in known for stored in old)
+
+    async def _broken_logs(self) -> int:
+        """Jobs whose events have a gap, an illegal move, or not exactly one end."""
+        events, jobs = tables.events, tables.jobs
+        rows = await self._rows(
+            sa.select(events.c.job_id, events.c.seq, events.c.type, events.c.state).order_by(
+                events.c.job_id, events.c.seq
+            )
+        )
+        logs: dict[str, list[sa.RowMapping]] = {}
+        for row in rows:
+            logs.setdefault(row["job_id"], []).append(row)
+        states = await self._rows(sa.select(jobs.c.id, jobs.c.state))
+        return sum(not _sound(logs.get(job["id"], []), job["state"]) for job in states)
+
+
+def _sound(log: list[sa.RowMapping], state: str) -> bool:
+    moves = [row["state"] for row in log if row["type"] == "state"]
+    return (
+        [row["seq"] for row in log] == list(range(1, len(log) + 1))
+        and moves[:1] == ["queued"]
+        and all(new in MOVES[old] for old, new in pairwise(moves))
+        and moves[-1] == state
+        and (log[-1]["state"] in TERMINAL) == (state in TERMINAL)
+    )

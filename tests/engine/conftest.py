@@ -1,0 +1,24 @@
+"""An installation for each test: real SQLite, real files, the fake stager."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from staging_core import Staging
+
+Install = Callable[..., Staging]
+
+
+@pytest.fixture
+def install(tmp_path: Path) -> Install:
+    """Builds a ``Staging`` in this test's folder; the same one each time."""
+
+    def build(stager: object = "fake:", *, worker: bool | None = None, **settings: Any) -> Staging:
+        settings = {"plugins": (), "backoff_max_s": 0.05, "sweep_s": 0.1, **settings}
+        return Staging(home=tmp_path / "home", stager=stager, worker=worker, **settings)
+
+    return build
