@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .lens import Lens
 from .scene import Scene
+from .vectors import dot
 from .visibility import NOTHING, Visibility
 
 Floats = NDArray[np.float32]
@@ -101,7 +102,7 @@ def _band(scene: Scene, lens: Lens, normals: Floats, faces: Faces, top: int) -> 
         ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
     ):
         far = np.abs(nearness[one] - nearness[other]) > DEPTH_STEP * nearness[one]
-        crease = np.abs((facing[one] * facing[other]).sum(axis=-1)) < CREASE
+        crease = np.abs(dot(facing[one], facing[other])) < CREASE
         inside = part[one] != NOTHING
         found[one] |= (part[one] != part[other]) | (inside & (far | crease))
     return found

@@ -11,9 +11,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .light_field import LightField
 from .photo_light import PhotoLight
 from .scene import Scene
 from .tone import luminance
+from .vectors import dot, mean_of_rays
 from .visibility import NOTHING, Visibility
 
 Floats = NDArray[np.float32]
@@ -27,14 +29,14 @@ LIFT_M = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Mean light over a cosine-weighted hemisphere: what a white surface would send back.
+    """Light at places of the furnished room.
 
-    ``light`` (n, 3); ``open`` (n, 3) the same without furniture in the way; ``lean`` (n, 3) by
-    which brightness grows as the normal leans in a direction.
+    ``kept`` (n, 3): the share of the empty room's light that still arrives; ``light`` (n, 3): what
+    a white surface would send back; ``lean`` (n, 3): the gradient of its brightness by the normal.
     """
 
+    kept: Floats
     light: Floats
-    open: Floats
     lean: Floats
 
 
@@ -42,10 +44,12 @@ class Gathered:
 class Gatherer:
     """Follows rays through one furnished room.
 
-    ``bounce`` (2, m, 3): light leaving each face's front and back.
+    ``field``: the light of the empty room; ``bounce`` (2, m, 3): light leaving each face's front
+    and back; ``normals`` (m, 3): the faces' own.
     """
 
     light: PhotoLight
+    field: LightField
     visibility: Visibility
     normals: Floats
     bounce: Floats
@@ -53,27 +57,29 @@ class Gatherer:
     def at(self, points: Floats, normals: Floats, cell: Ints, rays: int) -> Gathered:
         """Gathers with ``rays`` rays at points (n, 3) with unit normals (n, 3).
 
-        ``cell`` (n,): 0..255, each point's place in the pattern of rays.
+        ``cell`` (n,): 0..255, each point's place in the pattern of rays. The rays only tell which
+        share of the light is kept, with and without furniture on the same ones; the
+        light itself comes from the field, which has no noise.
         """
         local = hemisphere(rays)
-        results = in_batches(
-            len(points),
-            max(1, RAYS_AT_ONCE // rays),
-            lambda part: self._batch(points[part], normals[part], local[cell[part]]),
+        kept = np.concatenate(
+            in_batches(
+                len(points),
+                max(1, RAYS_AT_ONCE // rays),
+                lambda part: self._kept(points[part], normals[part], local[cell[part]]),
+            )
         )
-        light, free, lean = (np.concatenate(arrays) for arrays in zip(*results, strict=True))
-        return Gathered(light, free, lean)
+        light, lean = self.field.at(points, normals)
+        return Gathered(kept, light * kept, lean * luminance(kept)[:, None])
 
-    def _batch(self, points: Floats, normals: Floats, local: Floats) -> tuple[Floats, ...]:
+    def _kept(self, points: Floats, normals: Floats, local: Floats) -> Floats:
         rays = local.shape[1]
         directions = turned(local, normals).reshape(-1, 3)
         origins = np.repeat(points + normals * LIFT_M, rays, axis=0)
         free = self.light.along(origins, directions)
         seen = self.furnished(origins, directions, free)
-        cosine = np.maximum(local[..., 2:], 0.25)
-        push = directions.reshape(-1, rays, 3) * (luminance(seen).reshape(-1, rays, 1) / cosine)
-        shape = (-1, rays, 3)
-        return seen.reshape(shape).mean(axis=1), free.reshape(shape).mean(axis=1), push.mean(axis=1)
+        kept = mean_of_rays(seen, rays) / np.maximum(mean_of_rays(free, rays), 1e-4)
+        return np.asarray(kept, np.float32)
 
     def furnished(self, origins: Floats, directions: Floats, free: Floats) -> Floats:
         """Light (n, 3) along rays: ``free`` where they meet no furniture, else what that sends."""
@@ -81,7 +87,7 @@ class Gatherer:
         met = np.flatnonzero(face != NOTHING)
         seen = free.copy()
         hit = face[met]
-        back = (self.normals[hit] * directions[met]).sum(axis=1) > 0
+        back = dot(self.normals[hit], directions[met]) > 0
         seen[met] = self.bounce[back.astype(np.int8), hit]
         return seen
 
@@ -139,35 +145,18 @@ def cells(columns: Ints, rows: Ints) -> Ints:
     return np.asarray((rows % PATTERN) * PATTERN + columns % PATTERN, np.int32)
 
 
-def box_irradiance(light: PhotoLight, point: Floats) -> Floats:
-    """Light (6, 3) on surfaces at ``point`` that face -x, +x, -y, +y, -z, +z of the empty room."""
-    normals = np.concatenate([[-axis, axis] for axis in np.eye(3)]).astype(np.float32)
-    local = hemisphere(1024)[:1]
-    directions = turned(np.repeat(local, 6, axis=0), normals).reshape(-1, 3)
-    origins = np.repeat(point[None].astype(np.float32), len(directions), axis=0)
-    return np.asarray(light.along(origins, directions).reshape(6, -1, 3).mean(axis=1))
-
-
-def bounces(scene: Scene, light: PhotoLight) -> Floats:
+def bounces(scene: Scene, field: LightField, light: PhotoLight) -> Floats:
     """Light (2, m, 3) leaving each face's front and back: albedo times a guess of its light.
 
     In gathered units, before ``exposure``.
     """
-    if len(scene.faces) == 0:
-        return np.zeros((2, 0, 3), np.float32)
-    middles = scene.corners().mean(axis=1)
-    cube = box_irradiance(light, middles.mean(axis=0))
-    albedo = np.array([m.albedo for m in scene.materials], np.float32)[scene.part]
+    middles, normals = scene.corners().mean(axis=1), scene.face_normals()
+    albedo = np.array([m.albedo for m in scene.materials], np.float32).reshape(-1, 3)[scene.part]
     glow = np.array([m.glow for m in scene.materials], np.float32)[scene.part, None]
-    normals = scene.face_normals()
     sides = []
     for facing in (normals, -normals):
-        squares = facing**2
-        arriving = sum(
-            squares[:, i, None] * np.where(facing[:, i, None] < 0, cube[2 * i], cube[2 * i + 1])
-            for i in range(3)
-        )
+        arriving, _ = field.at(middles, facing)
         # What looks down near the floor stands in its own shadow.
-        shade = np.where(facing[:, 2] < -0.3, np.clip(middles[:, 2] / 0.6, 0.05, 1), 0.8)
+        shade = np.where(facing[:, 2] < -0.3, np.clip(middles[:, 2] / 0.6, 0.05, 1), 0.75)
         sides.append(albedo * (arriving * shade[:, None] + glow * light.white / light.exposure))
     return np.stack(sides).astype(np.float32)

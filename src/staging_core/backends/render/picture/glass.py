@@ -12,6 +12,7 @@ from .gather import Gatherer
 from .lens import Lens, centres
 from .scene import Scene
 from .surface import surface_at
+from .vectors import dot
 from .visibility import NOTHING, Faces
 
 Floats = NDArray[np.float32]
@@ -52,7 +53,7 @@ class Glass:
         surface = surface_at(self.scene, self.lens, face[met], middles)
         in_front = surface.footprint * self.lens.camera.focal_px * nearness[met] < 1.01
         met, surface = met[in_front], surface.part(in_front)
-        facing = np.clip(-(surface.normal * surface.view).sum(axis=1, keepdims=True), 0, 1)
+        facing = np.clip(-dot(surface.normal, surface.view)[:, None], 0, 1)
         fresnel = 0.07 + 0.93 * (1 - facing) ** 5
         albedo = np.array([m.albedo for m in self.scene.materials], np.float32)
         tint = 1 + TINT * (albedo[self.scene.part[surface.face]] - 1)

@@ -41,7 +41,7 @@ class Lens:
         """Barycentric coordinates (n, 3) and depths (n,) of pixels (n, 2) on faces (n,)."""
         matrix = self.weights[faces]
         scaled = matrix[:, :, 0] * pixels[:, :1] + matrix[:, :, 1] * pixels[:, 1:] + matrix[:, :, 2]
-        total = scaled.sum(axis=1)
+        total = scaled[:, 0] + scaled[:, 1] + scaled[:, 2]
         total = np.where(np.abs(total) < 1e-9, 1e-9, total)
         return scaled / total[:, None], 1.0 / total
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from .lens import Lens
 from .scene import Scene
 from .surface import Surface, surface_at
 from .tone import luminance
+from .vectors import dot
 from .visibility import NOTHING
 
 Floats = NDArray[np.float32]
@@ -20,7 +21,8 @@ Ints = NDArray[np.int32]
 A = TypeVar("A", bound=np.generic)
 POINTS, RAYS = 45_000, 32
 """Places and rays for each, where rays are cheap; a quarter of the places where they are not."""
-SMOOTHING = 2
+SMOOTHING, UNLIKE = 3, 1.0
+"""Radius of the mean in places; how little places count whose light differs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,10 @@ class LightGrid:
         """``weight`` less on other surfaces; the light there leant to the samples' normals."""
         normal = self.normal.reshape(-1, 3)[at]
         apart = surface.position - self.position.reshape(-1, 3)[at]
-        along = (normal * surface.normal).sum(axis=1)
+        along = dot(normal, surface.normal)
         reach = surface.footprint * self.step
-        off_plane = (apart * normal).sum(axis=1) / reach
-        distance = (apart * apart).sum(axis=1) / (reach * reach)
+        off_plane = dot(apart, normal) / reach
+        distance = dot(apart, apart) / (reach * reach)
         weight = weight * self.known.reshape(-1)[at] * np.maximum(along, 0) ** 8
         weight = weight * np.exp(-np.minimum(4 * off_plane**2 + 0.05 * distance, 30))
         lean = self.lean.reshape(-1, 3)[at]
@@ -75,7 +77,7 @@ class LightGrid:
 def leant(light: Floats, lean: Floats, change: Floats) -> Floats:
     """``light`` (n, 3) after its normal changed by ``change`` (n, 3)."""
     brightness = np.maximum(luminance(light), 1e-4)
-    factor = 1 + (lean * change).sum(axis=1) / brightness
+    factor = 1 + dot(lean, change) / brightness
     return np.asarray(light * np.clip(factor, 0.4, 1.7)[:, None], np.float32)
 
 
@@ -123,36 +125,40 @@ class _Filler:
 
 
 def _smoothed(grid: LightGrid, footprint: Floats) -> LightGrid:
-    """Averages neighbours on the same surface over one repeat of the ray pattern."""
-    total = np.zeros(grid.known.shape, np.float32)
+    """Averages neighbours on the same surface, along rows and then along columns."""
     values = np.concatenate([grid.light, grid.lean], axis=2)
-    mean = np.zeros_like(values)
     reach = np.maximum(footprint * grid.step, 1e-6)
-    for down in range(-SMOOTHING, SMOOTHING + 1):
-        for right in range(-SMOOTHING, SMOOTHING + 1):
-            edge = (abs(down) == SMOOTHING, abs(right) == SMOOTHING)
-            share = np.float32(0.5 ** sum(edge))
-            here, there = _shifted(grid.known.shape, down, right)
-            along = (grid.normal[here] * grid.normal[there]).sum(axis=2)
-            apart = grid.position[here] - grid.position[there]
-            off_plane = (apart * grid.normal[here]).sum(axis=2) / reach[here]
-            weight = share * np.maximum(along, 0) ** 16 * grid.known[there]
-            weight = weight * np.exp(-np.minimum(2 * off_plane**2, 30))
-            mean[here] += values[there] * weight[..., None]
-            total[here] += weight
-    mean /= np.maximum(total, 1e-9)[..., None]
-    return LightGrid(
-        grid.step, grid.known, mean[..., :3], mean[..., 3:], grid.normal, grid.position
-    )
+    for axis in (1, 0):
+        values = _mean_along(grid, values, reach, axis)
+    return replace(grid, light=values[..., :3], lean=values[..., 3:])
+
+
+def _mean_along(grid: LightGrid, values: Floats, reach: Floats, axis: int) -> Floats:
+    total = grid.known.astype(np.float32)
+    brightness = np.maximum(luminance(values[..., :3]), 1e-3)
+    mean = values * total[..., None]
+    for by in range(-SMOOTHING, SMOOTHING + 1):
+        if by == 0:
+            continue
+        here, there = _shifted(grid.known.shape, by, axis)
+        normal = grid.normal[here]
+        along = np.maximum(dot(normal, grid.normal[there]), 0)
+        off_plane = dot(grid.position[here] - grid.position[there], normal) / reach[here]
+        weight = np.float32(1 - abs(by) / (SMOOTHING + 1)) * grid.known[there] * along**16
+        unlike = np.log(brightness[here] / brightness[there])
+        weight *= np.exp(-np.minimum(2 * off_plane**2 + UNLIKE * unlike**2, 30))
+        mean[here] += values[there] * weight[..., None]
+        total[here] += weight
+    return np.asarray(mean / np.maximum(total, 1e-9)[..., None], np.float32)
 
 
 def _shifted(
-    shape: tuple[int, ...], down: int, right: int
+    shape: tuple[int, ...], by: int, axis: int
 ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Where a grid and itself moved by (down, right) overlap."""
-
-    def pair(size: int, by: int) -> tuple[slice, slice]:
-        return slice(max(0, -by), size - max(0, by)), slice(max(0, by), size + min(0, by))
-
-    (y_here, y_there), (x_here, x_there) = pair(shape[0], down), pair(shape[1], right)
-    return (y_here, x_here), (y_there, x_there)
+    """Where a grid and itself moved by ``by`` along ``axis`` overlap."""
+    size = shape[axis]
+    here = slice(max(0, -by), size - max(0, by))
+    there = slice(max(0, by), size + min(0, by))
+    if axis == 0:
+        return (here, slice(None)), (there, slice(None))
+    return (slice(None), here), (slice(None), there)

@@ -79,11 +79,12 @@ def plain(material: Material, at: Swatch) -> Finish:
 def fabric(material: Material, at: Swatch) -> Finish:
     """A weave when near; from afar the soft mottling and slight waves of cloth."""
     fine = max(material.pattern_m, 0.002)
-    weave = noise(at.u / fine, at.v / fine) * at.visible(fine)
-    mottle = clouds(at.u / (6 * fine + 0.02), at.v / (6 * fine + 0.02))
-    tone = material.strength * (0.16 * weave + 0.07 * mottle)
+    threads = noise(at.u / fine, at.v / (3 * fine)) + noise(at.u / (3 * fine), at.v / fine)
+    weave = 0.7 * threads * at.visible(fine)
+    mottle = clouds(at.u / (8 * fine + 0.05), at.v / (8 * fine + 0.05), 2)
+    tone = material.strength * (0.05 * weave + 0.03 * mottle)
     wave_u, wave_v = _waves(at, 0.16, 0.035)
-    relief = 0.35 * material.strength * at.visible(fine)
+    relief = 0.12 * material.strength * at.visible(fine)
     return Finish(
         _toned(material, np.clip(tone, -0.5, 0.5)),
         wave_u + relief * noise(at.u / fine + 9, at.v / fine),
@@ -126,8 +127,8 @@ def rug(material: Material, at: Swatch) -> Finish:
     pile = noise(at.u / fine, at.v / fine)
     worn = clouds(at.u / 0.5, at.v / 0.5)
     albedo = _mixed(material, share * (0.4 + material.strength))
-    tone = material.strength * (0.14 * pile * at.visible(fine) + 0.05 * worn)
-    relief = 0.35 * material.strength * at.visible(fine)
+    tone = material.strength * (0.06 * pile * at.visible(fine) + 0.03 * worn)
+    relief = 0.15 * material.strength * at.visible(fine)
     return Finish(
         np.asarray(albedo * (1 + tone)[:, None], np.float32),
         relief * pile,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from staging_core.backends.render.camera import Camera
 from staging_core.backends.render.room import Room
 
-from .tone import to_light
+from .tone import luminance, to_light
 
 Floats = NDArray[np.float32]
 Box = tuple[Floats, Floats]
@@ -23,6 +23,7 @@ FINE, COARSE, SOFT = 192, 48, 12
 """Texels along a face: for reflections, for gathered light, for dull reflections."""
 CLIPPED, BOOST = 0.93, 6.0
 PHOTO_SIDE = 768
+DEPTH = 0.35
 FLOOR, CEILING, BEHIND = 4, 5, 2
 # For each face of the box (left, right, behind, far, floor, ceiling) the two axes along it.
 AXES = ((1, 2), (1, 2), (0, 2), (0, 2), (0, 1), (0, 1))
@@ -50,7 +51,7 @@ class PhotoLight:
         small, factor = _small(photo)
         faces = [_face(small, room.camera.scaled(factor), low, high, face) for face in range(6)]
         fine = _fill(np.stack([colour for colour, _ in faces]), np.stack([s for _, s in faces]))
-        levels = (fine, _shrunk(fine, COARSE), _shrunk(fine, SOFT))
+        levels = (fine, _deepened(_shrunk(fine, COARSE)), _shrunk(fine, SOFT))
         return cls(low, high, levels, 1.0, np.ones(3, np.float32))
 
     def along(self, origins: Floats, directions: Floats, level: int = 1) -> Floats:
@@ -161,6 +162,13 @@ def _rows(walls: Floats, seen: NDArray[np.bool_], overall: Floats) -> Floats:
         return np.broadcast_to(overall, total.shape)
     nearest = known[np.abs(known[None, :] - np.arange(len(count))[:, None]).argmin(axis=1)]
     return np.asarray(total[nearest] / count[nearest, None], np.float32)
+
+
+def _deepened(faces: Floats) -> Floats:
+    """Texels with more contrast: photos of rooms are developed flatter than their light is."""
+    bright = np.maximum(luminance(faces), 1e-3)[..., None]
+    factor = (bright / np.median(bright)) ** DEPTH
+    return np.asarray(faces * np.clip(factor, 0.4, 2.5), np.float32)
 
 
 def _shrunk(faces: Floats, size: int) -> Floats:

@@ -19,6 +19,7 @@ from .gather import Gatherer, bounces
 from .glass import Glass
 from .grain import Grain, softness_of
 from .lens import Lens
+from .light_field import LightField
 from .light_grid import gather_grid
 from .photo_light import PhotoLight
 from .scene import Scene
@@ -80,13 +81,16 @@ def render(
     """
     clock = _Clock(progress)
     clock.enter(0.0, "light")
-    light = calibrated(PhotoLight.of(photo, room))
+    light = PhotoLight.of(photo, room)
+    field = LightField.of(light)
+    light = calibrated(light, field)
     whole = Scene.of(placed)
     glassy = whole.see_through()
     scene = whole.keep(~glassy)
     lens = Lens.on(scene, room.camera)
     visibility = open_visibility(scene, accelerated)
-    gatherer = Gatherer(light, visibility, scene.face_normals(), bounces(scene, light))
+    bounce = bounces(scene, field, light)
+    gatherer = Gatherer(light, field, visibility, scene.face_normals(), bounce)
     clock.enter(0.1, "visibility")
     face_of = _face_map(visibility, lens, _outlines(whole, room))
     softness = softness_of(photo)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from staging_core.backends.render.mesh import Floats, Material, Mesh, Placed
 
+from .vectors import unit
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -78,9 +80,7 @@ class Scene:
     def face_normals(self) -> Floats:
         """Unit normals (m, 3) of the flat faces; zero for a face without area."""
         a, b, c = np.moveaxis(self.corners(), 1, 0)
-        normals = np.cross(b - a, c - a)
-        length = np.linalg.norm(normals, axis=1, keepdims=True)
-        return np.asarray(normals / np.maximum(length, 1e-12), np.float32)
+        return unit(np.cross(b - a, c - a))
 
     def face_tangents(self) -> tuple[Floats, Floats]:
         """Unit directions (m, 3) in which u and v grow on each face."""
@@ -91,7 +91,7 @@ class Scene:
         turn = np.where(du1 * dv2 - du2 * dv1 < 0, -1.0, 1.0)
         along_u = ((b - a) * dv2 - (c - a) * dv1) * turn
         along_v = ((c - a) * du1 - (b - a) * du2) * turn
-        return _unit(along_u), _unit(along_v)
+        return unit(along_u), unit(along_v)
 
 
 def _stand(mesh: Mesh, placed: Placed) -> Mesh:
@@ -112,8 +112,3 @@ def _span(uv: Floats) -> Floats:
         return np.array([[0, 0, 1, 1]], np.float32)
     low, high = uv.min(axis=0), uv.max(axis=0)
     return np.concatenate([low, np.maximum(high - low, 1e-6)])[None].astype(np.float32)
-
-
-def _unit(vectors: Floats) -> Floats:
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(vectors / np.maximum(length, 1e-12), np.float32)

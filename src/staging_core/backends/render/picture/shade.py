@@ -13,10 +13,12 @@ from .materials import finish
 from .scene import Scene
 from .surface import Surface
 from .tone import luminance, shoulder
+from .vectors import dot, unit
 
 Floats = NDArray[np.float32]
 ALONE_RAYS = 12
 SHINY = 0.04
+GLOW_SHOWN = 0.4
 WARM = np.array([1.08, 0.96, 0.78], np.float32)
 DARKEST, LIGHTEST = 0.02, 0.86
 """Real paints and fabrics reflect no less and no more."""
@@ -63,8 +65,7 @@ class Shader:
     def _bent(self, surface: Surface, slopes: Floats) -> Floats:
         along_u, along_v = (tangent[surface.face] for tangent in self.tangents)
         normal = surface.normal - slopes[:, :1] * along_u - slopes[:, 1:] * along_v
-        length = np.sqrt((normal * normal).sum(axis=1, keepdims=True))
-        return np.asarray(normal / np.maximum(length, 1e-6), np.float32)
+        return unit(normal)
 
     def _arriving(self, surface: Surface) -> tuple[Floats, Floats]:
         """Light and lean (n, 3) from the grid; gathered anew where it has nothing near."""
@@ -86,7 +87,7 @@ class Shader:
         gloss = np.array([m.gloss for m in materials], np.float32)[part]
         is_metal = np.array([m.pattern == "metal" for m in materials], np.bool_)[part]
         is_cloth = np.array([m.pattern in {"fabric", "rug"} for m in materials], np.bool_)[part]
-        facing = np.clip(-(normal * surface.view).sum(axis=1), 0, 1)
+        facing = np.clip(-dot(normal, surface.view), 0, 1)
         rim = np.where(is_cloth, 0.18 * (1 - facing) ** 3, 0)[:, None]
         light = diffuse * (1 + rim)
         shiny = np.flatnonzero(is_metal | (gloss > SHINY))
@@ -104,7 +105,7 @@ class Shader:
 
     def _mirrored(self, surface: Surface, normal: Floats, gloss: Floats) -> Floats:
         """Light (n, 3) from the directions in which the samples mirror the view."""
-        facing = (normal * surface.view).sum(axis=1, keepdims=True)
+        facing = dot(normal, surface.view)[:, None]
         directions = surface.view - 2 * facing * normal
         origins = surface.position + surface.normal * 0.004
         light = self.gatherer.light
@@ -119,4 +120,4 @@ class Shader:
         glow = np.array([m.glow for m in self.scene.materials], np.float32)[part, None]
         warm = self.gatherer.light.white * WARM
         brightness = luminance(albedo)[:, None] / 0.8
-        return np.asarray(glow * warm * brightness, np.float32)
+        return np.asarray(GLOW_SHOWN * glow * warm * brightness, np.float32)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .lens import Lens
 from .scene import Scene
+from .vectors import dot, unit
 
 Floats = NDArray[np.float32]
 
@@ -47,20 +48,21 @@ def surface_at(
     corners = scene.faces[face]
     rays = lens.camera.rays(pixels)
     position = rays * depth[:, None] + np.array([0, 0, lens.camera.height_m])
-    view = _unit(rays).astype(np.float32)
-    normal = _unit((scene.normals[corners] * weights).sum(axis=1))
-    away = (normal * view).sum(axis=1) > 0
+    view = unit(rays.astype(np.float32))
+    normal = unit(_blended(scene.normals, corners, weights))
+    away = dot(normal, view) > 0
     return Surface(
         pixels=pixels.astype(np.float32),
         face=face,
         position=position.astype(np.float32),
         normal=np.where(away[:, None], -normal, normal).astype(np.float32),
-        uv=(scene.uv[corners] * weights).sum(axis=1),
+        uv=_blended(scene.uv, corners, weights),
         view=view,
         footprint=(depth / lens.camera.focal_px).astype(np.float32),
     )
 
 
-def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    length = np.sqrt((vectors * vectors).sum(axis=-1, keepdims=True))
-    return np.asarray(vectors / np.maximum(length, 1e-9))
+def _blended(values: Floats, corners: NDArray[np.int32], weights: Floats) -> Floats:
+    """``values`` (v, k) at corners (n, 3), blended by barycentric weights (n, 3, 1)."""
+    a, b, c = (values[corners[:, i]] * weights[:, i] for i in range(3))
+    return np.asarray(a + b + c)
