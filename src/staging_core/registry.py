@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from importlib import import_module
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from staging_core.config import Settings
 from staging_core.errors import (
@@ -36,6 +35,7 @@ from staging_core.interfaces import (
 from staging_core.interfaces.opening import Role
 from staging_core.models import ModelCard, Provider
 from staging_core.nearest import nearest
+from staging_core.open_context import BackendContext
 from staging_core.plugins import installed_names
 from staging_core.urls import BackendURL
 
@@ -55,7 +55,6 @@ CAPABILITIES: dict[Kind, tuple[type[Any], ...]] = {
     "auth": (),
     "billing": (),
 }
-S = TypeVar("S")
 
 
 class BackendRow(NamedTuple):
@@ -73,51 +72,6 @@ class BackendRow(NamedTuple):
     problem: str
     missing: tuple[str, ...]
     capabilities: tuple[str, ...] | None
-
-
-class Context:
-    """What an opening backend may know of us: implements ``OpenContext``."""
-
-    def __init__(self, registry: Registry, plugin: str, role: Role) -> None:
-        self._registry = registry
-        self._plugin = plugin
-        self._role: Role = role
-        self._given: set[str] = set()
-
-    @property
-    def role(self) -> Role:
-        """What this process is for."""
-        return self._role
-
-    @property
-    def home(self) -> Path:
-        """The installation's folder."""
-        return self._registry.settings.home
-
-    def clock(self) -> float:
-        """Unix time in seconds."""
-        return self._registry.clock()
-
-    def secret(self, name: str) -> str:
-        """The value of the variable ``name``; ``MissingSetting`` names it when unset or empty."""
-        value = self._registry.variable(name)
-        if not value:
-            raise MissingSetting(
-                f"The variable {name} is not set; the plugin {self._plugin!r} needs it.",
-                remedy=f"Set {name} in the environment.",
-            )
-        self._given.add(value)
-        return value
-
-    def settings(self, shape: type[S]) -> S:
-        """The table ``[plugins.NAME]`` of the backend's plugin as a struct of ``shape``."""
-        return self._registry.settings.plugin(self._plugin, shape)
-
-    def without_secrets(self, text: str) -> str:
-        """``text`` with every secret that was handed out replaced by ``***``."""
-        for value in self._given:
-            text = text.replace(value, "***")
-        return text
 
 
 class Registry:
@@ -170,7 +124,7 @@ class Registry:
             )
         name = getattr(choice, "__qualname__", type(choice).__name__)
         url = BackendURL(scheme="host", path="", options={}, raw="host:")
-        context = Context(self, "host", role)
+        context = self._context("host", role)
         where = f"The {kind} opener {name}"
         return await self._enter(kind, choice, url, context, stack=stack, where=where)
 
@@ -180,7 +134,7 @@ class Registry:
         plugin, provider = self.provider(kind, url.scheme)
         where = f"The {kind} {url.scheme}: of the plugin {plugin!r}"
         self._check_variables(provider, where)
-        context = Context(self, plugin, role)
+        context = self._context(plugin, role)
         try:
             opener = _imported(provider.opens, where)
             backend = await self._enter(kind, opener, url, context, stack=stack, where=where)
@@ -196,7 +150,7 @@ class Registry:
         kind: Kind,
         opener: Callable[..., Any],
         url: BackendURL,
-        context: Context,
+        context: BackendContext,
         *,
         stack: AsyncExitStack,
         where: str,
@@ -216,6 +170,11 @@ class Registry:
             _check_backend(kind, backend, where)
             stack.push_async_exit(opening.pop_all())
         return backend
+
+    def _context(self, plugin: str, role: Role) -> BackendContext:
+        return BackendContext(
+            self.settings, plugin=plugin, role=role, clock=self.clock, variable=self.variable
+        )
 
     def _check_variables(self, provider: Provider, where: str) -> None:
         missing = self._missing_variables(provider)

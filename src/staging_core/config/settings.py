@@ -133,10 +133,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 20.0
 
     def __post_init__(self) -> None:
-        """Fill in what depends on another setting."""
+        """Fill in what depends on another setting; the home stays where it is after a chdir."""
+        home = self.home.expanduser().absolute()
+        msgspec.structs.force_setattr(self, "home", home)
         if not self.database:
-            file = self.home.expanduser().absolute() / "staging.db"
-            msgspec.structs.force_setattr(self, "database", f"sqlite+aiosqlite:///{file}")
+            msgspec.structs.force_setattr(
+                self, "database", f"sqlite+aiosqlite:///{home / 'staging.db'}"
+            )
 
     @classmethod
     def from_keywords(cls, **given: Any) -> Settings:

@@ -90,10 +90,18 @@ def _backend(value: Any, source: str) -> Any:
 
 
 def _backends(value: Any, source: str) -> tuple[Any, ...]:
-    found = tuple(_backend(item, source) for item in _items(value))
+    found = tuple(_backend(item, source) for item in _urls(value))
     if not found:
         raise SettingError(f"{source} is an empty list.", remedy="Name at least one.")
     return found
+
+
+def _urls(value: Any) -> list[Any]:
+    """A comma ends a URL only where the next one begins: options may hold commas too."""
+    if isinstance(value, str):
+        parts = re.split(r",(?=\s*(?:[a-z][a-z0-9+.-]*:|$))", value)
+        return [part.strip() for part in parts if part.strip()]
+    return _items(value)
 
 
 def _items(value: Any) -> list[Any]:

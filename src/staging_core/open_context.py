@@ -1,0 +1,68 @@
+"""What an opening backend may know of us: little, and its secrets by name only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from staging_core.config import Settings
+from staging_core.errors import MissingSetting
+from staging_core.interfaces.opening import Role
+
+S = TypeVar("S")
+
+
+class BackendContext:
+    """Implements ``OpenContext``. ``plugin``: whose table ``settings`` reads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        plugin: str,
+        role: Role,
+        clock: Callable[[], float],
+        variable: Callable[[str], str | None],
+    ) -> None:
+        self._settings = settings
+        self._plugin = plugin
+        self._role: Role = role
+        self._clock = clock
+        self._variable = variable
+        self._given: set[str] = set()
+
+    @property
+    def role(self) -> Role:
+        """What this process is for."""
+        return self._role
+
+    @property
+    def home(self) -> Path:
+        """The installation's folder."""
+        return self._settings.home
+
+    def clock(self) -> float:
+        """Unix time in seconds."""
+        return self._clock()
+
+    def secret(self, name: str) -> str:
+        """The value of the variable ``name``; ``MissingSetting`` names it when unset or empty."""
+        value = self._variable(name)
+        if not value:
+            raise MissingSetting(
+                f"The variable {name} is not set; the plugin {self._plugin!r} needs it.",
+                remedy=f"Set {name} in the environment.",
+            )
+        self._given.add(value)
+        return value
+
+    def settings(self, shape: type[S]) -> S:
+        """The table ``[plugins.NAME]`` of the backend's plugin as a struct of ``shape``."""
+        return self._settings.plugin(self._plugin, shape)
+
+    def without_secrets(self, text: str) -> str:
+        """``text`` with every secret that was handed out replaced by ``***``."""
+        for value in self._given:
+            text = text.replace(value, "***")
+        return text
