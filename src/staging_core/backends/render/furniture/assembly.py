@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ..mesh import Mesh, Part, Piece, Stand
@@ -40,11 +38,8 @@ class Assembly:
         if stand == "wall":
             y = 0.0
         parts = tuple(
-            Part(_shifted(mesh, x, y), self.look.material(role)) for role, mesh in meshes.items()
+            Part(move(mesh, x, y), self.look.material(role)) for role, mesh in meshes.items()
         )
         width, depth, _ = (float(v) for v in high - low)
         return Piece(kind, (width, depth, float(high[2])), parts, stand)
 
-
-def _shifted(mesh: Mesh, x: float, y: float) -> Mesh:
-    return replace(move(mesh, x, y), uv=mesh.uv)

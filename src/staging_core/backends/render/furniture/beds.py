@@ -110,10 +110,10 @@ def _plank(assembly: Assembly, width: float) -> None:
 def _iron(assembly: Assembly, width: float) -> None:
     """A metal frame with upright rods."""
     y = LONG_M / 2 + 0.05
-    half = width / 2 + 0.02
-    assembly.add_pair("metal", move(rounded_box(0.03, LONG_M + 0.06, 0.06, 0.004), half, 0, 0.24))
-    assembly.add("metal", move(rounded_box(width, 0.03, 0.06, 0.004), 0, -LONG_M / 2 - 0.01, 0.24))
-    for at, high in ((y, 1.10), (-LONG_M / 2 - 0.01, 0.34)):
+    half = width / 2 + 0.09
+    assembly.add_pair("metal", move(rounded_box(0.03, LONG_M + 0.16, 0.06, 0.004), half, -0.03, 0.16))
+    assembly.add("metal", move(rounded_box(2 * half, 0.03, 0.06, 0.004), 0, -LONG_M / 2 - 0.11, 0.16))
+    for at, high in ((y, 1.10), (-LONG_M / 2 - 0.11, 0.36)):
         assembly.add_pair("metal", tube([(half, at, 0), (half, at, high)], 0.017, 12))
     assembly.add("metal", tube([(-half, y, 1.08), (half, y, 1.08)], 0.015, 12), tube([(-half, y, 0.62), (half, y, 0.62)], 0.011, 10))
     count = round(width / 0.15)
@@ -140,17 +140,17 @@ def _bedding(assembly: Assembly, width: float) -> None:
     mattress = rounded_box(width, LONG_M, 0.23, 0.06, steps=4)
     assembly.add("sheet", move(mattress, z=0.28))
     long = 1.42
-    duvet = cover(width + 0.05, long, 0.34, puff=0.020, seed=int(width * 10))
-    assembly.add("duvet", move(duvet, 0, -LONG_M / 2 + long / 2 - 0.03, TOP_M - 0.34 + 0.005))
+    duvet = cover(width + 0.14, long, 0.33, puff=0.020, seed=int(width * 10))
+    assembly.add("duvet", move(duvet, 0, -LONG_M / 2 + long / 2 - 0.08, TOP_M - 0.33 + 0.005))
     fold = displace(
-        rounded_box(width + 0.09, 0.30, 0.052, 0.025, (24, 6, 1), 3),
+        rounded_box(width + 0.16, 0.30, 0.052, 0.025, (24, 6, 1), 3),
         lambda p: 0.007 * np.sin(9 * p[:, 0] + 5 * p[:, 1] + 1.5 * np.sin(4 * p[:, 0])),
     )
-    droop = deform(fold, lambda p: p - np.stack([0 * p[:, 0], 0 * p[:, 0], 0.7 * np.clip(np.abs(p[:, 0]) - width / 2 + 0.05, 0, 1) ** 1.5], 1))
-    assembly.add("sheet", move(droop, 0, -LONG_M / 2 + long - 0.17, TOP_M + 0.004))
+    droop = deform(fold, lambda p: p - np.stack([0 * p[:, 0], 0 * p[:, 0], 0.7 * np.clip(np.abs(p[:, 0]) - width / 2, 0, 1) ** 1.5], 1))
+    assembly.add("sheet", move(droop, 0, -LONG_M / 2 + long - 0.22, TOP_M + 0.004))
     _pillows(assembly, width)
-    runner = cover(width + 0.10, 0.50, 0.26, puff=0.010, seed=3)
-    assembly.add("throw", move(runner, 0, -LONG_M / 2 + 0.48, TOP_M - 0.26 + 0.035))
+    runner = cover(width + 0.17, 0.50, 0.27, puff=0.010, seed=3)
+    assembly.add("throw", move(runner, 0, -LONG_M / 2 + 0.48, TOP_M - 0.27 + 0.036))
 
 
 def _pillows(assembly: Assembly, width: float) -> None:

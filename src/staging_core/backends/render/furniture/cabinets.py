@@ -113,7 +113,7 @@ def _dress(assembly: Assembly, width: float, z: float) -> None:
     t = np.linspace(0, 1, 20)
     curve = [(0.045 + 0.04 * float(np.sin(np.pi * min(v * 1.1, 1.0))), 0.24 * float(v)) for v in t]
     assembly.add("pot", move(lathe([(0, 0), curve[0]], curve, sides=24), -width * 0.34, 0.0, z))
-    assembly.add("leaf", move(sprig(6, 0.34, seed=8), -width * 0.34, 0.0, z + 0.22))
+    assembly.add("leaf", move(sprig(6, 0.26, seed=8), -width * 0.34, 0.0, z + 0.22))
     inner = Assembly(assembly.look)
     dress_top(inner, z, 0.17)
     assembly.take(inner, x=width * 0.26)

@@ -68,7 +68,8 @@ def _spindle(assembly: Assembly) -> None:
     saddle = displace(seat, lambda p: -0.010 * np.clip(p[:, 2] / 0.03, 0, 1) * np.exp(-((p[:, 0] / 0.13) ** 2 + (p[:, 1] / 0.13) ** 2)))
     assembly.add("wood", move(saddle, 0, -0.01, SEAT_M - 0.038))
     bow = [(0.205 * float(np.cos(a)), 0.19 + 0.10 * float(np.sin(a)), SEAT_M + 0.42 * float(np.sin(a)) ** 0.55) for a in np.linspace(0.02, np.pi - 0.02, 23)]
-    assembly.add("wood", tube(bow, 0.0125, 10))
+    foot = [(0.195, 0.17, SEAT_M - 0.01)]
+    assembly.add("wood", tube([*foot, *bow, (-0.195, 0.17, SEAT_M - 0.01)], 0.0125, 10))
     for i in range(7):
         x = (i - 3) * 0.052
         top = SEAT_M + 0.42 * float(np.sqrt(1 - (x / 0.205) ** 2)) ** 0.55
@@ -102,7 +103,7 @@ def _parsons(assembly: Assembly) -> None:
     back = rounded_box(0.47, 0.075, 0.56, 0.034, (8, 1, 8), 3)
 
     def curve(points: Points) -> Points:
-        lean = 0.16 * points[:, 2] ** 1.3 + 0.03 * (1 - (points[:, 0] / 0.235) ** 2)
+        lean = 0.16 * np.maximum(points[:, 2], 0) ** 1.3 + 0.03 * (1 - (points[:, 0] / 0.235) ** 2)
         return points + np.stack([0 * lean, lean, 0 * lean], axis=1)
 
     assembly.add("chair", move(deform(back, curve), 0, 0.185, SEAT_M - 0.10))
@@ -129,7 +130,8 @@ def _metal(assembly: Assembly) -> None:
     for sy in (-1, 1):
         assembly.add_pair("metal", tube([(0.215, sy * 0.205, 0), (0.17, sy * 0.155, SEAT_M - 0.03)], [0.010, 0.018], 8))
     hoop = [(0.19 * float(np.cos(a)), 0.175 + 0.07 * float(np.sin(a)), SEAT_M + 0.38 * float(np.sin(a)) ** 0.5) for a in np.linspace(0.02, np.pi - 0.02, 19)]
-    assembly.add("metal", tube(hoop, 0.011, 10))
+    foot = [(0.19, 0.165, SEAT_M - 0.03)]
+    assembly.add("metal", tube([*foot, *hoop, (-0.19, 0.165, SEAT_M - 0.03)], 0.011, 10))
     splat = deform(rounded_box(0.13, 0.008, 0.385, 0.003, (1, 1, 6)), lambda p: p + np.stack([0 * p[:, 0], 0.17 * p[:, 2], 0 * p[:, 0]], 1))
     assembly.add("metal", move(splat, 0, 0.178, SEAT_M - 0.01))
 

@@ -34,7 +34,7 @@ def leaf(length: float, width: float, droop: float, waist: float = 0.45, lobes: 
         z = -length * 0.6 * bend + 0.18 * width * side**2 * wide + length * 0.10 * np.sin(np.pi * t)
         return np.stack([x + (u - t) * length, side * width / 2 * wide, z], axis=-1)
 
-    return sheet(surface, 10 if not lobes else 24, 4)
+    return sheet(surface, (24 if lobes else 10) if width > 0.03 else 5, 4 if width > 0.03 else 2)
 
 
 def sprig(stems: int, length: float, seed: int) -> Mesh:
@@ -72,7 +72,7 @@ def pot(assembly: Assembly, size: float) -> float:
     inner = [(r * 0.90, high), (r * 0.88, high * 0.88)]
     outside = [(float(a), float(b)) for a, b in wall]
     assembly.add("pot", lathe([(0, 0), outside[0]], outside, [outside[-1], inner[0]], inner))
-    assembly.add("book:3", lathe([(r * 0.89, high * 0.9), (0, high * 0.9)]))
+    assembly.add("soil", lathe([(r * 0.89, high * 0.9), (0, high * 0.9)]))
     return high * 0.9
 
 
@@ -113,8 +113,8 @@ def _fiddle(assembly: Assembly, height: float, earth: float) -> None:
 def _rubber(assembly: Assembly, height: float, earth: float) -> None:
     assembly.add("wood", tube([(0, 0, earth - 0.02), (0.02, 0.01, height * 0.6), (0, 0, height * 0.95)],
                               [0.014, 0.011, 0.005], 8))  # fmt: skip
-    heights = np.linspace(earth + 0.12, height * 0.93, 26)
-    _crown(assembly, (0.24, 0.105), heights, 0.04, tilt=(15, 65), droop=0.5, waist=0.5)
+    heights = np.linspace(earth + 0.08, height * 0.93, 40)
+    _crown(assembly, (0.26, 0.125), heights, 0.05, tilt=(15, 65), droop=0.5, waist=0.5)
 
 
 def _palm(assembly: Assembly, height: float, earth: float) -> None:
@@ -153,15 +153,15 @@ def _olive(assembly: Assembly, height: float, earth: float) -> None:
     random = np.random.default_rng(12)
     fork = earth + (height - earth) * 0.42
     assembly.add("wood", tube([(0, 0, earth - 0.02), (0.02, 0.0, fork * 0.7), (0, 0.01, fork)], [0.02, 0.016, 0.012], 9))
-    for i in range(15):
+    for i in range(22):
         angle = 137.5 * i
-        lean = random.uniform(0.08, 0.30)
+        lean = random.uniform(0.06, 0.30)
         tall = random.uniform(0.55, 1.0) * (height - fork) * (1 - 0.5 * lean)
         head = np.array([lean, 0.0, tall])
         twig = [tube([(0, 0, 0), (float(head[0]) * 0.4, 0, tall * 0.6), (lean, 0, tall)], [0.006, 0.004, 0.002], 5)]
-        for k in range(20):
-            t = 0.3 + 0.7 * k / 19
-            blade = turn(turn(leaf(0.075, 0.017, 0.2, 0.5), "y", random.uniform(-60, 25)), "z", 137.5 * k)
+        for k in range(26):
+            t = 0.15 + 0.85 * k / 25
+            blade = turn(turn(leaf(0.085, 0.024, 0.2, 0.5), "y", random.uniform(-60, 25)), "z", 137.5 * k)
             at = head * t
             twig.append(move(blade, float(at[0]), 0, float(at[2])))
         assembly.add("leaf", move(turn(merge(*twig), "z", angle), z=fork - 0.01))
@@ -170,11 +170,11 @@ def _olive(assembly: Assembly, height: float, earth: float) -> None:
 def _monstera(assembly: Assembly, height: float, earth: float) -> None:
     random = np.random.default_rng(6)
     tall = min(height, 1.25)
-    for i in range(14):
+    for i in range(22):
         up = earth + (tall - earth) * (0.35 + 0.62 * random.uniform(0, 1))
         reach = random.uniform(0.10, 0.24)
         stem = tube([(0, 0, earth - 0.01), (reach * 0.4, 0, up * 0.75), (reach, 0, up)], 0.006, 6)
         size = random.uniform(0.8, 1.05)
-        blade = leaf(round(0.26 * size, 2), round(0.25 * size, 2), 0.7, 0.35, lobes=5)
+        blade = leaf(round(0.30 * size, 2), round(0.29 * size, 2), 0.7, 0.35, lobes=5)
         tilted = turn(turn(blade, "x", random.uniform(-15, 15)), "y", 10)
         assembly.add("leaf", turn(merge(stem, move(tilted, reach - 0.01, 0, up)), "z", 137.5 * i))

@@ -1,7 +1,8 @@
 """The solid shapes furniture is made of: rounded boxes, tubes, turned bodies and sheets.
 
 All stand on ``z = 0`` around the origin unless said otherwise, are in metres, and carry normals of
-the true curved surface, not of the triangles. ``uv`` runs in metres with ``u`` along the grain.
+the true curved surface, not of the triangles. ``uv`` runs in metres from (0, 0), ``u`` along the longer side and so along
+the grain.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def _box_face(axis: int, sign: int, half: Points, radius: float, ticks: list[Poi
     normals = points - core
     normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
     along, across = (first, second) if half[first] >= half[second] else (second, first)
-    uv = points[..., [along, across]] + half[[along, across]] + axis * 0.37
+    uv = points[..., [along, across]] + half[[along, across]]
     outward = sign if axis != 1 else -sign
     return _grid_mesh(core + normals * radius, normals, uv, flip=outward < 0)
 

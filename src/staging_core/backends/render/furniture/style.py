@@ -43,6 +43,7 @@ class Palette(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cushion: tuple[str, ...]
     art: tuple[str, ...]
     book: tuple[str, ...]
+    soil: str = "concrete #33261c"
 
 
 class Forms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -70,7 +70,7 @@ def _drum(assembly: Assembly, width: float) -> float:
     wall = [(radius, 0.03), (radius, 0.30)]
     assembly.add("wood", lathe(wall, sides=64), lathe([(radius - 0.05, 0), (radius - 0.05, 0.03)]))
     for i in range(48):
-        rib = rounded_box(0.012, size * np.pi / 48 * 0.72, 0.27, 0.005)
+        rib = rounded_box(0.012, size * np.pi / 48 * 0.72, 0.27, 0.005, steps=1)
         assembly.add("wood", turn(move(rib, radius, 0, 0.03), "z", i * 7.5))
     assembly.add("top", move(round_top(size + 0.03, 0.03), z=0.30))
     return 0.33
@@ -305,5 +305,5 @@ def _centrepiece(assembly: Assembly, z: float) -> None:
     assembly.add("pot", move(lathe([(0, 0), curve[0]], curve, sides=28), 0.06, 0.0, z))
     from .plants import sprig
 
-    assembly.add("leaf", move(sprig(7, 0.36, seed=3), 0.06, 0.0, z + 0.22))
+    assembly.add("leaf", move(sprig(7, 0.28, seed=3), 0.06, 0.0, z + 0.22))
     assembly.add("wood", move(bowl(0.14, 0.06), -0.22, 0.02, z))

@@ -29,10 +29,8 @@ def merge(*meshes: Mesh) -> Mesh:
 
 
 def move(mesh: Mesh, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Mesh:
-    """The mesh shifted by metres; its uv shift too, so that two like boards differ in grain."""
-    shift = np.array([x, y, z], np.float32)
-    slide = np.array([0.71 * x + 0.37 * y + 0.53 * z, 0.43 * x + 0.83 * y + 0.29 * z], np.float32)
-    return replace(mesh, vertices=mesh.vertices + shift, uv=mesh.uv + slide)
+    """The mesh shifted by metres."""
+    return replace(mesh, vertices=mesh.vertices + np.array([x, y, z], np.float32))
 
 
 def turn(mesh: Mesh, axis: str, degrees: float) -> Mesh:

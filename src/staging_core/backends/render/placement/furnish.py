@@ -1,0 +1,166 @@
+"""Furnishing: from an understood room to pieces that stand in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..furniture.style import choose_look
+from ..room import Room, Side
+from . import bedroom, dining_room, living_room
+from .layout import Layout, NoPlace
+from .main_piece import candidates
+from .plan import EXTRAS, Main, Plan
+from .requests import Request, read_request
+from .scene import Limits, Scene
+from .spot import Spot, fill
+from .view import coverage
+from .walls import SIDES
+
+PLANS: dict[str, Plan] = {
+    plan.room_type: plan for plan in (living_room.PLAN, bedroom.PLAN, dining_room.PLAN)
+}
+COVERED = 0.33
+"""Share of the picture that pieces and their shadows may cover; 0.40 is the promise to the user."""
+FILLED = 0.45
+_TRIES = 6
+_SURE = 0.55
+_STRICT, _EASY = Limits(inside=0.97), Limits(inside=0.86)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    scene: Scene
+    worth: float
+
+
+def furnish(
+    room: Room, *, room_type: str, style: str, seed: int, furniture: tuple[str, ...] = ()
+) -> Layout | NoPlace:
+    """Choose and place furniture; the same arguments give the same layout.
+
+    ``furniture``: wishes such as ``"two armchairs"``; those that find no place come back in
+    ``Layout.not_placed``. Raises ``KeyError`` for an unknown room type or style.
+    """
+    plan = PLANS[room_type]
+    random = np.random.default_rng([seed, len(room_type)])
+    scene = Scene.of(room, choose_look(style, seed))
+    requests = tuple(read_request(written) for written in furniture)
+    spots = _wished(plan, requests, random)
+    liking: dict[Side, float] = {side: float(random.uniform(0, 0.9)) for side in SIDES}
+    for limits in (_STRICT, _EASY):
+        draft = _best(scene, plan, spots, liking, limits, seed)
+        if draft is not None:
+            return Layout(tuple(draft.scene.placed), _missing(plan, requests, draft.scene))
+    return NoPlace(f"No {plan.mains[-1].kind.replace('_', ' ')} fits on the visible free floor.")
+
+
+def _best(
+    scene: Scene, plan: Plan, spots: tuple[Spot, ...], liking: dict[Side, float], limits: Limits, seed: int
+) -> _Draft | None:
+    """The worthiest draft over sizes, large to small, and places of the main piece."""
+    best: _Draft | None = None
+    for rank, main in enumerate(_sizes(plan, scene.room)):
+        for draft in _drafts(scene, plan, main, spots, liking, limits, seed):
+            worth = draft.worth - 0.45 * rank
+            if best is None or worth > best.worth:
+                best = _Draft(draft.scene, worth)
+        if best is not None and rank >= 1:
+            return best
+    return best
+
+
+def _sizes(plan: Plan, room: Room) -> tuple[Main, ...]:
+    """Weak evidence leaves out the largest size."""
+    return plan.mains if room.confidence >= _SURE else plan.mains[1:]
+
+
+def _drafts(
+    scene: Scene, plan: Plan, main: Main, spots: tuple[Spot, ...], liking: dict[Side, float], limits: Limits, seed: int
+) -> list[_Draft]:
+    piece = scene.piece(main.kind, main.size)
+    drafts: list[_Draft] = []
+    for worth, pose in candidates(scene, plan, main, piece, liking):
+        draft = scene.fresh()
+        if draft.add(pose.place(piece), limits, 9.0):
+            for spot in spots:
+                fill(draft, spot, np.random.default_rng([seed, 3]))
+            if _thinned(draft, plan):
+                drafts.append(_Draft(draft, worth + sum(draft.weights[1:])))
+        if len(drafts) == _TRIES:
+            break
+    return drafts
+
+
+def _thinned(scene: Scene, plan: Plan) -> bool:
+    """Take away the least pieces while too much is covered; False when what must stay is too much."""
+    while _crowded(scene):
+        loose = [i for i in range(1, len(scene.placed)) if scene.placed[i].piece.kind not in plan.needs]
+        if not loose:
+            return False
+        _remove(scene, min(loose, key=lambda i: (scene.weights[i], -i)))
+    kinds = Counter(placed.piece.kind for placed in scene.placed)
+    return all(kinds[kind] >= count for kind, count in Counter(plan.needs).items())
+
+
+def _crowded(scene: Scene) -> bool:
+    area = sum(
+        placed.piece.size_m[0] * placed.piece.size_m[1]
+        for placed in scene.placed
+        if placed.piece.stand == "floor"
+    )
+    much = area > FILLED * max(scene.floor.area_m2, 1.0) and len(scene.placed) > 3
+    return much or coverage(scene.room.camera, scene.placed) > COVERED
+
+
+def _remove(scene: Scene, index: int) -> None:
+    """Take a piece away, and what stands on it."""
+    gone = scene.placed[index]
+    kept = [
+        i
+        for i, other in enumerate(scene.placed)
+        if i != index
+        and not (other.piece.stand == "top" and np.hypot(other.x_m - gone.x_m, other.y_m - gone.y_m) < 0.1)
+    ]
+    scene.placed[:] = [scene.placed[i] for i in kept]
+    scene.outlines[:] = [scene.outlines[i] for i in kept]
+    scene.weights[:] = [scene.weights[i] for i in kept]
+
+
+def _wished(plan: Plan, requests: tuple[Request, ...], random: np.random.Generator) -> tuple[Spot, ...]:
+    """The plan's spots that this seed wishes for, and those that somebody asked for, which weigh more."""
+    asked = Counter({request.kind: request.count for request in requests if request.kind})
+    chosen = []
+    for spot in plan.spots:
+        luck = float(random.uniform())
+        if asked[_plain(spot.kind)] > 0 and not spot.every:
+            asked[_plain(spot.kind)] -= 1
+            chosen.append(replace(spot, chance=1.0, weight=spot.weight + 3))
+        elif luck < spot.chance:
+            chosen.append(spot)
+    asked[_plain(plan.mains[0].kind)] -= 1
+    extra = [
+        replace(EXTRAS[kind], weight=4.0)
+        for kind, count in asked.items()
+        if kind in EXTRAS
+        for _ in range(count)
+        if not (kind == "chair" and plan.needs)
+    ]
+    return (*chosen, *extra)
+
+
+def _plain(kind: str) -> str:
+    """What somebody calls a kind: a pair of pictures is wall art."""
+    return {"picture_pair": "wall_art", "round_table": "dining_table", "round_rug": "rug"}.get(kind, kind)
+
+
+def _missing(plan: Plan, requests: tuple[Request, ...], scene: Scene) -> tuple[str, ...]:
+    """The requests, as written, that the scene does not fulfil."""
+    stands = Counter(_plain(placed.piece.kind) for placed in scene.placed)
+    return tuple(
+        request.written
+        for request in requests
+        if request.kind is None or stands[request.kind] < request.count
+    )
