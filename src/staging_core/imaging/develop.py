@@ -1,4 +1,8 @@
-"""From foreign bytes to pixels; runs in the decoding process only."""
+"""From foreign bytes to pixels; runs in the decoding process only.
+
+Weak spot: a file whose container is whole while its pixels end early (an editor closed it badly)
+decodes with a flat rest, as Pillow and every viewer show it.
+"""
 
 from __future__ import annotations
 
@@ -52,6 +56,7 @@ def develop(data: bytes, limits: Limits) -> Developed:
     except Exception as error:
         # Decoders fed with rubbish raise whatever their authors did not think of.
         raise _verdict(error, kind) from error
+    image.info.clear()  # Pillow would write the profile, comments and the like into the next file
     return Developed(image=image, focal_px=focal_px(exif, *image.size))
 
 

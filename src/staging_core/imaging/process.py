@@ -30,7 +30,7 @@ class ChildDied(Exception):
 def _how(returncode: int | None) -> str:
     if returncode is None or returncode >= 0:
         return f"exit code {returncode}"
-    return signal.Signals(-returncode).name
+    return f"signal {-returncode}"
 
 
 class Child:

@@ -17,6 +17,8 @@ _EXIF_DIRECTORY = 0x8769
 _FOCAL_MM, _FOCAL_35MM = 0x920A, 0xA405
 _WIDTH, _HEIGHT = 0xA002, 0xA003
 _PLANE_RESOLUTION, _PLANE_UNIT = 0xA20E, 0xA210
+_SENSOR_RATIOS = (3 / 2, 4 / 3)
+_SENSORS_MM = (13.2, 17.3, 22.4, 23.5, 36.0)  # longer side: 1", Four Thirds, APS-C twice, full
 _UNIT_MM = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
 _DIAGONAL_35MM = 43.2666  # of the 36 x 24 mm frame; CIPA DCG-001 compares diagonals
 
@@ -73,24 +75,29 @@ def _facts(tags: dict[int, float]) -> Exif:
 def focal_px(exif: Exif, width: int, height: int) -> float | None:
     """The focal length in pixels of a picture of that size; None when Exif cannot be trusted.
 
-    A picture whose ratio differs from the one that was taken has been cropped, and its lens says
-    nothing any more. Results below a third of the longer side (about 113 degrees) or above four
-    times of it are no lens that rooms are photographed with.
+    A cropped picture's lens says nothing any more, and editors bring the other tags up to date. So
+    the ratio must be that of a sensor (3:2 or 4:3) and of the photo as it was taken. Without the
+    35 mm equivalent the sensor that the tags imply must be one that cameras have. Results below a
+    third of the longer side (113 degrees) or above four times of it are no lens for rooms.
     """
-    if _is_cropped(exif, width, height):
+    longer, ratio = max(width, height), max(width, height) / min(width, height)
+    if not _is_near(ratio, _SENSOR_RATIOS) or not _is_as_taken(exif, ratio):
         return None
-    longer = max(width, height)
     focal = 0.0
     if exif.focal_35mm > 0:
         focal = exif.focal_35mm * (width**2 + height**2) ** 0.5 / _DIAGONAL_35MM
-    elif exif.focal_mm > 0 and exif.plane_px_per_mm > 0 and exif.width > 0:
-        scale = longer / max(exif.width, exif.height)
-        focal = exif.focal_mm * exif.plane_px_per_mm * scale
+    elif exif.focal_mm > 0 and exif.plane_px_per_mm > 0:
+        sensor_mm = max(exif.width, exif.height) / exif.plane_px_per_mm
+        focal = exif.focal_mm / sensor_mm * longer if _is_near(sensor_mm, _SENSORS_MM) else 0.0
     return focal if longer / 3 <= focal <= longer * 4 else None
 
 
-def _is_cropped(exif: Exif, width: int, height: int) -> bool:
+def _is_as_taken(exif: Exif, ratio: float) -> bool:
     if exif.width <= 0 or exif.height <= 0:
-        return False
+        return True
     taken = max(exif.width, exif.height) / min(exif.width, exif.height)
-    return abs(max(width, height) / min(width, height) / taken - 1) > 0.01
+    return _is_near(ratio, (taken,))
+
+
+def _is_near(value: float, known: tuple[float, ...]) -> bool:
+    return any(abs(value / one - 1) <= 0.02 for one in known)

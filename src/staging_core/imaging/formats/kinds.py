@@ -9,7 +9,7 @@ import msgspec
 
 from staging_core.errors import PictureAnimated, PictureTruncated, PictureUnsupported
 
-from . import isobmff, jpeg, png, tiff, webp
+from . import gif, isobmff, jpeg, png, tiff, webp
 from .header import Header
 
 
@@ -80,8 +80,7 @@ def read_header(data: bytes) -> Header:
 
 def _refusal(data: bytes, has_brands: bool) -> PictureUnsupported | PictureAnimated:
     if data.startswith((b"GIF87a", b"GIF89a")):
-        # One graphic control block per frame; a still GIF is merely of the wrong kind.
-        if data.count(b"\x21\xf9\x04") > 1:
+        if gif.frames(data) > 1:
             return PictureAnimated("The file is an animated GIF.")
         return PictureUnsupported("The file is a GIF picture.")
     what = "a video or another kind of media file" if has_brands else _name(data)
