@@ -13,6 +13,7 @@ from .errors import AlreadyFinal, NotFound, NotReady
 from .models import TERMINAL, Group, Image, Job, JobEvent, JobState, Principal, Wake
 from .photo import read_object
 from .ports import Ports
+from .settlement import cancel_job
 from .submission import Submission, Wish
 from .watch import Watch
 
@@ -102,7 +103,7 @@ class Images:
         """Cancel the image's job; ``AlreadyFinal`` when it has ended."""
         image = await self.get(image_id)
         async with self._ports.database.write() as tx:
-            await jobs.cancel(tx, self._account_id, image.job.id)
+            await cancel_job(tx, self._account_id, image.job.id)
         return await self.get(image_id)
 
     async def retry(self, image_id: str) -> Image:
@@ -160,7 +161,7 @@ class Jobs:
     async def cancel(self, job_id: str) -> Job:
         """Cancel the job; ``AlreadyFinal`` when it has ended."""
         async with self._ports.database.write() as tx:
-            await jobs.cancel(tx, self._account_id, job_id)
+            await cancel_job(tx, self._account_id, job_id)
         return await self.get(job_id)
 
 

@@ -64,7 +64,7 @@ class Audit:
         return len(await self._rows(query))
 
     async def _missing_results(self) -> int:
-        """Ready images whose object is missing or another, and results of jobs that are not ready."""
+        """Ready images whose object is missing or another; results of jobs that are not ready."""
         images, jobs, kept = tables.images, tables.jobs, tables.files
         query = (
             sa.select(images.c.staged_key, kept.c.etag, kept.c.expires_at, jobs.c.state)

@@ -15,9 +15,11 @@ import sqlalchemy as sa
 from .database import attempts, files, jobs
 from .database.engine import Transaction
 from .errors import (
+    AlreadyFinal,
     AttemptsExhausted,
     BadPicture,
     Busy,
+    Cancelled,
     Moderated,
     ObjectMissing,
     Refused,
@@ -25,7 +27,7 @@ from .errors import (
     RoomNotUnderstood,
     StagingError,
 )
-from .models import Picture
+from .models import TERMINAL, Picture
 from .photo import put_picture, sha256_of
 from .ports import Ports
 
@@ -69,6 +71,25 @@ async def end_job(
         error=error.code,
         message=error.message,
         **values,
+    )
+
+
+async def cancel_job(tx: Transaction, account_id: str, job_id: str) -> None:
+    """End a job that has not ended; who holds it finds its fence gone. Else ``AlreadyFinal``."""
+    job = await jobs.fetch(tx, account_id, job_id)
+    if job["state"] in TERMINAL:
+        raise AlreadyFinal(f"The job is {job['state']} already.")
+    reason = Cancelled()
+    await attempts.end(tx, job_id, "cancelled", error=reason.code)
+    await files.keep_only(tx, job_id, ())
+    await jobs.move(
+        tx,
+        job,
+        "cancelled",
+        told={"error": reason.code},
+        fence=job["fence"] + 1,
+        error=reason.code,
+        message=reason.message,
     )
 
 

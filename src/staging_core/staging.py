@@ -68,6 +68,7 @@ class Staging:
         self._stack: AsyncExitStack | None = None
         self._ports: Ports | None = None
         self._watch: Watch | None = None
+        self._recovery: Recovery | None = None
         self._authenticators: tuple[Authenticator, ...] = ()
 
     # --- open and close -------------------------------------------------------------------------
@@ -78,10 +79,11 @@ class Staging:
         async with AsyncExitStack() as stack:
             self._ports = await self._open(stack)
             self._watch = Watch(self._ports.database)
+            self._recovery = Recovery(self._ports)
             await self.hooks.startup(self)
             stack.push_async_callback(self.hooks.shutdown, self)
             if self._works:
-                await stack.enter_async_context(_running(Worker(self._ports)))
+                await stack.enter_async_context(_running(Worker(self._ports, self._recovery)))
             self._stack = stack.pop_all()
         return self
 
@@ -96,7 +98,7 @@ class Staging:
         try:
             await stack.__aexit__(kind, error, trace)
         finally:
-            self._ports = self._watch = None
+            self._ports = self._watch = self._recovery = None
 
     async def _open(self, stack: AsyncExitStack) -> Ports:
         settings = self.settings
@@ -156,9 +158,7 @@ class Staging:
     def ports(self) -> Ports:
         """The open backends; ``StagingError`` while this is not open."""
         if self._ports is None:
-            raise StagingError(
-                "This Staging is not open.", remedy="Use it inside `async with Staging(...)`."
-            )
+            raise _not_open()
         return self._ports
 
     # --- act ------------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ class Staging:
 
         When cancelled, running steps get ``shutdown_s``, what is left goes back to the queue.
         """
-        worker = Worker(self.ports)
+        worker = Worker(self.ports, self._sweeper)
         await (worker.run_until_idle() if until_idle else worker.run())
 
     async def work(self, job_id: str) -> bool:
@@ -202,10 +202,16 @@ class Staging:
 
         ``bucket``: also compare the storage with the rows.
         """
-        recovery = Recovery(self.ports)
-        done = await recovery.sweep(bucket=bucket)
-        done["observed"] = await recovery.observe()
+        done = await self._sweeper.sweep(bucket=bucket)
+        done["observed"] = await self._sweeper.observe()
         return done
+
+    @property
+    def _sweeper(self) -> Recovery:
+        """One per installation and process: it owns the process's leases."""
+        if self._recovery is None:
+            raise _not_open()
+        return self._recovery
 
 
 @asynccontextmanager
@@ -224,6 +230,12 @@ async def _bring_up_to_date(database: Database) -> None:
     if database.dialect == "sqlite":
         await schema.upgrade(database)
     await schema.check(database)
+
+
+def _not_open() -> StagingError:
+    return StagingError(
+        "This Staging is not open.", remedy="Use it inside `async with Staging(...)`."
+    )
 
 
 def _make_home(home: Path) -> None:

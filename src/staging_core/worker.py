@@ -22,10 +22,10 @@ log = logging.getLogger("staging_core")
 class Worker:
     """Works until cancelled. Wakes from the queue only make it look at the rows sooner."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, recovery: Recovery) -> None:
         self.ports = ports
+        self.recovery = recovery
         self.pipeline = Pipeline(ports)
-        self.recovery = Recovery(ports)
         self._look = asyncio.Event()
         self._running: dict[asyncio.Task[None], str] = {}
 

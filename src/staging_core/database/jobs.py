@@ -9,7 +9,7 @@ from uuid import uuid4
 import msgspec
 import sqlalchemy as sa
 
-from staging_core.errors import AlreadyFinal, NotFound, StagingError
+from staging_core.errors import NotFound, StagingError
 from staging_core.models import TERMINAL, Job, JobState
 from staging_core.states import ACTIVE, check_move
 
@@ -147,22 +147,6 @@ async def _write(
     if row is None:
         raise Abandoned()
     return row
-
-
-async def cancel(tx: Transaction, account_id: str, job_id: str) -> None:
-    """End a job that has not ended; who holds it finds its fence gone. Else ``AlreadyFinal``."""
-    job = await fetch(tx, account_id, job_id)
-    if job["state"] in TERMINAL:
-        raise AlreadyFinal(f"The job is {job['state']} already.")
-    await move(
-        tx,
-        job,
-        "cancelled",
-        told={"error": "cancelled"},
-        fence=jobs.c.fence + 1,
-        error="cancelled",
-        message="The job was cancelled.",
-    )
 
 
 async def fetch(tx: Transaction, account_id: str, job_id: str) -> sa.RowMapping:
