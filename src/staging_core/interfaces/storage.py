@@ -21,7 +21,7 @@ class Storage(Protocol):
 
         Atomic to readers: they see the old object or the whole new one. When ``data`` raises, or
         the storage is full (``StorageFull``), nothing of the new bytes stays. Streams in bounded
-        memory.
+        memory. A storage of files may refuse, with ``StorageError``, ``a`` beside ``a/b``.
         """
         ...
 

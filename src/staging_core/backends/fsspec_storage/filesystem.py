@@ -9,7 +9,9 @@ their size only.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
@@ -93,9 +95,12 @@ class FilesystemStorage:
         else:
             self._fs.makedirs(_parent(note), exist_ok=True)
             self._fs.pipe_file(note, content_type.encode())
-        self._fs.makedirs(_parent(self._path(key)), exist_ok=True)
-        self._fs.mv(partial, self._path(key))
-        return _stored(key, self._fs.info(self._path(key)), content_type)
+        path = self._path(key)
+        self._fs.makedirs(_parent(path), exist_ok=True)
+        if getattr(self._fs, "local_file", False) and self._fs.isdir(path):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)  # mv goes inside
+        self._fs.mv(partial, path)
+        return _stored(key, self._fs.info(path), content_type)
 
     def _open(self, key: str, etag: str | None) -> Any:
         with explained(key):

@@ -1,0 +1,37 @@
+"""Contracts as test classes: subclass one, name a URL, and your backend is certified.
+
+    class TestMyStorage(StorageConformance):
+        url = "mystore:"
+
+Each check is one sentence of a contract in ``staging_core.interfaces``; a failure quotes it. The
+classes bring their own event loop, so they run beside any pytest plugin for asynchronous tests.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+_SUITES = ("auth", "base", "billing", "defers", "plugin", "queue", "stager", "storage")
+pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in (*_SUITES, "taking_part")))
+
+from .auth import AuthConformance  # noqa: E402 - pytest must know these modules before they load
+from .base import Conformance, failures  # noqa: E402
+from .billing import BillingConformance  # noqa: E402
+from .defers import DefersConformance, Faults  # noqa: E402
+from .plugin import PluginConformance  # noqa: E402
+from .queue import QueueConformance  # noqa: E402
+from .stager import StagerConformance  # noqa: E402
+from .storage import StorageConformance  # noqa: E402
+
+__all__ = [
+    "AuthConformance",
+    "BillingConformance",
+    "Conformance",
+    "DefersConformance",
+    "Faults",
+    "PluginConformance",
+    "QueueConformance",
+    "StagerConformance",
+    "StorageConformance",
+    "failures",
+]

@@ -1,0 +1,31 @@
+"""Bytes in and out of a storage."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from staging_core.interfaces import Storage
+from staging_core.models import Stored
+
+
+async def sent(*chunks: bytes) -> AsyncIterator[bytes]:
+    """The chunks, as a caller streams them."""
+    for chunk in chunks:
+        yield chunk
+
+
+async def put(storage: Storage, key: str, data: bytes, kind: str = "image/png") -> Stored:
+    """Put ``data`` in one piece."""
+    return await storage.put(key, sent(data), content_type=kind)
+
+
+async def got(storage: Storage, key: str, **how: Any) -> bytes:
+    """All bytes that a read gives."""
+    async with storage.read(key, **how) as chunks:
+        return b"".join([chunk async for chunk in chunks])
+
+
+async def keys(storage: Storage, prefix: str = "") -> list[str]:
+    """The keys that a storage lists."""
+    return [stored.key async for stored in storage.entries(prefix)]

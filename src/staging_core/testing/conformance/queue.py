@@ -1,0 +1,210 @@
+"""The contract of ``Queue``, ``Consumes`` and ``Signals``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import ClassVar
+
+from staging_core.interfaces import Consumes, Queue, Signals, supports
+from staging_core.models import Wake
+
+from .base import OpensConformance, check
+
+LANES = frozenset({"default", "slow"})
+
+
+class QueueConformance(OpensConformance):
+    """``url`` names the queue.
+
+    Wakes may be lost, so the suite pokes again every ``again_s`` until it is heard. ``quiet_s`` is
+    how long it watches that nothing comes.
+    """
+
+    kind = "queue"
+    again_s: ClassVar[float] = 0.25
+    quiet_s: ClassVar[float] = 0.3
+
+    @check("Pass the wake on.")
+    async def test_a_wake_reaches_the_handler_as_it_was(self, queue: Queue) -> None:
+        wake = Wake(job_id="job-1", lane="slow", not_before=12.5)
+        async with consuming(queue) as heard:
+            await self._until(queue, [wake], lambda: heard.wakes)
+        assert set(heard.wakes) == {wake}
+
+    @check("a caller never relies on it")
+    async def test_a_poke_does_not_wait_for_a_consumer(self, queue: Queue) -> None:
+        async with asyncio.timeout(5):
+            for number in range(50):
+                await queue.poke(Wake(job_id=f"job-{number}"))
+
+    @check("Call ``handler`` for wakes of ``lanes``")
+    async def test_only_wakes_of_the_lanes_are_handed_out(self, queue: Queue) -> None:
+        wanted, other = Wake(job_id="wanted", lane="slow"), Wake(job_id="other")
+        async with consuming(queue, lanes=frozenset({"slow"})) as heard:
+            await self._until(queue, [other, wanted], lambda: heard.wakes)
+            await asyncio.sleep(self.quiet_s)
+        assert set(heard.wakes) == {wanted}
+
+    @check("``concurrency`` at a time")
+    async def test_no_more_than_concurrency_run_at_a_time(self, queue: Queue) -> None:
+        wakes = [Wake(job_id=f"job-{number}") for number in range(8)]
+        async with consuming(queue, concurrency=3, work_s=0.05) as heard:
+            await self._until(queue, wakes, lambda: set(heard.wakes) == set(wakes))
+        assert heard.most_at_a_time == 3
+
+    @check("A wake is not handed out before its ``not_before``.")
+    async def test_a_wake_is_not_handed_out_early(self, queue: Queue) -> None:
+        due = time.time() + 0.4
+        async with consuming(queue) as heard:
+            later, now = Wake(job_id="later", not_before=due), Wake(job_id="now")
+            await self._until(queue, [later, now], lambda: later in heard.wakes)
+        assert heard.times[heard.wakes.index(now)] < due
+        assert heard.times[heard.wakes.index(later)] >= due - 0.01
+
+    @check("A handler that raises does not end the loop.")
+    async def test_a_raising_handler_does_not_end_the_loop(self, queue: Queue) -> None:
+        bad, good = Wake(job_id="bad"), Wake(job_id="good")
+        async with consuming(queue, concurrency=1, raises_for="bad") as heard:
+            await self._until(queue, [bad], lambda: bad in heard.wakes)
+            await self._until(queue, [good], lambda: good in heard.done)
+
+    @check("Cancelling stops taking new wakes")
+    async def test_nothing_new_is_taken_after_cancelling(self, queue: Queue) -> None:
+        first, second = Wake(job_id="first"), Wake(job_id="second")
+        async with consuming(queue, work_s=0.4) as heard:
+            await self._until(queue, [first], lambda: heard.wakes)
+            heard.task.cancel()
+            await queue.poke(second)
+            await asyncio.wait([heard.task])
+        assert second not in heard.wakes
+
+    @check("lets running handlers finish, then returns")
+    async def test_running_handlers_finish_after_cancelling(self, queue: Queue) -> None:
+        wake = Wake(job_id="running")
+        async with consuming(queue, work_s=0.2) as heard:
+            await self._until(queue, [wake], lambda: heard.wakes)
+            heard.task.cancel()
+            await asyncio.wait([heard.task])
+            assert heard.done == heard.wakes
+
+    @check("Tell all who listen to ``topic`` to look now.")
+    async def test_a_signal_reaches_all_listeners(self, queue: Queue) -> None:
+        if (signals := supports(queue, Signals)) is None:
+            return
+        heard = [asyncio.create_task(_first(signals.listen("topic"))) for _ in range(3)]
+        while not all(task.done() for task in heard):
+            await signals.signal("topic")
+            await asyncio.wait(heard, timeout=self.again_s)
+
+    @check("Yields once per signal")
+    async def test_a_listener_hears_later_signals_too(self, queue: Queue) -> None:
+        if (signals := supports(queue, Signals)) is None:
+            return
+        listener = signals.listen("topic")
+        for _ in range(3):
+            heard = asyncio.create_task(_next(listener))
+            while not heard.done():
+                await signals.signal("topic")
+                await asyncio.wait([heard], timeout=self.again_s)
+
+    @check("Yields once per signal; several in a row may be one.")
+    async def test_a_listener_hears_no_more_than_was_signalled(self, queue: Queue) -> None:
+        if (signals := supports(queue, Signals)) is None:
+            return
+        times = 0
+        listener = signals.listen("topic")
+
+        async def count() -> None:
+            nonlocal times
+            async for _ in listener:
+                times += 1
+
+        counting = asyncio.create_task(count())
+        await asyncio.sleep(0.05)
+        for topic in ("topic", "another", "topic"):
+            await signals.signal(topic)
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(self.quiet_s)
+        counting.cancel()
+        await asyncio.wait([counting])
+        assert times <= 2
+
+    async def _until(self, queue: Queue, wakes: list[Wake], reached: Callable[[], object]) -> None:
+        """Poke again and again until ``reached``; the check's patience is the limit."""
+        while True:
+            for wake in wakes:
+                await queue.poke(wake)
+            again = time.monotonic() + self.again_s
+            while time.monotonic() < again:
+                if reached():
+                    return
+                await asyncio.sleep(0.005)
+
+
+class Heard:
+    """What a handler was called with; ``done``: the wakes whose handler came to its end."""
+
+    def __init__(self) -> None:
+        self.wakes: list[Wake] = []
+        self.times: list[float] = []
+        self.done: list[Wake] = []
+        self.most_at_a_time = 0
+        self.task: asyncio.Task[None]
+
+
+@asynccontextmanager
+async def consuming(
+    queue: Queue,
+    *,
+    lanes: frozenset[str] = LANES,
+    concurrency: int = 4,
+    work_s: float = 0.0,
+    raises_for: str = "",
+) -> AsyncIterator[Heard]:
+    """Consume in the background; cancel and wait at the end."""
+    consumes = supports(queue, Consumes)
+    assert consumes is not None, "the suite needs a queue that also consumes"
+    heard = Heard()
+    handler = _handler(heard, work_s, raises_for)
+    heard.task = asyncio.create_task(
+        consumes.consume(handler, lanes=lanes, concurrency=concurrency)
+    )
+    try:
+        yield heard
+    finally:
+        heard.task.cancel()
+        await asyncio.wait([heard.task])
+        if not heard.task.cancelled() and (error := heard.task.exception()):
+            raise error
+
+
+def _handler(heard: Heard, work_s: float, raises_for: str) -> Callable[[Wake], Awaitable[None]]:
+    running = 0
+
+    async def handle(wake: Wake) -> None:
+        nonlocal running
+        heard.wakes.append(wake)
+        heard.times.append(time.time())
+        running += 1
+        heard.most_at_a_time = max(heard.most_at_a_time, running)
+        try:
+            if wake.job_id == raises_for:
+                raise LookupError("raised by the suite's handler")
+            await asyncio.sleep(work_s)
+            heard.done.append(wake)
+        finally:
+            running -= 1
+
+    return handle
+
+
+async def _first(listener: AsyncIterator[None]) -> None:
+    async for _ in listener:
+        return
+
+
+async def _next(listener: AsyncIterator[None]) -> None:
+    await anext(listener)
