@@ -17,7 +17,7 @@ nox.options.error_on_external_run = True
 
 BIN = Path(sys.executable).parent
 RUNTIME = "requirements/runtime.txt"
-EMPTY_ROOM = "src/staging_core/demo/empty.jpg"
+STAGE_FROM_WHEEL = Path("tests/package/stage_from_wheel.py").resolve()
 
 # Two test processes on two cores: libraries that start threads of their own only slow them down.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -86,9 +86,7 @@ def bench(session: nox.Session) -> None:
 def package(session: nox.Session) -> None:
     """The wheel, not the tree: install it with the pinned packages and stage a photo."""
     install_wheel(session)
-    session.run(
-        "python", "-I", str(Path("tests/package/stage_from_wheel.py").resolve()), EMPTY_ROOM
-    )
+    session.run("python", "-I", str(STAGE_FROM_WHEEL))
 
 
 @nox.session
@@ -96,9 +94,7 @@ def minimal(session: nox.Session) -> None:
     """Core dependencies only, no extra: the embedded default must do without."""
     install_wheel(session)
     session.run("python", "-m", "pip", "uninstall", "--quiet", "--yes", "embreex")
-    session.run(
-        "python", "-I", str(Path("tests/package/stage_from_wheel.py").resolve()), EMPTY_ROOM
-    )
+    session.run("python", "-I", str(STAGE_FROM_WHEEL))
 
 
 def install_wheel(session: nox.Session) -> None:
