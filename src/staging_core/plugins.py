@@ -232,7 +232,7 @@ def _register(manager: pluggy.PluginManager, found: _Found) -> None:
 
 def _check_marks(found: _Found) -> None:
     """A function named like a hook but not marked would silently never be called."""
-    for name in _specified():
+    for name in hook_names():
         function = inspect.getattr_static(found.plugin, name, None)
         if inspect.isfunction(function) and not hasattr(function, "staging_impl"):
             raise PluginError(
@@ -241,7 +241,8 @@ def _check_marks(found: _Found) -> None:
             )
 
 
-def _specified() -> list[str]:
+def hook_names() -> list[str]:
+    """Every hook there is."""
     return [name for name in vars(hookspecs) if name.startswith("staging_")]
 
 
@@ -255,7 +256,7 @@ def _check_known(found: _Found, caller: pluggy.HookCaller, impl: pluggy.HookImpl
     if not caller.has_spec() and not impl.optionalhook:
         raise PluginError(
             f"{found} implements {caller.name}, which is no hook of this version.",
-            remedy=nearest(caller.name, _specified()),
+            remedy=nearest(caller.name, hook_names()),
         )
 
 

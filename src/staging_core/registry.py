@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -141,7 +142,7 @@ class Registry:
         except ModuleNotFoundError as error:
             raise _missing(provider, where, error) from error
         except UnknownScheme as error:
-            raise self._unknown(kind, url.scheme) from error
+            raise self._unknown(kind, url.scheme, more=error.remedy) from error
         self._opened[kind, provider.scheme] = capabilities(kind, backend)
         return backend
 
@@ -187,11 +188,13 @@ class Registry:
     def _missing_variables(self, provider: Provider) -> tuple[str, ...]:
         return tuple(name for name in provider.requires_env if not self.variable(name))
 
-    def _unknown(self, kind: Kind, scheme: str) -> UnknownScheme:
+    def _unknown(self, kind: Kind, scheme: str, more: str = "") -> UnknownScheme:
         schemes = sorted(self._providers[kind].keys() - {ANY_SCHEME})
+        near = "".join(f"Did you mean {one}:? " for one in get_close_matches(scheme, schemes, n=1))
+        installed = ", ".join(f"{one}:" for one in schemes)
         return UnknownScheme(
-            f"No {kind} answers to the scheme {scheme!r}.",
-            remedy=f"{nearest(scheme, schemes)} Installed: {', '.join(schemes)}.",
+            f"No {kind} answers to {scheme}:.",
+            remedy=f"{near}Installed: {installed}. {more}".rstrip(),
         )
 
     def describe(self) -> list[BackendRow]:
