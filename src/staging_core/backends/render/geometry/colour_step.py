@@ -1,4 +1,4 @@
-"""How much of a picture line has a step of colour across it, also where no line segment was found."""
+"""Steps of colour across picture lines, also where no line segment was found."""
 
 from __future__ import annotations
 
@@ -10,22 +10,46 @@ from staging_core.backends.render.camera import Floats
 
 STEP = 5.0
 """Least difference of Lab colour (0..255 scale) that is a step and not noise or shade."""
+OFFSETS = (-4.0, -2.5, -1.0, 1.0, 2.5, 4.0)
 
 
 def step_cover(lab: NDArray[np.float32], line: Floats) -> float:
     """Share 0..1 of a line (2, 2) of the working picture with a step across it.
 
-    ``lab``: (h, w, 3). Colours are averaged along the line, so that carpet and noise make no step.
+    ``lab``: (h, w, 3). Steps have to go one way: tiles of many tones go both ways.
     """
     ticks = (np.arange(160) + 0.5) / 160
-    along = line[1] - line[0]
-    normal = np.array([-along[1], along[0]]) / np.linalg.norm(along)
-    points = line[0] + ticks[:, None] * along
-    rows = [points + offset * normal for offset in (-4.0, -2.5, -1.0, 1.0, 2.5, 4.0)]
-    maps = np.stack(rows).astype(np.float32)
-    colours = cv2.remap(
-        lab, maps[..., 0], maps[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    smooth = cv2.blur(colours, (13, 1))
-    steps = [np.linalg.norm(smooth[k] - smooth[k + 3], axis=-1) for k in range(3)]
-    return float((np.max(steps, axis=0) > STEP).mean())
+    points = line[0] + ticks[:, None] * (line[1] - line[0])
+    steps = _steps(lab, points[None], smooth=13)[:, 0]
+    return max(_agreeing(step) for step in steps)
+
+
+def step_sizes(lab: NDArray[np.float32], points: Floats, *, smooth: int) -> Floats:
+    """Sizes (n, m) of the steps across n lines of m points (n, m, 2), averaged along the line.
+
+    Averaging makes carpet and noise no step, and the seams of a floor, which are the same on both
+    sides, neither.
+    """
+    return np.asarray(np.linalg.norm(_steps(lab, points, smooth=smooth), axis=-1).max(axis=0))
+
+
+def _steps(lab: NDArray[np.float32], points: Floats, *, smooth: int) -> NDArray[np.float32]:
+    """Colour differences (3, n, m, 3) over five pixels, at three places a pixel and a half apart."""
+    along = np.gradient(points, axis=1)
+    normal = np.stack([-along[..., 1], along[..., 0]], axis=-1)
+    normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-6)
+    colours = []
+    for offset in OFFSETS:
+        maps = (points + offset * normal - 0.5).astype(np.float32)
+        found = cv2.remap(
+            lab, maps[..., 0], maps[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        colours.append(cv2.blur(found, (smooth, 1)))
+    return np.stack([colours[k] - colours[k + 3] for k in range(3)]).astype(np.float32)
+
+
+def _agreeing(steps: NDArray[np.float32]) -> float:
+    """Share of steps (n, 3) that go the way of the average."""
+    mean = steps.mean(axis=0)
+    size = float(np.linalg.norm(mean))
+    return float((steps @ (mean / size) > STEP).mean()) if size > 1e-6 else 0.0

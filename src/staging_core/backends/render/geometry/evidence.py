@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from staging_core.backends.render.camera import Camera, Floats
 
-from .box_search import Box, floor_region
-from .camera_search import CameraFit
+from .box import Box, floor_region
 from .floor_map import CLASSES, FloorMap, pixel_grid
 from .segments import WORK_PX, Segments
+from .sight import UP, Sight
 from .skirting import foot_cover
 
 
@@ -21,8 +21,9 @@ from .skirting import foot_cover
 class Evidence:
     """Shares 0..1 unless said otherwise.
 
-    ``explained``: of the lines' length, along the room's axes; ``foot_cover``: of the walls' visible
-    feet, with an edge on it; ``parting``: 0 when floor and what is beyond look the same, 1 when
+    ``explained``: of the length of lines off the floor, along the room's axes; ``foot_cover``: of the walls' visible
+    feet, with an edge on it; ``ceiling_cover``: the same of
+    the ceiling's; ``parting``: 0 when floor and what is beyond look the same, 1 when
     nothing of one is seen in the other; ``floor_share``: of the picture, floor; ``clutter``: of the
     floor, covered by things; ``floor_lines``, ``odd_floor_lines``: length of all lines on the floor, and of
     those along no axis, in long sides; ``uprights_on_floor``: length of upright lines standing on it;
@@ -33,6 +34,7 @@ class Evidence:
     lines: int
     explained: float
     foot_cover: float
+    ceiling_cover: float
     parting: float
     floor_share: float
     clutter: float
@@ -44,32 +46,27 @@ class Evidence:
     reach: tuple[float, float, float]
 
 
-def weigh(
-    lab: NDArray[np.float32],
-    unit: Camera,
-    box: Box,
-    segments: Segments,
-    fit: CameraFit,
-    floor: FloorMap,
-) -> Evidence:
-    """Measure a box against the picture; ``unit`` is the camera at height 1."""
-    region = floor_region(unit, box, floor)
-    bare = bare_floor(floor.lab, region)
-    on_floor = _inside(segments, region, floor.scale)
-    length = segments.length / WORK_PX
+def weigh(sight: Sight, box: Box, ceiling_cover: float) -> Evidence:
+    """Measure a box against the picture."""
+    region = floor_region(sight.unit, box, sight.floor)
+    bare = bare_floor(sight.floor.lab, region)
+    on_floor = _inside(sight.segments, region, sight.floor.scale)
+    length = sight.segments.length / WORK_PX
+    rest = length[~on_floor].sum()
     return Evidence(
-        lines=len(segments),
-        explained=fit.explained,
-        foot_cover=foot_cover(lab, unit, box, segments, fit),
-        parting=_parting(region, floor),
+        lines=len(sight.segments),
+        explained=float(length[~on_floor & (sight.axis >= 0)].sum() / max(rest, 1e-6)),
+        foot_cover=foot_cover(sight, box),
+        ceiling_cover=ceiling_cover,
+        parting=_parting(region, sight.floor),
         floor_share=float(region.mean()),
         clutter=float(1 - bare.sum() / max(1, region.sum())),
         floor_lines=float(length[on_floor].sum()),
-        odd_floor_lines=float(length[on_floor & (fit.axis == -1)].sum()),
-        uprights_on_floor=float(length[on_floor & (fit.axis == 2)].sum()),
-        light=float(np.median(lab[..., 0])),
+        odd_floor_lines=float(length[on_floor & (sight.axis == -1)].sum()),
+        uprights_on_floor=float(length[on_floor & (sight.axis == UP)].sum()),
+        light=float(np.median(sight.lab[..., 0])),
         bare=bare,
-        reach=_reach(unit, region, floor),
+        reach=_reach(sight.unit, region, sight.floor),
     )
 
 

@@ -13,6 +13,7 @@ from staging_core.backends.render.camera import Camera, Floats
 MAP_PX = 384
 """Long side of the map."""
 CLASSES = 14
+GROWN = 1.25
 LIMIT = 2.5
 """Log-odds are clipped here: no single appearance class may decide alone."""
 
@@ -21,13 +22,17 @@ LIMIT = 2.5
 class FloorMap:
     """``lab``: (h, w, 3) colour 0..255; ``classes``: (h, w) appearance class of each pixel; ``odds``: (h, w) log-odds of floor.
 
-    ``below``: (h, w) True under the horizon; ``scale``: map pixels per working pixel.
+    ``below``: (h, w) True under the horizon; ``walls``: True where a wall could be taken for floor,
+    not so high that it may be ceiling; ``grown``: 0..1, how surely it is reached from the low middle of the picture
+    over smaller steps of colour than from the walls; ``scale``: map pixels per working pixel.
     """
 
     lab: NDArray[np.float32]
     classes: NDArray[np.int32]
     odds: NDArray[np.float32]
     below: NDArray[np.bool_]
+    walls: NDArray[np.bool_]
+    grown: NDArray[np.float32]
     scale: float
 
     def odds_at(self, points: Floats) -> Floats:
@@ -45,24 +50,29 @@ class FloorMap:
 
     def learned(self, floor: NDArray[np.bool_], rest: NDArray[np.bool_]) -> FloorMap:
         """The same classes with odds counted anew from pixels taken for floor and for the rest."""
-        return replace(self, odds=_odds(self.classes, floor, rest))
+        odds = _odds(self.classes, floor, rest & self.walls)
+        return replace(self, odds=_with_grown(odds, self.grown))
 
 
-def map_floor(picture: NDArray[np.uint8], camera: Camera) -> FloorMap:
-    """A first map: the low middle of the picture is floor, all above the horizon is not."""
+def map_floor(picture: NDArray[np.float32], camera: Camera) -> FloorMap:
+    """A first map: the low middle of the picture is floor, all above the horizon is not.
+
+    ``picture``: the working picture (h, w, 3) in Lab 0..255.
+    """
     long_side = max(picture.shape[:2])
     scale = MAP_PX / long_side
     height, width = (max(8, round(side * scale)) for side in picture.shape[:2])
-    small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(np.float32)
+    lab = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.float32)
     classes = _classes(lab)
     x, y = pixel_grid(height, width, scale)
     rays = camera.rays(np.stack([x, y], axis=-1))
     below = rays[..., 2] < -0.02
     centre = np.abs(x / (width / scale) - 0.5) < 0.27
-    seeds = below & centre & (y > 0.80 * height / scale)
-    odds = _odds(classes, seeds, rays[..., 2] > 0)
-    return FloorMap(lab, classes, odds, below, scale)
+    seeds = below & centre & (y > 0.92 * height / scale)
+    walls = rays[..., 2] < 0.45 * np.hypot(rays[..., 0], rays[..., 1])
+    odds = _odds(classes, seeds, walls & (rays[..., 2] > 0))
+    grown = _grow(lab, seeds, rays[..., 2] > 0)
+    return FloorMap(lab, classes, _with_grown(odds, grown), below, walls, grown, scale)
 
 
 def pixel_grid(height: int, width: int, scale: float) -> tuple[Floats, Floats]:
@@ -85,6 +95,28 @@ def _classes(lab: NDArray[np.float32]) -> NDArray[np.int32]:
     flat = features.reshape(-1, features.shape[-1])
     distance = (centres**2).sum(1) - 2 * flat @ centres.T
     return np.asarray(np.argmin(distance, axis=1).reshape(light.shape), np.int32)
+
+
+def _grow(
+    lab: NDArray[np.float32], floor: NDArray[np.bool_], rest: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Share 0..1 of three watersheds, each over a smoother picture, that give a pixel to the floor.
+
+    Fading light is no border to a watershed, a skirting is one; smoothing silences carpet.
+    """
+    markers = np.zeros(floor.shape, np.int32)
+    markers[rest] = 2
+    markers[floor] = 1
+    even = np.clip(lab, 0, 255).astype(np.uint8)
+    shares = []
+    for size in (3, 5, 9):
+        smooth = cv2.GaussianBlur(cv2.medianBlur(even, size), (0, 0), size / 4)
+        shares.append(cv2.watershed(smooth, markers.copy()) == 1)
+    return np.asarray(np.mean(shares, axis=0), np.float32)
+
+
+def _with_grown(odds: NDArray[np.float32], grown: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(0.5 * odds + GROWN * (2 * grown - 1), np.float32)
 
 
 def _texture(light: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from staging_core.backends.render.camera import Camera
 from staging_core.backends.render.room import Opening
 
-from .box_search import Box
-from .camera_search import CameraFit
-from .floor_map import FloorMap
-from .segments import Segments
+from .box import Box
+from .sight import Sight
 
 
-def find_openings(
-    unit: Camera, box: Box, segments: Segments, fit: CameraFit, floor: FloorMap, scale: float
-) -> tuple[Opening, ...]:
+def find_openings(sight: Sight, box: Box, scale: float) -> tuple[Opening, ...]:
     return ()

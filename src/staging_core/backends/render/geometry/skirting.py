@@ -7,73 +7,63 @@ both sides of it.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
-from staging_core.backends.render.camera import Camera, Floats
+from staging_core.backends.render.camera import Floats
 
-from .box_search import Box, floor_region
-from .camera_search import CameraFit
+from .box import Box, floor_region
 from .colour_step import step_cover
-from .floor_map import CLASSES, FloorMap
-from .segments import Segments
+from .floor_map import CLASSES
+from .sight import Sight
 from .wall_foot import AXIS, coverage, feet
 
 HEIGHTS = np.arange(0.012, 0.172, 0.004)
 
 
-def stand_on_floor(
-    lab: NDArray[np.float32],
-    unit: Camera,
-    box: Box,
-    segments: Segments,
-    fit: CameraFit,
-    floor: FloorMap,
-) -> Box:
-    """The box, or the smaller one at the foot of its skirting. ``lab``: the working picture."""
-    here = foot_cover(lab, unit, box, segments, fit)
+def stand_on_floor(sight: Sight, box: Box) -> Box:
+    """The box, or the smaller one at the foot of its skirting."""
+    here = foot_cover(sight, box)
     best, most, apart = box, 0.0, False
     for height in HEIGHTS:
-        smaller = _shrunk(box, float(height))
-        cover = foot_cover(lab, unit, smaller, segments, fit)
+        smaller = box.drawn_in(float(height))
+        cover = foot_cover(sight, smaller)
         # Edges of the box itself are near enough to count at first.
         apart = apart or cover < 0.5 * here
         if not apart or cover <= max(0.35, 0.45 * here, most):
             continue
-        if cover > 0.7 or _strip_differs(unit, box, smaller, floor):
+        if _stepped(sight, smaller) > 0.6 or _strip_differs(sight, box, smaller):
             best, most = smaller, cover
     return best
 
 
-def _shrunk(box: Box, height: float) -> Box:
-    factor = 1 - height
-    return replace(box, left=box.left * factor, right=box.right * factor, far=box.far * factor)
-
-
-def foot_cover(
-    lab: NDArray[np.float32], unit: Camera, box: Box, segments: Segments, fit: CameraFit
-) -> float:
+def foot_cover(sight: Sight, box: Box) -> float:
     """Share of the length of all visible wall feet that has an edge or a step of colour on it."""
-    lines = feet(unit, box.left, box.right, box.far)
+    lines = feet(sight.unit, box)
     if not lines:
         return 0.0
     lengths = [float(np.linalg.norm(line[1] - line[0])) for line in lines.values()]
     covers = [
-        max(coverage(line, segments.only(fit.axis == AXIS[side]), 2.5), step_cover(lab, line))
+        max(coverage(line, sight.following(AXIS[side]), 2.5), step_cover(sight.lab, line))
         for side, line in lines.items()
     ]
     return float(np.dot(covers, lengths) / sum(lengths))
 
 
-def _strip_differs(unit: Camera, box: Box, smaller: Box, floor: FloorMap) -> bool:
-    inner = floor_region(unit, smaller, floor)
-    strip = floor_region(unit, box, floor) & ~inner
-    inside = inner & ~floor_region(unit, _shrunk(smaller, 0.15), floor)
+def _stepped(sight: Sight, box: Box) -> float:
+    lines = feet(sight.unit, box).values()
+    return min((step_cover(sight.lab, line) for line in lines), default=0.0)
+
+
+def _strip_differs(sight: Sight, box: Box, smaller: Box) -> bool:
+    """Whether the strip between two boxes looks unlike the floor inside the smaller one."""
+    region, inner, core = (
+        floor_region(sight.unit, each, sight.floor) for each in (box, smaller, smaller.drawn_in(0.15))
+    )
+    strip, inside = region & ~inner, inner & ~core
     if strip.sum() < 30 or inside.sum() < 30:
         return False
-    looks = [_looks(floor.classes[part]) for part in (strip, inside)]
+    looks = [_looks(sight.floor.classes[part]) for part in (strip, inside)]
     return float(np.sqrt(looks[0] * looks[1]).sum()) < 0.7
 
 

@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 from staging_core.backends.render.camera import Camera
 from staging_core.backends.render.room import NotUnderstood, Room, Wall
 
-from .box_search import Box, search_box
-from .camera_search import CameraFit, search_camera
+from .box import Box
+from .box_search import search_box
+from .camera_search import search_camera
+from .ceiling_lines import ceiling_over
 from .evidence import Evidence, weigh
-from .floor_map import FloorMap, map_floor
+from .floor_map import map_floor
 from .judge import confidence_of, refusal
 from .openings import find_openings
 from .polygon import floor_polygon
-from .segments import Segments, find_segments, working_picture
+from .segments import find_segments, working_picture
+from .sight import Sight
 from .skirting import stand_on_floor
 from .wall_foot import feet
 
@@ -61,16 +64,18 @@ def understand(
     known = None if focal_px is None else focal_px / factor
     fit = search_camera(segments, picture.shape[1], picture.shape[0], known)
     clock.lap("camera", 0.5)
-    floor = map_floor(picture, fit.camera)
-    clock.lap("floor", 0.6)
     unit = replace(fit.camera, height_m=1.0)
-    box = search_box(unit, segments, fit, floor)
-    lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB).astype(np.float32)
-    box = stand_on_floor(lab, unit, box, segments, fit, floor)
+    lab = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB), np.float32)
+    sight = Sight(unit, lab, segments, fit.axis, map_floor(lab, unit))
+    clock.lap("floor", 0.6)
+    box, sight = search_box(sight)
+    box = stand_on_floor(sight, box)
+    ceiling, ceiling_cover = ceiling_over(sight, box)
+    box = replace(box, ceiling=ceiling)
     clock.lap("box", 0.85)
-    evidence = weigh(lab, unit, box, segments, fit, floor)
+    evidence = weigh(sight, box, ceiling_cover)
     scale = _camera_height(box, camera_height_m, ceiling_m)
-    room = _room(photo, unit, box, evidence, segments, fit, floor, scale)
+    room = _room((width, height), sight, box, evidence, scale)
     clock.lap("openings", 1.0)
     room.timings_ms.update(clock.laps)
     why = refusal(evidence, room)
@@ -102,42 +107,31 @@ def _camera_height(box: Box, camera_m: float | None, ceiling_m: float | None) ->
 
 
 def _room(
-    photo: NDArray[np.uint8],
-    unit: Camera,
-    box: Box,
-    evidence: Evidence,
-    segments: Segments,
-    fit: CameraFit,
-    floor: FloorMap,
-    scale: float,
+    size: tuple[int, int], sight: Sight, box: Box, evidence: Evidence, scale: float
 ) -> Room:
-    height, width = photo.shape[:2]
-    factor = max(height, width) / max(unit.width, unit.height)
-    camera = replace(
-        unit,
-        width=width,
-        height=height,
-        focal_px=unit.focal_px * factor,
-        height_m=scale,
-    )
+    width, height = size
+    unit = sight.unit
+    factor = max(size) / max(unit.width, unit.height)
     left, right, far = _walls(unit, box, evidence, scale)
-    polygon = floor_polygon(unit, -left.at_m / scale, right.at_m / scale, far.at_m / scale)
-    size = np.array([width / unit.width, height / unit.height])
+    shown = replace(box, left=-left.at_m / scale, right=right.at_m / scale, far=far.at_m / scale)
+    per_pixel = np.array([width / unit.width, height / unit.height])
     return Room(
-        camera=camera,
+        camera=replace(
+            unit, width=width, height=height, focal_px=unit.focal_px * factor, height_m=scale
+        ),
         left=left,
         right=right,
         far=far,
         ceiling_m=scale * (1 + box.ceiling),
         floor=evidence.bare,
-        floor_px=polygon * size,
-        openings=find_openings(unit, box, segments, fit, floor, scale),
+        floor_px=floor_polygon(unit, shown.left, shown.right, shown.far) * per_pixel,
+        openings=find_openings(sight, box, scale),
         confidence=confidence_of(evidence),
     )
 
 
 def _walls(unit: Camera, box: Box, evidence: Evidence, scale: float) -> tuple[Wall, Wall, Wall]:
-    seen = feet(unit, box.left, box.right, box.far)
+    seen = feet(unit, box)
     reach = evidence.reach
     spread = dict(zip(("left", "right", "far"), box.spread, strict=True))
     left = box.left if "left" in seen else min(box.left, reach[0])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from staging_core.backends.render.camera import Camera, Floats
 from staging_core.backends.render.room import Side
 
+from .box import Box
 from .segments import WORK_PX, Segments
 
 SIDES: tuple[Side, ...] = ("left", "right", "far")
@@ -18,13 +19,12 @@ AXIS: Mapping[Side, int] = {"left": 1, "right": 1, "far": 0}
 SEEN_PX = 0.03 * WORK_PX
 
 
-def feet(
-    unit: Camera, left: float, right: float, far: float, height: float = 0.0
-) -> dict[Side, Floats]:
+def feet(unit: Camera, box: Box, height: float = 0.0) -> dict[Side, Floats]:
     """Visible picture lines (2, 2) of the walls' feet; walls that show less than 3 % are missing.
 
     ``height`` above the floor in camera heights gives other level lines: the ceiling's, a skirting's.
     """
+    left, right, far = box.left, box.right, box.far
     corners = {
         "left": [[-left, -2.0, height], [-left, far, height]],
         "right": [[right, -2.0, height], [right, far, height]],
