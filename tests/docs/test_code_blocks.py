@@ -1,9 +1,9 @@
 """What the documentation shows must run.
 
 ``python`` blocks are executed, ``console`` blocks run their ``$`` lines, and a block after the
-comment ``<!-- file: NAME -->`` is written to that file. Each page has a folder of its own, in which the
-bundled photo lies as ``empty.jpg``; installing goes to a folder of the page, never into the
-environment. Blocks in other languages are only read by people.
+comment ``<!-- file: NAME -->`` is written to that file. Each page has a folder of its own, in
+which the bundled photo lies as ``empty.jpg``; installing goes to a folder of the page, never into
+the environment. Blocks in other languages are only read by people.
 """
 
 from __future__ import annotations

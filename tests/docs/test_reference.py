@@ -1,0 +1,57 @@
+"""Everything public stands in the reference."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import staging_core
+from staging_core import testing
+from staging_core.acting import Acting, Images, Jobs
+from staging_core.blocking import Door
+from staging_core.hooks import Hooks
+from staging_core.plugins import load_plugins
+from staging_core.staging import Staging
+from staging_core.testing import conformance
+
+REFERENCE = Path(__file__).resolve().parents[2] / "docs/reference"
+
+
+def documented(page: str) -> set[str]:
+    """Every word in code type on a page."""
+    text = (REFERENCE / f"{page}.md").read_text("utf-8")
+    return {word for code in re.findall(r"`([^`]+)`", text) for word in re.findall(r"\w+", code)}
+
+
+def public(*kinds: type) -> set[str]:
+    return {name for kind in kinds for name in vars(kind) if not name.startswith("_")}
+
+
+def test_every_public_name_is_documented() -> None:
+    assert set(staging_core.__all__) - {"__version__"} <= documented("python-api")
+
+
+@pytest.mark.parametrize(
+    "kind", [Acting, Images, Jobs, Door, Staging], ids=lambda kind: kind.__name__
+)
+def test_every_public_method_is_documented(kind: type) -> None:
+    assert public(kind) - {"ports", "registry", "hooks"} <= documented("python-api")
+
+
+def test_every_suite_and_all_that_can_be_set_on_it_is_documented() -> None:
+    suites = [getattr(conformance, name) for name in conformance.__all__ if name != "failures"]
+    settable = {name for name in public(*suites) if not name.startswith("test_")} - {"kind"}
+    names = {suite.__name__ for suite in suites} - {"Conformance", "Faults"}
+    faults = public(conformance.Faults)
+    assert names | settable - faults <= documented("conformance")
+
+
+def test_every_double_is_documented() -> None:
+    assert set(testing.__all__) <= documented("conformance")
+
+
+def test_every_command_is_documented() -> None:
+    commands = {command.name for _, command in Hooks(load_plugins([])).commands()}
+    assert commands <= documented("cli")
