@@ -129,7 +129,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
 
 def test_the_page_says_that_it_is_a_rendered_preview(tmp_path: Path) -> None:
     text, _ = written(tmp_path, gallery())
-    assert "Rendered preview: virtually staged, furniture is not included." in text
+    assert "Rendered preview: virtually staged, furniture is not included" in text
 
 
 def test_the_slider_is_a_labelled_range_input(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The parts of the demo room that ``render_demo_room.py`` renders."""
