@@ -23,6 +23,7 @@ async def call_within(
 ) -> Any:
     """What ``function`` gives or raises; ``TimeoutError`` after ``seconds``.
 
+    A plain function that gives an awaitable is a ``TypeError``: it would do nothing, unawaited.
     Raises only ``Exception``s of the function's making: SystemExit, a cancellation of its own and
     the like become ``RuntimeError``. Cancelling the caller cancels the function. ``name``: of the
     thread, for stack dumps.
@@ -63,7 +64,7 @@ def _in_thread(
     def run() -> None:
         result, error = None, None
         try:
-            result = context.run(function, **arguments)
+            result = _not_awaitable(context.run(function, **arguments))
         except BaseException as raised:
             error = raised
         with suppress(RuntimeError):  # nobody waits any more: the loop is closed
@@ -71,6 +72,14 @@ def _in_thread(
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return future
+
+
+def _not_awaitable(result: T) -> T:
+    if inspect.iscoroutine(result):
+        result.close()
+    if inspect.isawaitable(result):
+        raise TypeError(f"it gave a {type(result).__name__}; make it an `async def`")
+    return result
 
 
 async def _within(seconds: float, work: asyncio.Future[T]) -> T:

@@ -14,6 +14,12 @@ Install = Callable[..., str]
 
 
 @pytest.fixture
+def anyio_backend() -> str:
+    """Tests that are ``async def`` run on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """``install(source, name="acme", ...)`` puts a distribution on the path; gives its module.
 

@@ -83,11 +83,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="Address (with mount path) under which others reach this installation."),
     ] = None
     secret_key: Annotated[
-        str | None,
+        Annotated[str, Meta(min_length=16)] | None,
         Meta(
-            min_length=16,
-            description="Signs tickets and upload addresses; made under the home when `auth` is "
-            "`local:`, required otherwise.",
+            description="Signs tickets and upload addresses, at least 16 characters; made under "
+            "the home when `auth` is `local:`, required otherwise."
         ),
     ] = None
     lease_s: Annotated[
@@ -182,12 +181,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def _build(given: Mapping[str, Given]) -> Settings:
     values = {name: read_value(Settings, name, item) for name, item in given.items()}
     settings = Settings(**{name: value for name, value in values.items() if value is not None})
-    _check_together(settings)
+    _check_together(settings, given)
     return settings
 
 
-def _check_together(settings: Settings) -> None:
-    if "?" in str(settings.home):
+def _check_together(settings: Settings, given: Mapping[str, Given]) -> None:
+    if "?" in str(settings.home) and "database" not in given:
         raise SettingError(
             f"The home {str(settings.home)!r} has a question mark, which no database URL can hold.",
             remedy="Set STAGING_HOME to a folder without one.",

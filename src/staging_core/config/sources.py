@@ -13,12 +13,15 @@ from .values import Given
 PREFIX = "STAGING_"
 # Variables that steer the process rather than the installation.
 NOT_SETTINGS = frozenset({"STAGING_CONFIG", "STAGING_TRACE_HOOKS"})
-# Tables cannot be written in a variable, so there is none for them.
-ONLY_IN_FILE = frozenset({"plugin_settings"})
 
 
 def from_variables(environ: Mapping[str, str]) -> dict[str, Given]:
     """Every ``STAGING_*`` variable as a setting; known ones or not is for the reader to say."""
+    if "STAGING_PLUGIN_SETTINGS" in environ:
+        raise SettingError(
+            "STAGING_PLUGIN_SETTINGS is not a setting: a variable cannot hold tables.",
+            remedy="Write a table [plugins.NAME] for each plugin in staging.toml.",
+        )
     return {
         name.removeprefix(PREFIX).lower(): Given(value, name)
         for name, value in environ.items()

@@ -17,6 +17,7 @@ BACKENDS = ("storage", "queue", "billing")
 BACKEND_LISTS = ("stager", "auth")
 DATABASES = ("database", "database_admin")
 SECRETS = ("secret_key",)
+_STARTS = re.compile(r"[a-z][a-z0-9+.-]+:", re.ASCII | re.IGNORECASE)
 _DATABASE = re.compile(r"[a-z][a-z0-9]*(\+[a-z0-9]+)?://", re.ASCII)
 
 S = TypeVar("S")
@@ -97,11 +98,16 @@ def _backends(value: Any, source: str) -> tuple[Any, ...]:
 
 
 def _urls(value: Any) -> list[Any]:
-    """A comma ends a URL only where the next one begins: options may hold commas too."""
-    if isinstance(value, str):
-        parts = re.split(r",(?=\s*(?:[a-z][a-z0-9+.-]*:|$))", value)
-        return [part.strip() for part in parts if part.strip()]
-    return _items(value)
+    """A comma ends a URL, but one within its options only where the next URL begins."""
+    if not isinstance(value, str):
+        return _items(value)
+    found: list[str] = []
+    for part in _items(value):
+        if found and "?" in found[-1] and not _STARTS.match(part):
+            found[-1] += f",{part}"
+        else:
+            found.append(part)
+    return found
 
 
 def _items(value: Any) -> list[Any]:
@@ -113,8 +119,7 @@ def _items(value: Any) -> list[Any]:
 def _converted(hint: Any, value: Any, source: str) -> Any:
     try:
         return msgspec.convert(value, hint, strict=False)
-    except (msgspec.ValidationError, ValueError, TypeError) as error:
-        # The error's cause would show the value, which may be a secret.
+    except msgspec.ValidationError as error:
         raise SettingError(f"{source}: {error}.") from None
 
 
@@ -128,7 +133,10 @@ def _check_database(value: str, source: str) -> None:
 
 def _address(value: str, source: str) -> str:
     """A web address without a slash at its end."""
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise SettingError(
             f"{source} is not a web address.",
@@ -144,12 +152,8 @@ def read_table(plugin: str, table: dict[str, Any], shape: type[S]) -> S:
     for key in table:
         if key not in fields:
             raise SettingError(f"{source} has no setting {key!r}.", remedy=nearest(key, fields))
-    return msgspec_convert(shape, table, source)
-
-
-def msgspec_convert(shape: type[S], table: dict[str, Any], source: str) -> S:
-    converted: S = _converted(shape, table, source)
-    return converted
+    read: S = _converted(shape, table, source)
+    return read
 
 
 def setting_rows(shape: type[msgspec.Struct]) -> list[SettingRow]:
