@@ -1,5 +1,5 @@
 """The furnished photo: furniture drawn into a room and lit by the room's own photo."""
 
-from .render import Rendered, render
+from .rendering import Rendered, render
 
 __all__ = ["Rendered", "render"]

@@ -109,13 +109,26 @@ def hemisphere(rays: int) -> Floats:
 
 
 def _shifts() -> NDArray[np.float64]:
-    """How far (256, 2) each cell moves the sequence: neighbours move it in unlike ways."""
+    """How far (256, 2) each cell moves the sequence.
+
+    Cells along a Z-order curve take the points of a Halton sequence one after the other, so that
+    the cells of every small neighbourhood spread evenly (after Ahmed and Wonka, 2020).
+    """
     row, column = np.divmod(np.arange(PATTERN * PATTERN), PATTERN)
-    near = np.stack(
-        [row * 0.7548776662 + column * 0.5698402910, row * 0.4142135624 + column * 0.6180339887],
-        axis=1,
-    )
-    return np.asarray(np.mod(near, 1.0))
+    order = np.zeros_like(row)
+    for bit in range(4):
+        order |= ((row >> bit & 1) << 2 * bit + 1) | ((column >> bit & 1) << 2 * bit)
+    return np.stack([_radical_inverse(order, 2), _radical_inverse(order, 3)], axis=1)
+
+
+def _radical_inverse(numbers: NDArray[np.int64], base: int) -> NDArray[np.float64]:
+    """Numbers (n,) with their digits mirrored at the point, 0..1."""
+    result, share = np.zeros(len(numbers)), 1.0
+    while numbers.any():
+        share /= base
+        numbers, digit = np.divmod(numbers, base)
+        result += digit * share
+    return result
 
 
 def _sequence(count: int) -> NDArray[np.float64]:
@@ -157,6 +170,6 @@ def bounces(scene: Scene, field: LightField, light: PhotoLight) -> Floats:
     for facing in (normals, -normals):
         arriving, _ = field.at(middles, facing)
         # What looks down near the floor stands in its own shadow.
-        shade = np.where(facing[:, 2] < -0.3, np.clip(middles[:, 2] / 0.6, 0.05, 1), 0.75)
+        shade = np.where(facing[:, 2] < -0.3, np.clip(middles[:, 2] / 1.2, 0.05, 0.5), 0.7)
         sides.append(albedo * (arriving * shade[:, None] + glow * light.white / light.exposure))
     return np.stack(sides).astype(np.float32)

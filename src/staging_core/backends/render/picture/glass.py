@@ -60,6 +60,6 @@ class Glass:
         through[met] = (1 - fresnel) * tint
         directions = surface.view + 2 * facing * surface.normal
         origins = surface.position + surface.normal * 0.004
-        free = np.minimum(self.gatherer.light.along(origins, directions, 0), 2.0)
+        free = np.minimum(self.gatherer.light.mirrored(origins, directions, 0), 2.0)
         added[met] = fresnel * self.gatherer.furnished(origins, directions, free)
         return through, added

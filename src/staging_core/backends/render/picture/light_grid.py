@@ -21,7 +21,7 @@ Ints = NDArray[np.int32]
 A = TypeVar("A", bound=np.generic)
 POINTS, RAYS = 45_000, 32
 """Places and rays for each, where rays are cheap; a quarter of the places where they are not."""
-SMOOTHING, UNLIKE = 3, 1.0
+SMOOTHING, UNLIKE = 2, 2.0
 """Radius of the mean in places; how little places count whose light differs."""
 
 

@@ -97,7 +97,7 @@ def leather(material: Material, at: Swatch) -> Finish:
     size = max(material.pattern_m, 0.02)
     patches = 0.5 + 0.3 * clouds(at.u / (4 * size), at.v / (4 * size))
     wave_u, wave_v = _waves(at, 0.12, 0.05)
-    pores = at.visible(0.006) * 0.12 * material.strength
+    pores = at.visible(0.006) * 0.05 * material.strength
     return Finish(
         _mixed(material, material.strength * patches),
         wave_u + pores * noise(at.u / 0.004, at.v / 0.004),

@@ -23,7 +23,8 @@ FINE, COARSE, SOFT = 192, 48, 12
 """Texels along a face: for reflections, for gathered light, for dull reflections."""
 CLIPPED, BOOST = 0.93, 6.0
 PHOTO_SIDE = 768
-DEPTH = 0.35
+DEPTH, BLUR = 0.35, 1.5
+"""The power of contrast given back to the photo; the blur in texels."""
 FLOOR, CEILING, BEHIND = 4, 5, 2
 # For each face of the box (left, right, behind, far, floor, ceiling) the two axes along it.
 AXES = ((1, 2), (1, 2), (0, 2), (0, 2), (0, 1), (0, 1))
@@ -56,16 +57,36 @@ class PhotoLight:
 
     def along(self, origins: Floats, directions: Floats, level: int = 1) -> Floats:
         """Light (n, 3) reaching origins (n, 3) from directions (n, 3) with nothing in between."""
-        face, distance = exits(self.low, self.high, origins, directions)
-        place = (origins + directions * distance[:, None] - self.low) / (self.high - self.low)
-        u = np.where(face < 2, place[:, 1], place[:, 0])
-        v = np.where(face < FLOOR, place[:, 2], place[:, 1])
+        face, u, v = self._places(origins, directions)
         texels = self.levels[level]
         size = texels.shape[1]
         column = np.clip((u * size).astype(np.int32), 0, size - 1)
         row = np.clip((v * size).astype(np.int32), 0, size - 1)
         at = (face * size + row) * size + column
         return np.asarray(texels.reshape(-1, 3).take(at, axis=0))
+
+    def mirrored(self, origins: Floats, directions: Floats, level: int) -> Floats:
+        """As ``along``, smooth between texels: for what is seen rather than gathered."""
+        face, u, v = self._places(origins, directions)
+        size = self.levels[level].shape[1]
+        texels = self.levels[level].reshape(-1, 3)
+        x, y = np.clip(u * size - 0.5, 0, size - 1.001), np.clip(v * size - 0.5, 0, size - 1.001)
+        left, top = x.astype(np.int32), y.astype(np.int32)
+        corner = (face * size + top) * size + left
+        right, down = (x - left)[:, None], (y - top)[:, None]
+        upper = texels[corner] * (1 - right) + texels[corner + 1] * right
+        lower = texels[corner + size] * (1 - right) + texels[corner + size + 1] * right
+        return np.asarray(upper * (1 - down) + lower * down, np.float32)
+
+    def _places(
+        self, origins: Floats, directions: Floats
+    ) -> tuple[NDArray[np.int32], Floats, Floats]:
+        """The face (n,) that rays meet and the place on it, both parts 0..1."""
+        face, distance = exits(self.low, self.high, origins, directions)
+        place = (origins + directions * distance[:, None] - self.low) / (self.high - self.low)
+        u = np.where(face < 2, place[:, 1], place[:, 0])
+        v = np.where(face < FLOOR, place[:, 2], place[:, 1])
+        return face, u, v
 
 
 def box(room: Room) -> Box:
@@ -143,6 +164,8 @@ def _fill(faces: Floats, seen: NDArray[np.bool_]) -> Floats:
     """Texels that the picture does not show get the mean of those it shows at the same height."""
     overall = faces[seen].mean(axis=0) if seen.any() else np.full(3, 0.5, np.float32)
     filled = boosted(faces)
+    # What is clipped on the floor mirrors a window; it is no light of its own.
+    filled[FLOOR] = faces[FLOOR]
     by_height = _rows(faces[:4], seen[:4], overall)
     for face in range(4):
         filled[face] = np.where(seen[face][..., None], filled[face], by_height[:, None, :])
@@ -165,10 +188,16 @@ def _rows(walls: Floats, seen: NDArray[np.bool_], overall: Floats) -> Floats:
 
 
 def _deepened(faces: Floats) -> Floats:
-    """Texels with more contrast: photos of rooms are developed flatter than their light is."""
+    """Texels with more contrast: photos of rooms are developed flatter than their light is.
+
+    Small lights are blurred, since few rays would find them.
+    """
+    import cv2
+
     bright = np.maximum(luminance(faces), 1e-3)[..., None]
     factor = (bright / np.median(bright)) ** DEPTH
-    return np.asarray(faces * np.clip(factor, 0.4, 2.5), np.float32)
+    deep = faces * np.clip(factor, 0.4, 2.5)
+    return np.stack([cv2.GaussianBlur(face, (0, 0), BLUR) for face in deep]).astype(np.float32)
 
 
 def _shrunk(faces: Floats, size: int) -> Floats:

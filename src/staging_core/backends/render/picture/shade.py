@@ -95,22 +95,23 @@ class Shader:
             return np.asarray(light, np.float32)
         metal, g = is_metal[shiny, None], gloss[shiny, None]
         base = np.where(metal, albedo[shiny], 0.04)
-        fresnel = base + (1 - base) * (1 - facing[shiny, None]) ** 5
-        share = np.where(metal, 0.85 * fresnel, np.minimum(1.5 * g, 1) * fresnel)
-        mirrored = self._mirrored(surface.part(shiny), normal[shiny], gloss[shiny])
+        # Rough surfaces have less of a bright rim (Lagarde 2011).
+        fresnel = base + (np.maximum(g, base) - base) * (1 - facing[shiny, None]) ** 5
+        share = np.where(metal, 0.85 * fresnel, np.minimum(2 * g, 1) * fresnel)
+        mirrored = self._mirrored(surface.part(shiny), gloss[shiny])
         # Rough surfaces mirror what lies all around them, much as they gather it.
         rough = (1 - np.sqrt(g)) * arriving[shiny] + np.sqrt(g) * mirrored
         light[shiny] = light[shiny] * np.where(metal, 0.25, 1 - share) + share * rough
         return np.asarray(light, np.float32)
 
-    def _mirrored(self, surface: Surface, normal: Floats, gloss: Floats) -> Floats:
-        """Light (n, 3) from the directions in which the samples mirror the view."""
-        facing = dot(normal, surface.view)[:, None]
-        directions = surface.view - 2 * facing * normal
+    def _mirrored(self, surface: Surface, gloss: Floats) -> Floats:
+        """Light (n, 3) from where the samples, without relief, mirror the view."""
+        facing = dot(surface.normal, surface.view)[:, None]
+        directions = surface.view - 2 * facing * surface.normal
         origins = surface.position + surface.normal * 0.004
         light = self.gatherer.light
-        dull = light.along(origins, directions, 2)
-        clear = light.along(origins, directions, 0)
+        dull = light.mirrored(origins, directions, 2)
+        clear = light.mirrored(origins, directions, 0)
         sharp = np.clip((gloss[:, None] - 0.25) / 0.5, 0, 1)
         free = np.minimum(dull + (clear - dull) * sharp, 2.0)
         return self.gatherer.furnished(origins, directions, free)

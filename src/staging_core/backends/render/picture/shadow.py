@@ -25,14 +25,37 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
-POINTS, RAYS, CONTACT_RAYS = 30_000, 32, 48
-FAINTEST = 0.025
+POINTS, RAYS, CONTACT_RAYS = 30_000, 48, 48
+FAINTEST = 0.03
 """Shadows fainter than this share of the light are not drawn."""
 REACH_M = (0.35, 1.3)
 """A shadow is whole up to the first distance from its piece and gone at the second."""
 HIDDEN_CELLS = 3
-CONTACT = (0.12, 0.28)
-"""Where a shadow is that deep, it is gathered anew on a finer grid."""
+CONTACT, CONTACT_M = (0.08, 0.2), (0.1, 0.3)
+"""Where a shadow is that deep and a piece that near, it is gathered anew on a finer grid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Boxes around the pieces, to know how far a place is from the nearest."""
+
+    low: Floats
+    high: Floats
+
+    @classmethod
+    def of(cls, scene: Scene) -> Near:
+        corners = scene.corners()
+        pieces = [corners[scene.piece == i].reshape(-1, 3) for i in np.unique(scene.piece)]
+        low, high = ([end(p, axis=0) for p in pieces] for end in (np.min, np.max))
+        return cls(np.stack(low), np.stack(high))
+
+    def distance(self, points: Floats) -> Floats:
+        """Metres (...,) from points (..., 3) to the nearest piece's box."""
+        nearest = np.full(points.shape[:-1], np.inf, np.float32)
+        for low, high in zip(self.low, self.high, strict=True):
+            outside = np.maximum(np.maximum(low - points, points - high), 0)
+            nearest = np.minimum(nearest, np.sqrt(dot(outside, outside)))
+        return nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +64,7 @@ class Shadows:
 
     far: ShadowGrid
     contact: ShadowGrid
+    near: Near
     threshold: float
 
     def pixels(self) -> Bools:
@@ -56,11 +80,12 @@ class Shadows:
 
     def at(self, middles: Doubles) -> Floats:
         """Light lost (n, 3) at picture coordinates (n, 2), the threshold taken off."""
-        face, _ = self.far.bare.seen(middles)
+        face, points = self.far.bare.seen(middles)
         lost, _ = self.far.at(middles, face)
         deep = np.flatnonzero(_greatest(lost) > CONTACT[0])
         fine, known = self.contact.at(middles[deep], face[deep])
-        share = np.clip((_greatest(lost[deep]) - CONTACT[0]) / (CONTACT[1] - CONTACT[0]), 0, 1)
+        share = _ramp(_greatest(lost[deep]), *CONTACT)
+        share *= 1 - _ramp(self.near.distance(points[deep]), *CONTACT_M)
         lost[deep] += (fine - lost[deep]) * (share * (known > 0))[:, None]
         return garrote(lost, self.threshold)
 
@@ -74,15 +99,17 @@ def cast(scene: Scene, camera: Camera, face_of: Ints, gatherer: Gatherer, area: 
     points = POINTS if exact else POINTS // 3
     step = max(3, int(np.ceil(np.sqrt(0.3 * face_of.size / points))))
     bare = Bare(camera, light.low, light.high)
-    face, distance = _receivers(bare, face_of, step, _Near.of(scene))
+    near = Near.of(scene)
+    face, distance = _receivers(bare, face_of, step, near)
     rays, contact_rays = (RAYS, CONTACT_RAYS) if exact else (RAYS // 2, RAYS // 2)
     far = ShadowGrid.gathered(bare, face_of, face, gatherer, step=step, rays=rays)
-    far = replace(far, lost=far.lost * _fade(distance)[..., None]).smoothed(2, 6)
-    fine = _finer(far, points)
-    deep = _deep_places(far, face_of, fine)
+    far = replace(far, lost=far.lost * (1 - _ramp(distance, *REACH_M))[..., None]).smoothed(2, 8)
+    wanted = (_greatest(far.lost) > CONTACT[0]) & (far.face >= 0) & (distance < CONTACT_M[1])
+    fine = _finer(far, wanted, points)
+    deep = _deep_places(far, wanted, face_of, fine)
     contact = ShadowGrid.gathered(bare, face_of, deep, gatherer, step=fine, rays=contact_rays)
     contact = contact.smoothed(2, 5)
-    return Shadows(far, contact, _threshold(far, area))
+    return Shadows(far, contact, near, _threshold(far, area))
 
 
 def garrote(lost: Floats, threshold: float) -> Floats:
@@ -98,30 +125,7 @@ def _greatest(lost: Floats) -> Floats:
     return np.maximum(np.maximum(lost[..., 0], lost[..., 1]), lost[..., 2])
 
 
-@dataclass(frozen=True, slots=True)
-class _Near:
-    """Boxes around the pieces, to know how far a place is from the nearest."""
-
-    low: Floats
-    high: Floats
-
-    @classmethod
-    def of(cls, scene: Scene) -> _Near:
-        corners = scene.corners()
-        pieces = [corners[scene.piece == i].reshape(-1, 3) for i in np.unique(scene.piece)]
-        low, high = ([end(p, axis=0) for p in pieces] for end in (np.min, np.max))
-        return cls(np.stack(low), np.stack(high))
-
-    def distance(self, points: Floats) -> Floats:
-        """Metres (...,) from points (..., 3) to the nearest piece's box."""
-        nearest = np.full(points.shape[:-1], np.inf, np.float32)
-        for low, high in zip(self.low, self.high, strict=True):
-            outside = np.maximum(np.maximum(low - points, points - high), 0)
-            nearest = np.minimum(nearest, np.sqrt(dot(outside, outside)))
-        return nearest
-
-
-def _receivers(bare: Bare, face_of: Ints, step: int, near: _Near) -> tuple[Ints, Floats]:
+def _receivers(bare: Bare, face_of: Ints, step: int, near: Near) -> tuple[Ints, Floats]:
     """For every ``step``-th pixel the box's face, -1 if not wanted, and metres to a piece."""
     import cv2
 
@@ -136,19 +140,17 @@ def _receivers(bare: Bare, face_of: Ints, step: int, near: _Near) -> tuple[Ints,
     return shown.reshape(covered.shape), distance.reshape(covered.shape)
 
 
-def _finer(far: ShadowGrid, points: int) -> int:
+def _finer(far: ShadowGrid, wanted: Bools, points: int) -> int:
     """The step at which deep shadows take at most half of ``points``."""
-    deep = (_greatest(far.lost) > CONTACT[0]) & (far.trust == 1)
-    area = deep.sum() * far.step**2
+    area = (wanted & (far.trust == 1)).sum() * far.step**2
     return int(np.clip(np.ceil(np.sqrt(2 * area / points)), 1, far.step))
 
 
-def _deep_places(far: ShadowGrid, face_of: Ints, step: int) -> Ints:
+def _deep_places(far: ShadowGrid, wanted: Bools, face_of: Ints, step: int) -> Ints:
     """The box's face at every ``step``-th pixel in or next to a deep shadow, elsewhere -1."""
     import cv2
 
-    deep = (_greatest(far.lost) > CONTACT[0]) & (far.face >= 0)
-    wide = cv2.dilate(deep.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    wide = cv2.dilate(wanted.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     shape = coarse(face_of, step).shape
     rows = np.minimum((np.arange(shape[0]) * step + step // 2) // far.step, wide.shape[0] - 1)
     columns = np.minimum((np.arange(shape[1]) * step + step // 2) // far.step, wide.shape[1] - 1)
@@ -159,9 +161,9 @@ def _deep_places(far: ShadowGrid, face_of: Ints, step: int) -> Ints:
     return found
 
 
-def _fade(distance: Floats) -> Floats:
-    whole, gone = REACH_M
-    share = np.clip((gone - distance) / (gone - whole), 0, 1)
+def _ramp(values: Floats, start: float, end: float) -> Floats:
+    """0 up to ``start``, 1 from ``end``, smooth between."""
+    share = np.clip((values - start) / (end - start), 0, 1)
     return np.asarray(share * share * (3 - 2 * share), np.float32)
 
 

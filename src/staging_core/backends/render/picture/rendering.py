@@ -145,7 +145,8 @@ def _face_map(visibility: Visibility, lens: Lens, pixels: NDArray[np.int64]) -> 
 
 def _shadow_area(face_of: NDArray[np.int32]) -> float:
     furniture = float((face_of != NOTHING).mean())
-    return float(np.clip(CHANGED_AT_MOST - furniture, 0.005, SHADOW_AT_MOST))
+    # Borders count twice, as furniture and as shadow: a hundredth is kept for them.
+    return float(np.clip(CHANGED_AT_MOST - 0.01 - furniture, 0.005, SHADOW_AT_MOST - 0.01))
 
 
 def _glass(
