@@ -1,0 +1,67 @@
+"""The workspace holds together: pins, versions, scripts."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import staging_core
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECTS = [ROOT / "pyproject.toml", *sorted(ROOT.glob("plugins/*/pyproject.toml"))]
+SCRIPTS = [".ci/run", *(f"script/{name}" for name in ("bootstrap", "demo", "pin", "test"))]
+
+
+def read(project: Path) -> dict[str, Any]:
+    return tomllib.loads(project.read_text("utf-8"))
+
+
+def pins(name: str) -> dict[str, str]:
+    """Package to version, as a requirements file pins them."""
+    text = (ROOT / "requirements" / name).read_text("utf-8")
+    return dict(re.findall(r"^([a-z0-9.-]+)==([^ ;\n]+)", text, re.MULTILINE))
+
+
+def package(requirement: str) -> str:
+    found = re.match(r"[A-Za-z0-9._-]+", requirement)
+    assert found is not None
+    return re.sub(r"[._-]+", "-", found[0]).lower()
+
+
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.parent.name)
+def test_every_dependency_is_pinned(project: Path) -> None:
+    told = read(project)
+    wanted = [*told["project"].get("dependencies", [])]
+    for group in told["project"].get("optional-dependencies", {}).values():
+        wanted += group
+    wanted += told.get("dependency-groups", {}).get("dev", [])
+    assert {package(item) for item in wanted} - {"staging-core"} <= pins("dev.txt").keys()
+
+
+def test_the_wheel_is_tested_with_the_versions_we_develop_with() -> None:
+    assert pins("runtime.txt").items() <= pins("dev.txt").items()
+
+
+@pytest.mark.parametrize("name", ["dev.txt", "runtime.txt"])
+def test_every_pin_has_hashes_and_no_file_names_an_index(name: str) -> None:
+    text = (ROOT / "requirements" / name).read_text("utf-8")
+    assert "://" not in text
+    assert "--index" not in text
+    blocks = re.split(r"^(?=\S)", text, flags=re.MULTILINE)
+    assert all("--hash=sha256:" in block for block in blocks if "==" in block)
+
+
+def test_the_version_is_told_once() -> None:
+    assert staging_core.__version__ == read(ROOT / "pyproject.toml")["project"]["version"]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_script_can_be_run_and_stops_at_the_first_error(script: str) -> None:
+    path = ROOT / script
+    assert os.access(path, os.X_OK)
+    assert "set -euo pipefail" in path.read_text("utf-8")
