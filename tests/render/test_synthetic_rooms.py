@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 
 import cv2
@@ -15,6 +16,11 @@ from staging_core.testing.rooms.floors import FLOOR_KINDS
 from staging_core.testing.rooms.room import floor_mask
 
 seeds = st.integers(0, 2**31 - 1)
+
+
+@cache
+def large(seed: int) -> SyntheticRoom:
+    return make_room(seed)
 
 
 def small(seed: int) -> SyntheticRoom:
@@ -67,7 +73,7 @@ def test_the_floor_mask_is_the_projected_floor(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_picture_changes_where_the_truth_says_the_floor_ends(seed: int) -> None:
-    room = make_room(seed)
+    room = large(seed)
     grey = cv2.cvtColor(room.picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
     steps = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
     border = cv2.morphologyEx(
@@ -80,7 +86,7 @@ def test_the_picture_changes_where_the_truth_says_the_floor_ends(seed: int) -> N
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_corner_of_the_truth_is_a_corner_of_the_mask(seed: int) -> None:
-    room = make_room(seed)
+    room = large(seed)
     box = room.box
     feet = np.array([[box.left_m, box.far_m, 0.0], [box.right_m, box.far_m, 0.0]])
     pixels = room.camera.project(feet)

@@ -43,12 +43,10 @@ class Block:
 def _meet_cube(start: Floats, ways: Floats) -> tuple[Floats, Floats]:
     safe = np.where(np.abs(ways) < 1e-9, np.float32(1e-9), ways)
     enters, leaves = (-np.sign(safe) - start) / safe, (np.sign(safe) - start) / safe
-    enter, leave = enters.max(axis=1), leaves.min(axis=1)
+    enter = np.maximum(np.maximum(enters[:, 0], enters[:, 1]), enters[:, 2])
+    leave = np.minimum(np.minimum(leaves[:, 0], leaves[:, 1]), leaves[:, 2])
     hit = (enter < leave) & (enter > 0)
-    normal = np.zeros_like(ways)
-    axis = enters.argmax(axis=1)
-    rows = np.arange(len(ways))
-    normal[rows, axis] = -np.sign(safe[rows, axis])
+    normal = np.where(enters == enter[:, None], -np.sign(safe), np.float32(0))
     return np.where(hit, enter, np.float32(np.inf)), normal
 
 

@@ -116,18 +116,24 @@ class Scene:
 
 def _rays(camera: Camera, samples: int) -> Floats:
     """Rays (n, 3) of ``samples`` x ``samples`` samples a pixel, row by row."""
-    x = (np.arange(camera.width * samples) + 0.5) / samples
-    y = (np.arange(camera.height * samples) + 0.5) / samples
-    return camera.rays(np.stack(np.meshgrid(x, y), axis=-1)).reshape(-1, 3).astype(np.float32)
+    x = ((np.arange(camera.width * samples) + 0.5) / samples).astype(np.float32)
+    y = ((np.arange(camera.height * samples) + 0.5) / samples).astype(np.float32)
+    corner, right, below = camera.rays(np.array([[0, 0], [1, 0], [0, 1]])).astype(np.float32)
+    row = corner + y[:, None] * (below - corner)
+    column = x[:, None] * (right - corner)
+    rays: Floats = row[:, None] + column[None]
+    return rays.reshape(-1, 3)
 
 
 def _around(block: Block, camera: Camera) -> NDArray[np.int64]:
-    """Samples (n,) in the rectangle around a block; all if it reaches behind the camera."""
+    """Samples (n,) in the rectangle around a block; all if partly behind the camera."""
     reach = float(np.linalg.norm(block.size[:2]) / 2)
     half = np.array([reach, reach, float(block.size[2]) / 2])
     signs = np.array(list(itertools.product((-1, 1), repeat=3)))
     pixels = camera.project(block.centre + signs * half) * SAMPLES
     size = np.array([camera.width, camera.height]) * SAMPLES
+    if np.isnan(pixels).all():
+        return np.empty(0, np.int64)
     if np.isnan(pixels).any():
         pixels = np.stack([np.zeros(2), size])
     (x0, y0), (x1, y1) = np.clip([pixels.min(axis=0), pixels.max(axis=0) + 1], 0, size).astype(int)
@@ -138,9 +144,13 @@ def _around(block: Block, camera: Camera) -> NDArray[np.int64]:
 def _contact(block: Block, patch: Patch) -> Floats:
     """The soft shadow that a block near the floor leaves on it, as a factor."""
     cos, sin = np.cos(block.turn), np.sin(block.turn)
+    lifted = max(float(block.centre[2] - block.size[2] / 2), 0.0)
     x, y = patch.u - block.centre[0], patch.v - block.centre[1]
+    reach = float(block.size[:2].max()) + 0.5
+    near = np.flatnonzero((np.abs(x) < reach) & (np.abs(y) < reach))
+    x, y = x[near], y[near]
     du = np.maximum(np.abs(x * cos + y * sin) - block.size[0] / 2, 0)
     dv = np.maximum(np.abs(y * cos - x * sin) - block.size[1] / 2, 0)
-    lifted = max(float(block.centre[2] - block.size[2] / 2), 0.0)
-    away = np.hypot(du, dv) / (0.1 + lifted / 2)
-    return np.asarray(1 - 0.5 * np.exp(-away) / (1 + 2 * lifted), np.float32)
+    kept = np.ones_like(patch.u)
+    kept[near] -= 0.5 / (1 + 2 * lifted) * np.exp(-np.hypot(du, dv) / 0.1)
+    return kept
