@@ -72,7 +72,7 @@ def plugins(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def docs(session: nox.Session) -> None:
     """The site, in ``site/``; and that it loads nothing from elsewhere and its code blocks run."""
-    run(session, "mkdocs", "build", "--strict", "--quiet")
+    run(session, "mkdocs", "build", "--strict")
     pytest(session, "tests/docs")
 
 

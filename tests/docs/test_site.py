@@ -21,7 +21,7 @@ LOADED = re.compile(
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = tmp_path_factory.mktemp("site")
-    mkdocs = [str(Path(sys.executable).with_name("mkdocs")), "build", "--strict", "--quiet"]
+    mkdocs = [str(Path(sys.executable).with_name("mkdocs")), "build", "--strict"]
     done = subprocess.run(
         [*mkdocs, "--site-dir", str(built)], cwd=ROOT, capture_output=True, text=True, check=False
     )
