@@ -198,7 +198,7 @@ async def test_a_label_is_the_picture_that_the_last_plugin_made() -> None:
         StageRequest(room="Bedroom", style="modern", seed=1),
         StageRequest(room="bedroom", style="modern", seed=1, options={"a": object()}),
     ],
-    ids=repr,
+    ids=["text", "seed", "prompt", "room", "spelling", "options"],
 )
 async def test_a_request_of_the_wrong_kind_is_its_plugins_fault(wrong: Any) -> None:
     with pytest.raises(HookFailed, match=r"'acme' failed in staging_before_submit"):
