@@ -6,10 +6,10 @@ import numpy as np
 
 from ..mesh import Mesh, Piece
 from .assembly import Assembly
-from .shapes import lathe, rounded_box
+from .shapes import lathe, rounded_box, sheet
 from .style import Look
 from .tables import oval_top
-from .transform import move, turn
+from .transform import Points, move, turn
 
 THICK_M = 0.010
 _INLAY_M = 0.0015
@@ -21,9 +21,10 @@ def rug(look: Look, width_m: float = 2.4, depth_m: float = 1.7, *, round_one: bo
     if round_one:
         _round(assembly, width_m)
     else:
-        assembly.add("rug", rounded_box(width_m, depth_m, THICK_M, 0.0045, (2, 2, 1)))
+        role = "rug_edge" if look.form("rug") == "faded" else "rug"
+        assembly.add(role, rounded_box(width_m, depth_m, THICK_M, 0.0045, (2, 2, 1)))
         {"border": _border, "plain": _fringe, "stripe": _stripe, "lattice": _lattice,
-         "medallion": _medallion}[look.form("rug")](assembly, width_m, depth_m)  # fmt: skip
+         "medallion": _medallion, "faded": _faded}[look.form("rug")](assembly, width_m, depth_m)  # fmt: skip
     return assembly.piece("rug", "rug")
 
 
@@ -83,6 +84,16 @@ def _medallion(assembly: Assembly, width: float, depth: float) -> None:
         x, y = 0.225 * width * np.cos(angle), 0.25 * depth * np.sin(angle)
         petal = turn(_strip(0.07, 0.035), "z", float(np.degrees(angle)) + 45)
         assembly.add("throw", move(petal, float(x), float(y), 0.001))
+
+
+def _faded(assembly: Assembly, width: float, depth: float) -> None:
+    """One woven field over the whole rug, its pattern left to the renderer; a bound edge."""
+    w, d, z = width - 0.02, depth - 0.02, THICK_M + 0.001
+
+    def field(u: Points, v: Points) -> Points:
+        return np.stack([(u - 0.5) * w, (v - 0.5) * d, z + 0 * u], axis=-1)
+
+    assembly.add("rug", sheet(field, 2, 2))
 
 
 def _round(assembly: Assembly, size: float) -> None:

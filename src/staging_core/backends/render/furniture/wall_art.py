@@ -6,7 +6,7 @@ import numpy as np
 
 from ..mesh import Mesh, Piece
 from .assembly import Assembly
-from .shapes import lathe, rounded_box
+from .shapes import lathe, rounded_box, sheet
 from .style import Look
 from .transform import Points, deform, move, turn
 
@@ -49,7 +49,8 @@ def _framed(assembly: Assembly, form: str, width: float, height: float, x: float
         assembly.add("frame", move(post, x + side * (width - bar) / 2, -0.016))
     assembly.add("mat", move(rounded_box(width - bar, 0.016, height - bar, 0.001), x, -0.009, bar / 2))
     margin = 0.14 * min(width, height)
-    paint = {"arcs": _arcs, "bands": _bands, "blobs": _blobs, "hills": _hills, "grid": _grid}[form]
+    paint = {"arcs": _arcs, "bands": _bands, "blobs": _blobs, "hills": _hills, "grid": _grid,
+             "painting": _painting}[form]
     canvas = Assembly(assembly.look)
     paint(canvas, width - 2 * margin, height - 2 * margin, np.random.default_rng(seed))
     assembly.take(canvas, x, -0.018, height / 2)
@@ -71,8 +72,7 @@ def _arcs(canvas: Assembly, width: float, height: float, random: np.random.Gener
     radius = min(width, height) * 0.46
     for i, share in enumerate((1.0, 0.76, 0.52)):
         half = lathe([(radius * share, 0), (radius * (share - 0.17), 0)], sides=48)
-        upper = deform(half, lambda p: p * np.array([1.0, 1.0, 1.0]))
-        canvas.add(f"art:{i}", move(turn(upper, "x", 90), 0, -_LAYER_M, -height * 0.02))
+        canvas.add(f"art:{i + 1}", move(turn(half, "x", 90), 0, -_LAYER_M, -height * 0.02))
     canvas.add("mat", _patch(width * 1.02, height * 0.5, 0, -height * 0.27, 2))
     canvas.add("art:1", _disc(radius * 0.26, random.uniform(-0.2, 0.2) * width, height * 0.36, 2))
     canvas.add("art:0", _patch(width * 0.8, height * 0.05, 0, -height * 0.08, 3))
@@ -134,3 +134,12 @@ def _grid(canvas: Assembly, width: float, height: float, random: np.random.Gener
                 continue
             x, z = (i + 0.5) * cell[0] - width / 2, (j + 0.5) * cell[1] - height / 2
             canvas.add(f"art:{random.integers(0, 4)}", _patch(cell[0] * 0.82, cell[1] * 0.82, x, z, 1))
+
+
+def _painting(canvas: Assembly, width: float, height: float, random: np.random.Generator) -> None:
+    """One canvas; the renderer paints it from the first art colour."""
+
+    def field(u: Points, v: Points) -> Points:
+        return np.stack([(u - 0.5) * width, 0 * u - _LAYER_M, (v - 0.5) * height], axis=-1)
+
+    canvas.add("art:0", sheet(field, 2, 2))

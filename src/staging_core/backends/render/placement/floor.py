@@ -29,12 +29,17 @@ def wall_gap(wall: Wall) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """``free``: bool (rows along y, columns along x) of cells from ``x0``, ``y0``; ``shown``: cells in the picture."""
+    """The usable rectangle ``x0..x1``, ``y0..y1`` in cells (rows along y, columns along x).
+
+    ``free``: may be stood on; ``shown``: lies in the picture.
+    """
 
     free: NDArray[np.bool_]
     shown: NDArray[np.bool_]
     x0: float
     y0: float
+    x1: float
+    y1: float
 
     @property
     def area_m2(self) -> float:
@@ -53,12 +58,11 @@ class Floor:
 
     def holds(self, corners: Points) -> bool:
         """Whether a rectangle (4, 2) lies on free cells only."""
-        columns, rows = ((corners - [self.x0, self.y0]) / CELL_M).T
-        left, right = int(np.floor(columns.min())), int(np.ceil(columns.max()))
-        near, far = int(np.floor(rows.min())), int(np.ceil(rows.max()))
-        high, wide = self.free.shape
-        if left < 0 or near < 0 or right > wide or far > high:
+        (low_x, low_y), (high_x, high_y) = corners.min(axis=0), corners.max(axis=0)
+        if low_x < self.x0 or low_y < self.y0 or high_x > self.x1 or high_y > self.y1:
             return False
+        left, right = int((low_x - self.x0) / CELL_M), int(np.ceil((high_x - self.x0) / CELL_M))
+        near, far = int((low_y - self.y0) / CELL_M), int(np.ceil((high_y - self.y0) / CELL_M))
         block = self.free[near:far, left:right]
         return bool(block.all()) or not (~block & self._inside(corners, near, far, left, right)).any()
 
@@ -79,14 +83,14 @@ def usable_floor(room: Room) -> Floor:
     left = room.left.at_m + wall_gap(room.left)
     right = room.right.at_m - wall_gap(room.right)
     far = room.far.at_m - wall_gap(room.far)
-    columns = max(int((right - left) / CELL_M), 1)
-    rows = max(int((far - NEAREST_M) / CELL_M), 1)
+    columns = max(int(np.ceil((right - left) / CELL_M)), 1)
+    rows = max(int(np.ceil((far - NEAREST_M) / CELL_M)), 1)
     x = left + (np.arange(columns) + 0.5) * CELL_M
     y = NEAREST_M + (np.arange(rows) + 0.5) * CELL_M
     grid = np.stack([*np.meshgrid(x, y), np.zeros((rows, columns))], axis=-1)
     pixels = room.camera.project(grid)
     bare, shown = _bare(room, pixels)
-    return Floor(~shown | bare, shown, left, NEAREST_M)
+    return Floor(~shown | bare, shown, left, NEAREST_M, right, far)
 
 
 def _bare(room: Room, pixels: Points) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -16,7 +16,6 @@ from .plan import EXTRAS, Main, Plan
 from .requests import Request, read_request
 from .scene import Limits, Scene
 from .spot import Spot, fill
-from .view import coverage
 from .walls import SIDES
 
 PLANS: dict[str, Plan] = {
@@ -25,9 +24,17 @@ PLANS: dict[str, Plan] = {
 COVERED = 0.33
 """Share of the picture that pieces and their shadows may cover; 0.40 is the promise to the user."""
 FILLED = 0.45
-_TRIES = 6
+_TRIES = 4
 _SURE = 0.55
-_STRICT, _EASY = Limits(inside=0.97), Limits(inside=0.86)
+_STRICTNESS = (
+    (Limits(inside=0.97), 0.95),
+    (Limits(inside=0.86), 0.95),
+    (Limits(inside=0.86), 0.25),
+    (Limits(inside=0.74), 0.25),
+    (Limits(inside=0.86, before_window=True), 0.25),
+    (Limits(inside=0.70, before_window=True), 0.15),
+)
+"""How the main piece is judged, strict first, and how wide its doors are kept free to either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +57,8 @@ def furnish(
     requests = tuple(read_request(written) for written in furniture)
     spots = _wished(plan, requests, random)
     liking: dict[Side, float] = {side: float(random.uniform(0, 0.9)) for side in SIDES}
-    for limits in (_STRICT, _EASY):
-        draft = _best(scene, plan, spots, liking, limits, seed)
+    for limits, beside_door in _STRICTNESS:
+        draft = _best(scene.with_doors(beside_door), plan, spots, liking, limits, seed)
         if draft is not None:
             return Layout(tuple(draft.scene.placed), _missing(plan, requests, draft.scene))
     return NoPlace(f"No {plan.mains[-1].kind.replace('_', ' ')} fits on the visible free floor.")
@@ -61,15 +68,14 @@ def _best(
     scene: Scene, plan: Plan, spots: tuple[Spot, ...], liking: dict[Side, float], limits: Limits, seed: int
 ) -> _Draft | None:
     """The worthiest draft over sizes, large to small, and places of the main piece."""
-    best: _Draft | None = None
+    found: list[_Draft] = []
     for rank, main in enumerate(_sizes(plan, scene.room)):
-        for draft in _drafts(scene, plan, main, spots, liking, limits, seed):
-            worth = draft.worth - 0.45 * rank
-            if best is None or worth > best.worth:
-                best = _Draft(draft.scene, worth)
-        if best is not None and rank >= 1:
-            return best
-    return best
+        drafts = _drafts(scene, plan, main, spots, liking, limits, seed)
+        found += [_Draft(draft.scene, draft.worth - 0.45 * rank) for draft in drafts]
+        found.sort(key=lambda draft: -draft.worth)
+        if rank >= 1 and any(_thinned(draft.scene, plan) for draft in found[:1]):
+            break
+    return next((draft for draft in found if _thinned(draft.scene, plan)), None)
 
 
 def _sizes(plan: Plan, room: Room) -> tuple[Main, ...]:
@@ -83,11 +89,11 @@ def _drafts(
     piece = scene.piece(main.kind, main.size)
     drafts: list[_Draft] = []
     for worth, pose in candidates(scene, plan, main, piece, liking):
-        draft = scene.fresh()
+        draft = scene.bare()
         if draft.add(pose.place(piece), limits, 9.0):
             for spot in spots:
                 fill(draft, spot, np.random.default_rng([seed, 3]))
-            if _thinned(draft, plan):
+            if _complete(draft, plan):
                 drafts.append(_Draft(draft, worth + sum(draft.weights[1:])))
         if len(drafts) == _TRIES:
             break
@@ -101,6 +107,11 @@ def _thinned(scene: Scene, plan: Plan) -> bool:
         if not loose:
             return False
         _remove(scene, min(loose, key=lambda i: (scene.weights[i], -i)))
+    return _complete(scene, plan)
+
+
+def _complete(scene: Scene, plan: Plan) -> bool:
+    """Whether all is there that the main piece is nothing without."""
     kinds = Counter(placed.piece.kind for placed in scene.placed)
     return all(kinds[kind] >= count for kind, count in Counter(plan.needs).items())
 
@@ -112,7 +123,7 @@ def _crowded(scene: Scene) -> bool:
         if placed.piece.stand == "floor"
     )
     much = area > FILLED * max(scene.floor.area_m2, 1.0) and len(scene.placed) > 3
-    return much or coverage(scene.room.camera, scene.placed) > COVERED
+    return much or scene.view.coverage(scene.placed) > COVERED
 
 
 def _remove(scene: Scene, index: int) -> None:

@@ -15,7 +15,7 @@ from .scene import Scene, side_of
 from .walls import SIDES, against, openings, places, reach
 
 IDEAL_M = 3.4
-_ISLANDS_M = (0.5, 0.9, 1.4)
+_ISLANDS_M = (0.6, 1.2)
 
 
 def candidates(
@@ -43,7 +43,7 @@ def _poses(scene: Scene, stand: str, main: Main, piece: Piece) -> Iterator[Pose]
         yield from _middle(scene)
         return
     for side in SIDES:
-        for along in places(room, side, width):
+        for along in places(room, side, width, 0.25):
             if stand == "wall":
                 yield against(room, side, along, depth, main.back_m)
             else:
@@ -52,8 +52,8 @@ def _poses(scene: Scene, stand: str, main: Main, piece: Piece) -> Iterator[Pose]
 
 def _middle(scene: Scene) -> Iterator[Pose]:
     x, y = scene.floor.centre()
-    for dx in np.arange(-1.2, 1.21, 0.2):
-        for dy in np.arange(-1.4, 1.41, 0.2):
+    for dx in np.arange(-1.2, 1.21, 0.3):
+        for dy in np.arange(-1.4, 1.41, 0.28):
             for turn in (0.0, 90.0):
                 yield Pose(x + float(dx), y + float(dy), turn)
 

@@ -53,6 +53,10 @@ def grown(corners: Points, by: float) -> Points:
 
 def overlap(first: Points, second: Points) -> bool:
     """Whether two rectangles (4, 2) share area (separating axes)."""
+    if (first.max(axis=0) <= second.min(axis=0)).any():
+        return False
+    if (second.max(axis=0) <= first.min(axis=0)).any():
+        return False
     for corners in (first, second):
         for edge in (corners[1] - corners[0], corners[3] - corners[0]):
             a, b = first @ edge, second @ edge

@@ -12,10 +12,11 @@ from ..mesh import Piece, Placed
 from ..room import Room, Side
 from .floor import Floor, usable_floor
 from .pose import Points, grown, overlap
-from .view import Outline, outline
+from .view import Outline, View
 from .walls import Keepout, keepouts, openings, wall_of
 
 EYE_M = 1.5
+BED_HEAD_M, BED_BODY_M = 0.75, 0.62
 _NEAR_M = {"rug": 0.9, "round_rug": 0.9}
 _NEAREST_M = 1.3
 _FLAT_M = 0.05
@@ -27,13 +28,15 @@ class Limits:
     """How strictly a piece is judged.
 
     ``gap_m`` to every other piece; ``inside``: share of its outline in the picture; ``hides``: share
-    of the main piece it may cover; ``through``: kinds it may overlap (a chair under its table).
+    of the main piece it may cover; ``through``: kinds it may overlap (a chair under its table);
+    ``before_window``: it may stand before a window taller than the sill.
     """
 
     gap_m: float = 0.03
     inside: float = 0.9
     hides: float = 0.12
     through: tuple[str, ...] = ()
+    before_window: bool = False
 
 
 @dataclass(slots=True)
@@ -44,6 +47,7 @@ class Scene:
     look: Look
     floor: Floor
     keepouts: tuple[Keepout, ...]
+    view: View
     placed: list[Placed] = field(default_factory=list)
     outlines: list[Outline] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
@@ -51,10 +55,15 @@ class Scene:
     @classmethod
     def of(cls, room: Room, look: Look) -> Scene:
         """The empty room."""
-        return cls(room, look, usable_floor(room), keepouts(room))
+        return cls(room, look, usable_floor(room), keepouts(room), View(room.camera))
 
-    def fresh(self) -> Scene:
-        """The same room with nothing in it."""
+    def with_doors(self, beside_door_m: float) -> Scene:
+        """The room with nothing in it, its doors kept free so far to either side."""
+        doors = keepouts(self.room, beside_door_m=beside_door_m)
+        return replace(self.bare(), keepouts=doors)
+
+    def bare(self) -> Scene:
+        """The same room and rules with nothing in it."""
         return replace(self, placed=[], outlines=[], weights=[])
 
     def piece(self, kind: str, size: tuple[float, ...] = ()) -> Piece:
@@ -73,8 +82,8 @@ class Scene:
 
     def add(self, placed: Placed, limits: Limits, weight: float) -> bool:
         """Place the piece when it may stand there; says whether it does."""
-        seen = self._sight(placed, limits)
-        if seen is None or not self._stands(placed, limits):
+        seen = self._sight(placed, limits) if self._stands(placed, limits) else None
+        if seen is None:
             return False
         self.placed.append(placed)
         self.outlines.append(seen)
@@ -90,13 +99,13 @@ class Scene:
         corners = placed.footprint_m()
         return (
             self.floor.holds(corners)
-            and self._keeps_out(placed, corners)
+            and self._keeps_out(placed, limits)
             and self._free(placed, corners, limits)
         )
 
     def _sight(self, placed: Placed, limits: Limits) -> Outline | None:
         """Its outline when the picture shows it as it should."""
-        seen = outline(self.room.camera, placed)
+        seen = self.view.outline(placed)
         if seen is None or seen.inside < limits.inside:
             return None
         if seen.distance_m < _NEAR_M.get(placed.piece.kind, _NEAREST_M):
@@ -108,13 +117,14 @@ class Scene:
                 return None
         return seen
 
-    def _keeps_out(self, placed: Placed, corners: Points) -> bool:
-        height = placed.piece.size_m[2]
-        soft = height <= _FLAT_M or placed.piece.kind == "coffee_table"
+    def _keeps_out(self, placed: Placed, limits: Limits) -> bool:
+        """Clear of doors, and nothing tall before windows and fireplaces."""
+        soft = placed.piece.size_m[2] <= _FLAT_M or placed.piece.kind == "coffee_table"
         return not any(
             height > keepout.above_m
-            and not (soft and keepout.rug_ok)
+            and not (keepout.low_ok and (soft or limits.before_window))
             and overlap(corners, keepout.corners)
+            for corners, height in profile(placed)
             for keepout in self.keepouts
         )
 
@@ -155,6 +165,18 @@ class Scene:
             return True
         close = abs(_away(self.room, other, side)) < 0.7
         return close and other.z_m + other.piece.size_m[2] > bottom - 0.02
+
+
+def profile(placed: Placed) -> tuple[tuple[Points, float], ...]:
+    """Footprints with the height above each; a bed is tall at its head only."""
+    corners, height = placed.footprint_m(), placed.piece.size_m[2]
+    if placed.piece.kind != "bed":
+        return ((corners, height),)
+    share = BED_HEAD_M / placed.piece.size_m[1]
+    near, far = corners[[0, 1]], corners[[2, 3]]
+    left, right = far[1] + (near[0] - far[1]) * share, far[0] + (near[1] - far[0]) * share
+    head = np.array([left, right, far[0], far[1]])
+    return ((corners, BED_BODY_M), (head, height))
 
 
 def side_of(placed: Placed) -> Side:

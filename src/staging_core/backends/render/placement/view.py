@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..camera import Camera
-from ..mesh import Placed
+from ..mesh import Piece, Placed
 from .pose import Points, grown
 
 _CORNERS = np.array(
@@ -35,19 +35,66 @@ class Outline:
         return float(shared) / max(other.area, 1.0)
 
 
-def outline(camera: Camera, placed: Placed) -> Outline | None:
-    """The outline of a piece's box, or None when part of it lies behind the camera."""
-    pixels = camera.project(_box(placed))
-    if not np.isfinite(pixels).all():
-        return None
-    hull = cv2.convexHull(pixels.astype(np.float32))[:, 0, :]
-    area = float(cv2.contourArea(hull))
-    frame = np.array(
-        [[0, 0], [camera.width, 0], [camera.width, camera.height], [0, camera.height]], np.float32
-    )
-    shared, _ = cv2.intersectConvexConvex(hull, frame)
-    nearest = float(np.linalg.norm(placed.footprint_m(), axis=1).min())
-    return Outline(hull, area, float(shared) / max(area, 1.0), nearest)
+class View:
+    """A camera prepared for many small projections, with what it learns of each piece's surface."""
+
+    def __init__(self, camera: Camera) -> None:
+        self.width, self.height = camera.width, camera.height
+        self._rotation = camera.rotation().T
+        self._foot = np.array([0.0, 0.0, camera.height_m])
+        self._focal, self._centre = camera.focal_px, np.array(camera.centre)
+        right, low = float(camera.width), float(camera.height)
+        self._frame = np.array([[0, 0], [right, 0], [right, low], [0, low]], np.float32)
+        self._strewn: dict[int, tuple[Piece, Points]] = {}
+
+    def project(self, points: Points) -> Points:
+        """Pixels (n, 2) of room points (n, 3); NaN behind the camera."""
+        local = (points - self._foot) @ self._rotation
+        depth = np.where(local[:, 2:] > 1e-6, local[:, 2:], np.nan)
+        return local[:, :2] / depth * self._focal + self._centre
+
+    def outline(self, placed: Placed) -> Outline | None:
+        """The outline of a piece's box, or None when part of it lies behind the camera."""
+        box = _box(placed)
+        pixels = self.project(box)
+        if not np.isfinite(pixels).all():
+            return None
+        hull = cv2.convexHull(pixels.astype(np.float32))[:, 0, :]
+        area = float(cv2.contourArea(hull))
+        shared, _ = cv2.intersectConvexConvex(hull, self._frame)
+        nearest = float(np.sqrt((box[:, :2] ** 2).sum(axis=1).min()))
+        return Outline(hull, area, float(shared) / max(area, 1.0), nearest)
+
+    def coverage(self, layout: Iterable[Placed]) -> float:
+        """Share 0..1 of the picture that pieces and the shadows at their feet will cover.
+
+        Points strewn over the surfaces are projected into a coarse grid; a shadow is taken to
+        reach 0.22 m around a footprint.
+        """
+        rows = max(1, round(_GRID * self.height / self.width))
+        scale = _GRID / self.width
+        covered = np.zeros((rows, _GRID), np.uint8)
+        for placed in layout:
+            pixels = self.project(in_room(placed, self._surface(placed.piece))) * scale
+            kept = pixels[np.isfinite(pixels).all(axis=1)]
+            kept = kept[((kept >= 0) & (kept < [_GRID, rows])).all(axis=1)].astype(int)
+            covered[kept[:, 1], kept[:, 0]] = 1
+            if placed.piece.stand == "floor":
+                self._paint_shadow(covered, placed, scale)
+        closed = cv2.morphologyEx(covered, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+        return float(closed.mean())
+
+    def _paint_shadow(self, covered: NDArray[np.uint8], placed: Placed, scale: float) -> None:
+        corners = grown(placed.footprint_m(), _SHADOW_M)
+        pixels = self.project(np.concatenate([corners, np.zeros((4, 1))], axis=1)) * scale
+        if np.isfinite(pixels).all():
+            cv2.fillConvexPoly(covered, np.clip(pixels, -9999, 9999).astype(np.int32), (1,))
+
+    def _surface(self, piece: Piece) -> Points:
+        known = self._strewn.get(id(piece))
+        if known is None:
+            known = self._strewn[id(piece)] = (piece, _strewn(piece))
+        return known[1]
 
 
 def _box(placed: Placed) -> Points:
@@ -66,36 +113,9 @@ def in_room(placed: Placed, points: Points) -> Points:
     return points @ turned + np.array([placed.x_m, placed.y_m, placed.z_m])
 
 
-def coverage(camera: Camera, layout: Iterable[Placed]) -> float:
-    """Share 0..1 of the picture that pieces and the shadows at their feet will cover.
-
-    Points strewn over the surfaces are projected into a coarse grid; a shadow is taken to reach
-    0.22 m around a footprint.
-    """
-    rows = max(1, round(_GRID * camera.height / camera.width))
-    scale = _GRID / camera.width
-    covered = np.zeros((rows, _GRID), np.uint8)
-    for placed in layout:
-        pixels = camera.project(in_room(placed, _strewn(placed))) * scale
-        kept = pixels[np.isfinite(pixels).all(axis=1)]
-        kept = kept[((kept >= 0) & (kept < [_GRID, rows])).all(axis=1)].astype(int)
-        covered[kept[:, 1], kept[:, 0]] = 1
-        if placed.piece.stand == "floor":
-            _paint_shadow(covered, camera, placed, scale)
-    closed = cv2.morphologyEx(covered, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    return float(closed.mean())
-
-
-def _paint_shadow(covered: NDArray[np.uint8], camera: Camera, placed: Placed, scale: float) -> None:
-    corners = grown(placed.footprint_m(), _SHADOW_M)
-    pixels = camera.project(np.concatenate([corners, np.zeros((4, 1))], axis=1)) * scale
-    if np.isfinite(pixels).all():
-        cv2.fillConvexPoly(covered, np.clip(pixels, -9999, 9999).astype(np.int32), (1,))
-
-
-def _strewn(placed: Placed, count: int = 2500) -> Points:
+def _strewn(piece: Piece, count: int = 2500) -> Points:
     """Points over a piece's surfaces, in its own frame, as dense as the surface is large."""
-    meshes = [part.mesh for part in placed.piece.parts]
+    meshes = [part.mesh for part in piece.parts]
     corners = np.concatenate([mesh.vertices[mesh.faces] for mesh in meshes])
     a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     weight = np.cumsum(np.linalg.norm(np.cross(a, b), axis=1))

@@ -21,11 +21,12 @@ _BELIEVED = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Keepout:
-    """Floor that pieces taller than ``above_m`` must leave free; ``rug_ok``: low soft things may lie there."""
+    """Floor that pieces taller than ``above_m`` must leave free; ``low_ok``: rugs and
+    coffee tables may."""
 
     corners: Points
     above_m: float
-    rug_ok: bool
+    low_ok: bool
 
 
 def wall_of(room: Room, side: Side) -> Wall:
@@ -71,18 +72,22 @@ def is_door(opening: Opening) -> bool:
     return opening.kind == "door" or (opening.kind == "unknown" and opening.bottom_m < 0.25)
 
 
-def keepouts(room: Room) -> tuple[Keepout, ...]:
-    """The floor before doors, windows and fireplaces that must stay free."""
-    return tuple(_keepout(room, opening) for opening in openings(room))
+def keepouts(room: Room, *, beside_door_m: float = DOOR_M) -> tuple[Keepout, ...]:
+    """The floor before doors, windows and fireplaces that must stay free.
+
+    ``beside_door_m``: how far a door's keep-out reaches left and right of it; its leaf itself
+    sweeps no floor there, but people pass.
+    """
+    return tuple(_keepout(room, opening, beside_door_m) for opening in openings(room))
 
 
-def _keepout(room: Room, opening: Opening) -> Keepout:
+def _keepout(room: Room, opening: Opening, beside_door: float) -> Keepout:
     error = wall_of(room, opening.side).spread_m
     if is_door(opening):
-        return Keepout(_before(room, opening, DOOR_M, DOOR_M + error), 0.0, rug_ok=False)
+        return Keepout(_before(room, opening, beside_door, DOOR_M + error), 0.0, low_ok=False)
     if opening.kind == "fireplace":
-        return Keepout(_before(room, opening, 0.15, HEARTH_M), 0.5, rug_ok=True)
-    return Keepout(_before(room, opening, 0.05, WINDOW_M + error), opening.bottom_m, rug_ok=True)
+        return Keepout(_before(room, opening, 0.15, HEARTH_M), 0.5, low_ok=True)
+    return Keepout(_before(room, opening, 0.05, WINDOW_M + error), opening.bottom_m, low_ok=True)
 
 
 def _before(room: Room, opening: Opening, beside: float, depth: float) -> Points:
