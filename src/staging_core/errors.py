@@ -119,9 +119,7 @@ class PictureTooLarge(BadPicture):
 
     code = "picture_too_large"
     status = 413
-    remedy_hint = (
-        "Send at most 25 MiB, 50 megapixels and 12,000 pixels a side (settings may differ)."
-    )
+    remedy_hint = "Send at most 25 MiB, 50 megapixels, 12,000 pixels a side (or as set here)."
 
 
 class FileMissing(BadInput):
@@ -210,9 +208,6 @@ class Unsupported(StagingError):
     remedy_hint = "Run `staging backends` to see which backend has it."
 
 
-# --- what is asked for --------------------------------------------------------------------------
-
-
 class NotFound(StagingError):
     """There is nothing of that id in this account."""
 
@@ -267,9 +262,6 @@ class TooManyQueued(StagingError):
     code = "too_many_queued"
     status = 429
     remedy_hint = "Wait until some of them end."
-
-
-# --- storage --------------------------------------------------------------------------------------
 
 
 class StorageError(StagingError):

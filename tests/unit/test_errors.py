@@ -8,7 +8,7 @@ import re
 import pytest
 
 from staging_core import errors
-from staging_core.errors import Busy, Refused, RoomNotUnderstood, StagingError
+from staging_core.errors import Busy, JobVerb, Refused, RoomNotUnderstood, StagingError, error_for
 
 ALL = [
     kind
@@ -36,6 +36,13 @@ def test_a_message_and_a_remedy_of_its_own_take_the_place_of_the_general_ones() 
     error = Refused("No people, please.", remedy="Send an empty room.")
     assert (error.message, error.remedy) == ("No people, please.", "Send an empty room.")
     assert Refused().message == "The work is refused for good; asking again would not help."
+
+
+def test_a_code_that_a_row_holds_becomes_its_error_again() -> None:
+    for kind in ALL:
+        error = error_for(kind.code, "what happened")
+        assert (type(error), error.message) == (kind, "what happened")
+    assert type(error_for("of_a_later_version", "?")) is JobVerb
 
 
 def test_busy_says_how_long_to_wait() -> None:
