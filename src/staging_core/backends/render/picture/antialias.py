@@ -31,13 +31,13 @@ class Softness:
 
     def offsets(self) -> tuple[tuple[float, float], ...]:
         """Places of the samples about a pixel's middle."""
-        places = GRID if self.width_px < 1.5 else GRID + BETWEEN
+        places = GRID if self.width_px < 2 else GRID + BETWEEN
         return tuple((x * self.width_px, y * self.width_px) for x, y in places)
 
     @property
     def margin_px(self) -> int:
-        """How far from an edge several samples are needed."""
-        return max(1, round(self.width_px / 2))
+        """How far beyond the two pixels at an edge several samples are needed."""
+        return round(self.width_px / 2 - 0.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,8 @@ def edges(scene: Scene, lens: Lens, face_of: Faces, margin_px: int) -> Bools:
         rows = slice(max(0, top - 1), min(height, top + ROWS_AT_ONCE + 1))
         if (face_of[rows] != NOTHING).any():
             found[rows] |= _band(scene, lens, normals, face_of[rows], rows.start)
+    if margin_px == 0:
+        return found > 0
     size = 2 * margin_px + 1
     return np.asarray(cv2.dilate(found, np.ones((size, size), np.uint8)) > 0)
 
@@ -104,5 +106,7 @@ def _band(scene: Scene, lens: Lens, normals: Floats, faces: Faces, top: int) -> 
         far = np.abs(nearness[one] - nearness[other]) > DEPTH_STEP * nearness[one]
         crease = np.abs(dot(facing[one], facing[other])) < CREASE
         inside = part[one] != NOTHING
-        found[one] |= (part[one] != part[other]) | (inside & (far | crease))
+        differ = (part[one] != part[other]) | (inside & (far | crease))
+        found[one] |= differ
+        found[other] |= differ
     return found

@@ -7,7 +7,7 @@ from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 from numpy.typing import NDArray
 
-from .lens import Lens, centres
+from .lens import Lens, centres, rays
 from .scene import Scene
 from .visibility import NOTHING, Faces, Floats
 
@@ -32,9 +32,8 @@ class EmbreeVisibility:
         foot = np.array([[0.0, 0.0, lens.camera.height_m]], np.float32)
         for start in range(0, len(pixels), RAYS_AT_ONCE):
             part = slice(start, start + RAYS_AT_ONCE)
-            rays = lens.camera.rays(centres(pixels[part], lens.camera.width, offset))
-            origins = np.repeat(foot, len(rays), axis=0)
-            found[part] = self.hit(origins, rays.astype(np.float32))
+            ways = rays(lens.camera, centres(pixels[part], lens.camera.width, offset))
+            found[part] = self.hit(np.repeat(foot, len(ways), axis=0), ways)
         return found
 
     def hit(self, origins: Floats, directions: Floats) -> Faces:

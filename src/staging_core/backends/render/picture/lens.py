@@ -12,6 +12,7 @@ from staging_core.backends.render.camera import Camera
 from .scene import Scene
 
 Doubles = NDArray[np.float64]
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,14 @@ class Lens:
         total = scaled[:, 0] + scaled[:, 1] + scaled[:, 2]
         total = np.where(np.abs(total) < 1e-9, 1e-9, total)
         return scaled / total[:, None], 1.0 / total
+
+
+def rays(camera: Camera, pixels: Doubles) -> Floats:
+    """Directions (n, 3) in the room frame of picture coordinates (n, 2), forward part 1."""
+    turn = camera.rotation().T @ pixel_to_local(camera)
+    return np.asarray(
+        pixels[:, :1] * turn[:, 0] + pixels[:, 1:] * turn[:, 1] + turn[:, 2], np.float32
+    )
 
 
 def pixel_to_local(camera: Camera) -> Doubles:

@@ -52,7 +52,7 @@ class LightField:
         """
         terms = self._terms(points).reshape(-1, 9, 3)
         light = (_harmonics(normals)[:, None] @ terms)[:, 0]
-        least = LEAST * _harmonics(normals[:1])[0, 0] * terms[:, 0]
+        least = LEAST * _CONSTANT * terms[:, 0]
         slope = luminance(terms[:, 1:4]) * np.float32(_FIRST)
         return np.maximum(light, least), slope[:, (2, 0, 1)]
 
@@ -73,7 +73,7 @@ class LightField:
         return total
 
 
-_FIRST, _SECOND = 0.4886025, 1.0925484
+_CONSTANT, _FIRST, _SECOND = 0.2820948, 0.4886025, 1.0925484
 _BANDS = np.array([1] + [2 / 3] * 3 + [1 / 4] * 5, np.float32)
 
 
@@ -81,7 +81,7 @@ def _harmonics(directions: Floats) -> Floats:
     """The nine real spherical harmonics (n, 9) of unit directions (n, 3)."""
     x, y, z = directions.T
     terms = [
-        np.full_like(x, 0.2820948),
+        np.full_like(x, _CONSTANT),
         _FIRST * y,
         _FIRST * z,
         _FIRST * x,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .gather import Gatherer, cells
 from .lens import Lens
+from .light_field import LightField
 from .scene import Scene
 from .surface import Surface, surface_at
 from .tone import luminance
@@ -18,66 +18,81 @@ from .visibility import NOTHING
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
-A = TypeVar("A", bound=np.generic)
-POINTS, RAYS = 45_000, 32
+POINTS, RAYS = 40_000, 32
 """Places and rays for each, where rays are cheap; a quarter of the places where they are not."""
 SMOOTHING, UNLIKE = 2, 2.0
 """Radius of the mean in places; how little places count whose light differs."""
+KNOWN, LIGHT, LEAN, KEPT = 0, slice(1, 4), slice(4, 7), 7
+NORMAL, POSITION, WIDTH = slice(8, 11), slice(11, 14), 14
+FITTING, OPEN = 0.02, 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class LightGrid:
     """Light at every ``step``-th pixel.
 
-    Arrays of shape (rows, columns, ...): ``known``; ``light`` (3); ``lean`` (3), see ``Gathered``;
-    ``normal``, ``position`` (3) of the place it was gathered at.
+    ``places`` (rows, columns, 14): whether light is known (0 or 1), the light, how it leans (see
+    ``Gathered``), the share kept in the furnished room, and the normal and position there.
     """
 
     step: int
-    known: NDArray[np.bool_]
-    light: Floats
-    lean: Floats
-    normal: Floats
-    position: Floats
+    places: Floats
+    field: LightField
 
-    def spread(self, surface: Surface) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """Light and lean (n, 3) at samples, and for which the grid knows a fitting place."""
-        total = np.zeros(len(surface), np.float32)
+    def spread(self, surface: Surface) -> tuple[Floats, Floats]:
+        """Light and lean (n, 3) at samples.
+
+        Where the grid knows no place on the same surface, as on thin legs, the empty room's light
+        is taken, less what the nearest places have lost.
+        """
+        total, loose, kept = np.zeros((3, len(surface)), np.float32)
         mean = np.zeros((len(surface), 6), np.float32)
-        rows, columns = self.known.shape
-        place = (surface.pixels / self.step - 0.5).astype(np.float32)
+        for at, share in self._around(surface.pixels):
+            places = self.places.reshape(-1, WIDTH)[at]
+            near = share * places[:, KNOWN]
+            weight, light = _fitting(surface, places, near, self.step)
+            mean[:, :3] += light * weight[:, None]
+            mean[:, 3:] += places[:, LEAN] * weight[:, None]
+            total += weight
+            kept += near * places[:, KEPT]
+            loose += near
+        mean /= np.maximum(total, 1e-9)[:, None]
+        lost = np.flatnonzero(total < FITTING)
+        left = np.where(loose[lost] > 0, kept[lost] / np.maximum(loose[lost], 1e-9), OPEN)
+        light, lean = self.field.at(surface.position[lost], surface.normal[lost])
+        mean[lost, :3], mean[lost, 3:] = light * left[:, None], lean * left[:, None]
+        return mean[:, :3], mean[:, 3:]
+
+    def _around(self, pixels: Floats) -> list[tuple[Ints, Floats]]:
+        """The four places (n,) about each of ``pixels`` (n, 2), and how near they are (n,) 0..1."""
+        rows, columns = self.places.shape[:2]
+        place = (pixels / self.step - 0.5).astype(np.float32)
         corner = np.floor(place).astype(np.int32)
         inner = (place - corner).astype(np.float32)
-        for down in (0, 1):
-            for right in (0, 1):
-                x = np.clip(corner[:, 0] + right, 0, columns - 1)
-                y = np.clip(corner[:, 1] + down, 0, rows - 1)
-                near = np.abs(1 - right - inner[:, 0]) * np.abs(1 - down - inner[:, 1]) + 0.01
-                weight, arrived = self._fitting(surface, y * columns + x, near.astype(np.float32))
-                mean += arrived * weight[:, None]
-                total += weight
-        mean /= np.maximum(total, 1e-9)[:, None]
-        return mean[:, :3], mean[:, 3:], total > 0.02
+        found = []
+        for down, right in np.ndindex(2, 2):
+            x = np.clip(corner[:, 0] + right, 0, columns - 1)
+            y = np.clip(corner[:, 1] + down, 0, rows - 1)
+            near = np.abs(1 - right - inner[:, 0]) * np.abs(1 - down - inner[:, 1]) + 0.01
+            found.append((y * columns + x, near.astype(np.float32)))
+        return found
 
-    def _fitting(self, surface: Surface, at: Ints, weight: Floats) -> tuple[Floats, Floats]:
-        """``weight`` less on other surfaces; the light there leant to the samples' normals."""
-        normal = self.normal.reshape(-1, 3)[at]
-        apart = surface.position - self.position.reshape(-1, 3)[at]
-        along = dot(normal, surface.normal)
-        reach = surface.footprint * self.step
-        off_plane = dot(apart, normal) / reach
-        distance = dot(apart, apart) / (reach * reach)
-        weight = weight * self.known.reshape(-1)[at] * np.maximum(along, 0) ** 8
-        weight = weight * np.exp(-np.minimum(4 * off_plane**2 + 0.05 * distance, 30))
-        lean = self.lean.reshape(-1, 3)[at]
-        light = leant(self.light.reshape(-1, 3)[at], lean, surface.normal - normal)
-        return weight, np.concatenate([light, lean], axis=1)
+
+def _fitting(surface: Surface, places: Floats, near: Floats, step: int) -> tuple[Floats, Floats]:
+    """``near`` less on other surfaces; the light there (n, 3) leant to the samples' normals."""
+    normal = places[:, NORMAL]
+    apart = surface.position - places[:, POSITION]
+    reach = 1 / (surface.footprint * step)
+    off_plane = dot(apart, normal) * reach
+    distance = dot(apart, apart) * reach * reach
+    same = np.square(np.square(np.square(np.maximum(dot(normal, surface.normal), 0))))
+    weight = near * same * np.exp(-np.minimum(4 * off_plane**2 + 0.05 * distance, 30))
+    return weight, leant(places[:, LIGHT], places[:, LEAN], surface.normal - normal)
 
 
 def leant(light: Floats, lean: Floats, change: Floats) -> Floats:
     """``light`` (n, 3) after its normal changed by ``change`` (n, 3)."""
-    brightness = np.maximum(luminance(light), 1e-4)
-    factor = 1 + dot(lean, change) / brightness
+    factor = 1 + dot(lean, change) / np.maximum(luminance(light), 1e-4)
     return np.asarray(light * np.clip(factor, 0.4, 1.7)[:, None], np.float32)
 
 
@@ -98,58 +113,51 @@ def gather_grid(
         cells(columns.astype(np.int32), rows.astype(np.int32)),
         RAYS if exact else RAYS // 2,
     )
-    shape = (-(-face_of.shape[0] // step), -(-face_of.shape[1] // step))
-    fill = _Filler(shape, rows, columns)
-    known = fill(np.ones(len(rows), np.bool_))
-    grid = LightGrid(
-        step,
-        known,
-        fill(found.light),
-        fill(found.lean),
-        fill(surface.normal),
-        fill(surface.position),
+    places = np.zeros((*coarse.shape, WIDTH), np.float32)
+    places[rows, columns] = np.column_stack(
+        [
+            np.ones(len(rows), np.float32),
+            found.light,
+            found.lean,
+            luminance(found.kept),
+            surface.normal,
+            surface.position,
+        ]
     )
-    return _smoothed(grid, fill(surface.footprint))
+    reach = np.full(coarse.shape, 1e-6, np.float32)
+    reach[rows, columns] = surface.footprint * step
+    return _smoothed(LightGrid(step, places, gatherer.field), reach)
 
 
-@dataclass(frozen=True, slots=True)
-class _Filler:
-    shape: tuple[int, int]
-    rows: NDArray[np.int64]
-    columns: NDArray[np.int64]
-
-    def __call__(self, values: NDArray[A]) -> NDArray[A]:
-        grid = np.zeros((*self.shape, *values.shape[1:]), values.dtype)
-        grid[self.rows, self.columns] = values
-        return grid
-
-
-def _smoothed(grid: LightGrid, footprint: Floats) -> LightGrid:
+def _smoothed(grid: LightGrid, reach: Floats) -> LightGrid:
     """Averages neighbours on the same surface, along rows and then along columns."""
-    values = np.concatenate([grid.light, grid.lean], axis=2)
-    reach = np.maximum(footprint * grid.step, 1e-6)
+    places = grid.places
     for axis in (1, 0):
-        values = _mean_along(grid, values, reach, axis)
-    return replace(grid, light=values[..., :3], lean=values[..., 3:])
+        places = _mean_along(places, reach, axis)
+    return replace(grid, places=places)
 
 
-def _mean_along(grid: LightGrid, values: Floats, reach: Floats, axis: int) -> Floats:
-    total = grid.known.astype(np.float32)
-    brightness = np.maximum(luminance(values[..., :3]), 1e-3)
-    mean = values * total[..., None]
+def _mean_along(places: Floats, reach: Floats, axis: int) -> Floats:
+    """``places``, their light averaged along ``axis``; ``reach`` (rows, columns): metres apart."""
+    values, known = places[..., LIGHT.start : KEPT + 1], places[..., KNOWN]
+    brightness = np.maximum(luminance(places[..., LIGHT]), 1e-3)
+    total, mean = known.copy(), values * known[..., None]
     for by in range(-SMOOTHING, SMOOTHING + 1):
         if by == 0:
             continue
-        here, there = _shifted(grid.known.shape, by, axis)
-        normal = grid.normal[here]
-        along = np.maximum(dot(normal, grid.normal[there]), 0)
-        off_plane = dot(grid.position[here] - grid.position[there], normal) / reach[here]
-        weight = np.float32(1 - abs(by) / (SMOOTHING + 1)) * grid.known[there] * along**16
+        here, there = _shifted(known.shape, by, axis)
+        normal = places[here][..., NORMAL]
+        along = np.maximum(dot(normal, places[there][..., NORMAL]), 0)
+        apart = places[here][..., POSITION] - places[there][..., POSITION]
+        off_plane = dot(apart, normal) / reach[here]
         unlike = np.log(brightness[here] / brightness[there])
+        weight = np.float32(1 - abs(by) / (SMOOTHING + 1)) * known[there] * along**16
         weight *= np.exp(-np.minimum(2 * off_plane**2 + UNLIKE * unlike**2, 30))
         mean[here] += values[there] * weight[..., None]
         total[here] += weight
-    return np.asarray(mean / np.maximum(total, 1e-9)[..., None], np.float32)
+    result = places.copy()
+    result[..., LIGHT.start : KEPT + 1] = mean / np.maximum(total, 1e-9)[..., None]
+    return result
 
 
 def _shifted(

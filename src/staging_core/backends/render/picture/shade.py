@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .gather import Gatherer, cells
+from .gather import Gatherer
 from .light_grid import LightGrid, leant
 from .materials import finish
 from .scene import Scene
@@ -16,8 +16,8 @@ from .tone import luminance, shoulder
 from .vectors import dot, unit
 
 Floats = NDArray[np.float32]
-ALONE_RAYS = 12
-SHINY = 0.04
+SHINY, CLEAR = 0.05, 0.2
+"""From here on a surface mirrors the room around it, and single things in it."""
 GLOW_SHOWN = 0.4
 WARM = np.array([1.08, 0.96, 0.78], np.float32)
 DARKEST, LIGHTEST = 0.02, 0.86
@@ -36,7 +36,7 @@ class Shader:
     def colours(self, surface: Surface) -> Floats:
         """Linear light (n, 3) that the samples send to the camera, 0..1."""
         albedo, normal = self._finished(surface)
-        arriving, lean = self._arriving(surface)
+        arriving, lean = self.grid.spread(surface)
         arriving = leant(arriving, lean, normal - surface.normal)
         exposure = self.gatherer.light.exposure
         diffuse = albedo * arriving * exposure
@@ -67,17 +67,6 @@ class Shader:
         normal = surface.normal - slopes[:, :1] * along_u - slopes[:, 1:] * along_v
         return unit(normal)
 
-    def _arriving(self, surface: Surface) -> tuple[Floats, Floats]:
-        """Light and lean (n, 3) from the grid; gathered anew where it has nothing near."""
-        light, lean, known = self.grid.spread(surface)
-        lost = np.flatnonzero(~known)
-        if len(lost):
-            alone = surface.part(lost)
-            column, row = alone.pixels.astype(np.int32).T
-            found = self.gatherer.at(alone.position, alone.normal, cells(column, row), ALONE_RAYS)
-            light[lost], lean[lost] = found.light, found.lean
-        return light, lean
-
     def _dull_and_shiny(
         self, surface: Surface, normal: Floats, albedo: Floats, diffuse: Floats, arriving: Floats
     ) -> Floats:
@@ -98,9 +87,11 @@ class Shader:
         # Rough surfaces have less of a bright rim (Lagarde 2011).
         fresnel = base + (np.maximum(g, base) - base) * (1 - facing[shiny, None]) ** 5
         share = np.where(metal, 0.85 * fresnel, np.minimum(2 * g, 1) * fresnel)
-        mirrored = self._mirrored(surface.part(shiny), gloss[shiny])
         # Rough surfaces mirror what lies all around them, much as they gather it.
-        rough = (1 - np.sqrt(g)) * arriving[shiny] + np.sqrt(g) * mirrored
+        rough = arriving[shiny]
+        clear = np.flatnonzero(gloss[shiny] >= CLEAR)
+        mirrored = self._mirrored(surface.part(shiny[clear]), gloss[shiny[clear]])
+        rough[clear] += np.sqrt(g[clear]) * (mirrored - rough[clear])
         light[shiny] = light[shiny] * np.where(metal, 0.25, 1 - share) + share * rough
         return np.asarray(light, np.float32)
 

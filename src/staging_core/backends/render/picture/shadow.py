@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
-POINTS, RAYS, CONTACT_RAYS = 30_000, 48, 48
+POINTS, RAYS, CONTACT_RAYS = 30_000, 40, 40
 FAINTEST = 0.03
 """Shadows fainter than this share of the light are not drawn."""
 REACH_M = (0.35, 1.3)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from staging_core.backends.render.camera import Camera
 
 from .gather import Gatherer, cells
+from .lens import rays
 from .photo_light import exits
 from .tone import luminance
 from .visibility import NOTHING
@@ -32,10 +33,10 @@ class Bare:
 
     def seen(self, middles: Doubles) -> tuple[Ints, Floats]:
         """The box's face (n,) and point (n, 3) that picture coordinates (n, 2) show."""
-        rays = self.camera.rays(middles).astype(np.float32)
+        ways = rays(self.camera, middles)
         foot = np.array([0, 0, self.camera.height_m], np.float32)
-        face, distance = exits(self.low, self.high, np.broadcast_to(foot, rays.shape), rays)
-        return face, foot + rays * distance[:, None]
+        face, distance = exits(self.low, self.high, np.broadcast_to(foot, ways.shape), ways)
+        return face, foot + ways * distance[:, None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from .lens import Lens
+from .lens import Lens, rays
 from .scene import Scene
 from .vectors import dot, unit
 
@@ -46,15 +46,16 @@ def surface_at(
     inside, depth = lens.barycentric(face, pixels)
     weights = np.clip(inside, 0, 1).astype(np.float32)[:, :, None]
     corners = scene.faces[face]
-    rays = lens.camera.rays(pixels)
-    position = rays * depth[:, None] + np.array([0, 0, lens.camera.height_m])
-    view = unit(rays.astype(np.float32))
+    ways = rays(lens.camera, pixels)
+    position = ways * depth.astype(np.float32)[:, None]
+    position[:, 2] += lens.camera.height_m
+    view = unit(ways)
     normal = unit(_blended(scene.normals, corners, weights))
     away = dot(normal, view) > 0
     return Surface(
         pixels=pixels.astype(np.float32),
         face=face,
-        position=position.astype(np.float32),
+        position=position,
         normal=np.where(away[:, None], -normal, normal).astype(np.float32),
         uv=_blended(scene.uv, corners, weights),
         view=view,
