@@ -152,9 +152,12 @@ class FakeDeferred:
         from .fake_picture import furnish
 
         output, _ = furnish(await photo.read(), request)
-        made = Prediction(f"fake-{next(self._numbers)}", attempt.id, output)
+        made = Prediction(self._handle(next(self._numbers)), attempt.id, output)
         self.predictions[made.handle] = made
         return made
+
+    def _handle(self, number: int) -> str:
+        return f"fake-{number}"
 
 
 def _outcome(prediction: Prediction) -> Waiting | Staged | Failed:

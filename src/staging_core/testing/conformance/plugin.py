@@ -49,7 +49,7 @@ class PluginConformance(Conformance):
     # --- declaring ------------------------------------------------------------------------------
 
     @check("plain ``def``, returns data, does no I/O", opened=False)
-    async def test_declaring_doesno_io(self, home: Path) -> None:
+    async def test_declaring_does_no_io(self, home: Path) -> None:
         hooks = self._hooks()
         hooks.commands()  # what is imported by now is not imported again below
         declared(hooks)
@@ -64,12 +64,12 @@ class PluginConformance(Conformance):
         assert hooks.commands() == hooks.commands()
 
     @check('``opens``: ``"module:function"`` of its ``Opener``', opened=False)
-    async def test_every_provider_can_beimported(self, home: Path) -> None:
+    async def test_every_provider_can_be_imported(self, home: Path) -> None:
         for provider in declared(self._hooks()):
             assert callable(imported(provider.opens, provider.install))
 
     @check('``opens``: ``"module:attribute"`` of a click command', opened=False)
-    async def test_every_command_can_beimported(self, home: Path) -> None:
+    async def test_every_command_can_be_imported(self, home: Path) -> None:
         import click
 
         for _, command in self._hooks().commands():
@@ -173,7 +173,7 @@ class PluginConformance(Conformance):
     # --- what the checks share ------------------------------------------------------------------
 
     @asynccontextmanager
-    async def open(self, home: Path, url: str | None = None) -> AsyncIterator[Hooks]:
+    async def open(self, home: Path, url: Any = None) -> AsyncIterator[Hooks]:
         """The plugin's hooks alone, after its startup."""
         hooks, staging = self._hooks(), self._staging(home)
         await hooks.startup(staging)

@@ -6,7 +6,7 @@ import asyncio
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -34,7 +34,7 @@ class StorageConformance(OpensConformance):
 
     kind = "storage"
     keeps_in_memory: ClassVar[bool] = False
-    full_url: ClassVar[str | None] = None
+    full_url: ClassVar[Any] = None
 
     # --- keys ---------------------------------------------------------------------------------
 

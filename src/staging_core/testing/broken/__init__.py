@@ -1,0 +1,28 @@
+"""Backends that break one sentence of a contract each, to show that the suites catch it.
+
+Every row names a suite, with the broken backend in it, and the checks that must fail: those and no
+others. Somebody who extends a contract adds a row here.
+"""
+
+from __future__ import annotations
+
+from .auth import BROKEN_AUTH
+from .billing import BROKEN_BILLING
+from .deferred import BROKEN_DEFERRED
+from .plugin import BROKEN_PLUGINS
+from .queue import BROKEN_QUEUES
+from .row import Broken
+from .stager import BROKEN_STAGERS
+from .storage import BROKEN_STORAGES
+
+__all__ = ["BROKEN", "Broken"]
+
+BROKEN: tuple[Broken, ...] = (
+    *BROKEN_STORAGES,
+    *BROKEN_STAGERS,
+    *BROKEN_DEFERRED,
+    *BROKEN_QUEUES,
+    *BROKEN_AUTH,
+    *BROKEN_BILLING,
+    *BROKEN_PLUGINS,
+)
