@@ -85,7 +85,10 @@ class Defers(Protocol):
         ...
 
     async def check(self, handle: str) -> Waiting | Staged | Failed:
-        """How the prediction stands. A status that is not understood is ``Waiting``."""
+        """How the prediction stands. A status that is not understood is ``Waiting``.
+
+        Handles that older versions gave are understood.
+        """
         ...
 
     async def cancel(self, handle: str) -> None:

@@ -101,7 +101,7 @@ class DefersConformance(OpensConformance):
         assert 1 <= len(handle) <= 200
         assert all("!" <= character <= "~" for character in handle)
 
-    @check("the provider's handle")
+    @check("Start a prediction and give its handle")
     async def test_every_attempt_has_its_own_handle(self, stager: Defers) -> None:
         assert await self._create(stager) != await self._create(stager)
 
@@ -179,7 +179,7 @@ class DefersConformance(OpensConformance):
         faults.say_strangely(handle)
         assert isinstance(await stager.check(handle), Waiting)
 
-    @check("Waiting | Staged | Failed")
+    @check("The model ended without a picture.")
     async def test_an_expired_output_is_failed_and_retryable(self, stager: Defers) -> None:
         faults = self._faults(stager)
         handle = await self._create(stager)
@@ -197,7 +197,7 @@ class DefersConformance(OpensConformance):
         first = await self._end(stager, handle)
         assert await stager.check(handle) == first
 
-    @check("later versions of a plugin must read old handles")
+    @check("Handles that older versions gave are understood.")
     async def test_recorded_handles_can_be_checked(self, stager: Defers) -> None:
         for handle in self.recorded_handles:
             assert isinstance(await stager.check(handle), Waiting | Staged | Failed)
@@ -244,7 +244,7 @@ class DefersConformance(OpensConformance):
             assert not isinstance(answer, Absent)
             assert not isinstance(answer, Found) or answer.handle == handle
 
-    @check("the prediction of ``attempt``")
+    @check("The prediction of ``attempt``")
     async def test_what_was_never_made_is_not_found(self, stager: Defers) -> None:
         if (finds := supports(stager, Finds)) is None:
             return
