@@ -103,7 +103,9 @@ class Decoder:
         for child in self._busy:
             child.kill()
         for _ in range(self._processes):
-            await self._free.acquire()
+            await self._free.acquire()  # behind all calls, which end at once now
+        for _ in range(self._processes):
+            self._free.release()
         while self._idle:
             self._bury(self._idle.pop())
         await asyncio.gather(*self._burials)

@@ -94,8 +94,14 @@ class Child:
 
     def kill(self) -> None:
         """End it now; ``bury`` waits for it."""
-        with suppress(ProcessLookupError):
+        if not self.alive:
+            return
+        if os.name == "nt":
             self._process.kill()
+            return
+        # Popen.kill() would reap a process that has just died, and asyncio miss its exit code.
+        with suppress(ProcessLookupError):
+            os.kill(self._process.pid, signal.SIGKILL)
 
     async def bury(self) -> None:
         """Kill it and free its pipes and its entry in the process table."""

@@ -6,7 +6,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from staging_core.errors import Retryable
 
-_CELLS = 256  # along the longer side: noise of compression averages out, furniture does not
+_CELLS = 128  # along the longer side: noise of compression averages out, furniture does not
 _BLANK_DEVIATION = 2.0  # of 255; a photo of a white wall has more
 _SAME_DIFFERENCE = 3  # of 255, in the most different cell
 _RATIO_TOLERANCE = 0.01
