@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from staging_core.errors import SettingError
 from staging_core.hookspecs import hookimpl
 from staging_core.models import JobEvent, StageRequest
 
@@ -23,14 +25,23 @@ class Policy:
         self._given = rules
         self._rules = rules or Rules()
         self._journal: Journal | None = None
+        self._open: list[tuple[Rules, Path]] = []
 
     @hookimpl
     def staging_startup(self, staging: Staging) -> None:
         """Read the rules; a room or style that does not exist stops the opening."""
-        self._rules = self._given or staging.settings.plugin(self.name, Rules)
-        self._rules.check_names()
-        if self._rules.journal:
-            self._journal = Journal(staging.settings.home / self._rules.journal)
+        rules = self._given or staging.settings.plugin(self.name, Rules)
+        rules.check_names()
+        path = staging.settings.home / rules.journal if rules.journal else Path()
+        if self._open and self._open[0] != (rules, path):
+            raise SettingError(
+                "Two installations in this process want different policies.",
+                remedy="Give each its own: Staging(plugins=[Policy(rules), ...]).",
+            )
+        if not self._open:
+            self._rules = rules
+            self._journal = Journal(path) if rules.journal else None
+        self._open.append((rules, path))
 
     @hookimpl
     def staging_before_submit(self, request: StageRequest) -> None:
@@ -45,5 +56,7 @@ class Policy:
 
     @hookimpl
     def staging_shutdown(self) -> None:
-        """Close the journal."""
-        self._journal = None
+        """Forget the journal when the last installation closes."""
+        self._open.pop()
+        if not self._open:
+            self._journal = None

@@ -14,7 +14,7 @@ PLATE = (20, 20, 20)
 INK = (255, 255, 255)
 OPACITY = 0.72  # of the plate: dark enough for white text on a white wall
 _SAVED: dict[str, tuple[str, dict[str, Any]]] = {
-    "image/png": ("PNG", {"compress_level": 6}),
+    "image/png": ("PNG", {"compress_level": 3}),
     "image/jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
     "image/webp": ("WEBP", {"lossless": True}),
 }
