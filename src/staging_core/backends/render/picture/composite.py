@@ -129,9 +129,10 @@ class Painter:
         if self.glass is None or len(glazed) == 0:
             return light
         face = self.face_of.ravel()[pixels[glazed]]
-        middles = centres(pixels[glazed], self.lens.camera.width, (0.0, 0.0))
-        _, depth = self.lens.barycentric(np.maximum(face, 0), middles)
-        nearness = np.where(face == NOTHING, 0, 1 / depth).astype(np.float32)
+        behind = np.flatnonzero(face != NOTHING)
+        middles = centres(pixels[glazed[behind]], self.lens.camera.width, (0.0, 0.0))
+        nearness = np.zeros(len(glazed), np.float32)
+        nearness[behind] = 1 / self.lens.barycentric(face[behind], middles)[1]
         light[glazed] = self.glass.over(light[glazed], pixels[glazed], nearness)
         return light
 

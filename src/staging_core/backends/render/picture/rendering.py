@@ -30,6 +30,8 @@ from .visibility import NOTHING, Visibility, open_visibility
 Progress = Callable[[float, str], None]
 CHANGED_AT_MOST, SHADOW_AT_MOST = 0.40, 0.15
 """Shares of the picture: furniture with its shadows, and shadows alone."""
+SPARE = 0.01
+"""A share left over, since shadows are measured on a grid coarser than pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def render(
         scene, gatherer, gather_grid(scene, lens, face_of, gatherer), scene.face_tangents()
     )
     clock.enter(0.5, "shadows")
-    shadows = cast(whole, room.camera, face_of, gatherer, _shadow_area(face_of)) if placed else None
+    shadows = cast(whole, room.camera, face_of, gatherer, _shadow_area(face_of, edge)) if placed else None
     clock.enter(0.75, "composite")
     painter = Painter(
         photo=photo,
@@ -143,10 +145,10 @@ def _face_map(visibility: Visibility, lens: Lens, pixels: NDArray[np.int64]) -> 
     return found.reshape(lens.camera.height, lens.camera.width)
 
 
-def _shadow_area(face_of: NDArray[np.int32]) -> float:
-    furniture = float((face_of != NOTHING).mean())
-    # Borders count twice, as furniture and as shadow: a hundredth is kept for them.
-    return float(np.clip(CHANGED_AT_MOST - 0.01 - furniture, 0.005, SHADOW_AT_MOST - 0.01))
+def _shadow_area(face_of: NDArray[np.int32], edge: Samples) -> float:
+    furniture = (face_of != NOTHING).ravel()
+    furniture[edge.some()] = True
+    return float(np.clip(CHANGED_AT_MOST - float(furniture.mean()) - SPARE, 0.002, SHADOW_AT_MOST - SPARE))
 
 
 def _glass(
