@@ -33,6 +33,11 @@ class Box:
         keep = 1 - share
         return replace(self, left=self.left * keep, right=self.right * keep, far=self.far * keep)
 
+    def doubted(self, spread: float) -> Box:
+        """The box with every wall at least so uncertain."""
+        left, right, far = (max(each, spread) for each in self.spread)
+        return replace(self, spread=(left, right, far))
+
 
 def floor_region(unit: Camera, box: Box, floor: FloorMap) -> NDArray[np.bool_]:
     """Map pixels (h, w) on the floor of a box; ``unit`` has height 1."""

@@ -154,9 +154,12 @@ def _best(left: _Half, right: _Half, far_at: Floats, ceiling: CeilingLines) -> B
 
 
 def _spread(at: Floats, best: Floats) -> float:
-    """Relative standard deviation of a wall's distance when others are free to follow it."""
+    """Relative standard deviation towards the camera of a wall's distance, others following it.
+
+    That a wall may be farther puts no furniture through it.
+    """
     likely = np.exp((best - best.max()) / TEMPERATURE)
     # Candidates lie unevenly: each stands for the gap around it.
     likely *= np.gradient(np.log(at))
-    miss = np.log(at) - np.log(at[int(np.argmax(best))])
+    miss = np.minimum(np.log(at) - np.log(at[int(np.argmax(best))]), 0.0)
     return float(np.sqrt((likely * miss**2).sum() / likely.sum()))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from staging_core.backends.render.camera import Floats
 
 from .box import Box, floor_region
-from .colour_step import step_cover
+from .colour_step import STEP, WIDE, mean_step, step_cover
 from .floor_map import CLASSES
 from .sight import Sight
 from .wall_foot import AXIS, coverage, feet
@@ -22,19 +22,38 @@ HEIGHTS = np.arange(0.012, 0.172, 0.004)
 
 
 def stand_on_floor(sight: Sight, box: Box) -> Box:
-    """The box, or the smaller one at the foot of its skirting."""
+    """The box, or the smaller one at the foot of its skirting.
+
+    Where a skirting is likely but not sure, the box stays and its walls' spread says so.
+    """
     here = foot_cover(sight, box)
-    best, most, apart = box, 0.0, False
-    for height in HEIGHTS:
+    steps = np.array([_step(sight, box.drawn_in(float(height))) for height in HEIGHTS])
+    best, most, doubt, apart = box, 0.0, 0.0, False
+    for k, height in enumerate(HEIGHTS):
         smaller = box.drawn_in(float(height))
         cover = foot_cover(sight, smaller)
         # Edges of the box itself are near enough to count at first.
         apart = apart or cover < 0.5 * here
-        if not apart or cover <= max(0.35, 0.45 * here, most):
+        if not apart or cover <= max(0.35, 0.45 * here):
             continue
-        if _stepped(sight, smaller) > 0.6 or _strip_differs(sight, box, smaller):
+        if not (_peaks(steps, k) or _strip_differs(sight, box, smaller)):
+            doubt = max(doubt, float(height))
+        elif cover > most:
             best, most = smaller, cover
-    return best
+    return best if most > 0 else box.doubted(doubt / 2)
+
+
+def _step(sight: Sight, box: Box) -> float:
+    """The smallest average step of colour on a visible wall foot."""
+    lines = feet(sight.unit, box).values()
+    return min((mean_step(sight.lab, line, WIDE) for line in lines), default=0.0)
+
+
+def _peaks(steps: Floats, k: int) -> bool:
+    """Whether a step stands out from those around it: shade grows slowly, an edge does not."""
+    around = [step for i, step in enumerate(steps) if 3 <= abs(i - k) <= 7]
+    peak = steps[max(0, k - 1) : k + 2].max()
+    return bool(peak > 3.0 + 1.3 * float(np.median(around)))
 
 
 def foot_cover(sight: Sight, box: Box) -> float:
@@ -50,20 +69,16 @@ def foot_cover(sight: Sight, box: Box) -> float:
     return float(np.dot(covers, lengths) / sum(lengths))
 
 
-def _stepped(sight: Sight, box: Box) -> float:
-    lines = feet(sight.unit, box).values()
-    return min((step_cover(sight.lab, line) for line in lines), default=0.0)
-
-
 def _strip_differs(sight: Sight, box: Box, smaller: Box) -> bool:
     """Whether the strip between two boxes looks unlike the floor inside the smaller one."""
+    floor = sight.floor
     region, inner, core = (
-        floor_region(sight.unit, each, sight.floor) for each in (box, smaller, smaller.drawn_in(0.15))
+        floor_region(sight.unit, each, floor) for each in (box, smaller, smaller.drawn_in(0.15))
     )
     strip, inside = region & ~inner, inner & ~core
-    if strip.sum() < 30 or inside.sum() < 30:
+    if strip.sum() < 30 or inside.sum() < 30 or float(floor.grown[strip].mean()) > 0.8:
         return False
-    looks = [_looks(sight.floor.classes[part]) for part in (strip, inside)]
+    looks = [_looks(floor.classes[part]) for part in (strip, inside)]
     return float(np.sqrt(looks[0] * looks[1]).sum()) < 0.7
 
 

@@ -25,7 +25,7 @@ from .polygon import floor_polygon
 from .segments import find_segments, working_picture
 from .sight import Sight
 from .skirting import stand_on_floor
-from .wall_foot import feet
+from .wall_foot import SIDES, feet
 
 CEILING_M = 2.55
 """Assumed height of a ceiling: sets the scale of everything when no measure is given."""
@@ -132,13 +132,16 @@ def _room(
 
 def _walls(unit: Camera, box: Box, evidence: Evidence, scale: float) -> tuple[Wall, Wall, Wall]:
     seen = feet(unit, box)
-    reach = evidence.reach
-    spread = dict(zip(("left", "right", "far"), box.spread, strict=True))
-    left = box.left if "left" in seen else min(box.left, reach[0])
-    right = box.right if "right" in seen else min(box.right, reach[1])
-    far = box.far if "far" in seen else min(box.far, reach[2])
-    return (
-        Wall(-left * scale, spread["left"] * left * scale, "left" in seen),
-        Wall(right * scale, spread["right"] * right * scale, "right" in seen),
-        Wall(far * scale, spread["far"] * far * scale, "far" in seen),
+    found = zip(SIDES, (box.left, box.right, box.far), evidence.reach, box.spread, strict=True)
+    left, right, far = (
+        _wall(at, spread, scale, seen=True)
+        if side in seen
+        else _wall(max(0.05, min(at, reach)), 0.0, scale, seen=False)
+        for side, at, reach, spread in found
     )
+    return replace(left, at_m=-left.at_m), right, far
+
+
+def _wall(at: float, spread: float, scale: float, *, seen: bool) -> Wall:
+    """A wall's distance in metres; half a per cent and the map's own step are never surer."""
+    return Wall(at * scale, (spread + 0.005) * at * scale, seen)
