@@ -47,7 +47,7 @@ def develop(data: bytes, limits: Limits) -> Developed:
     kind = sniff(data)
     try:
         image = _decoded(data, kind, limits)
-        exif = read_exif(data if kind is TIFF else image.info.get("exif", b""))
+        exif = read_exif(data if kind is TIFF else image.info.get("exif") or b"")
         image = _upright(to_srgb(image), kind, exif)
     except BadPicture:
         raise
@@ -83,11 +83,13 @@ def _load_codec(kind: Kind) -> None:
     """Import the one decoder that is needed: the others would cost time and only add risk."""
     codec: Any = import_module(kind.codec)
     if kind is HEIF:
-        codec.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+        codec.register_heif_opener(
+            thumbnails=False, depth_images=False, aux_images=False, decode_threads=1
+        )
     if not getattr(codec, "SUPPORTED", True):
         raise PictureUnsupported(f"This installation's Pillow cannot read {kind.name}.")
     if kind is AVIF:
-        codec.DEFAULT_MAX_THREADS = 1  # each thread would reserve memory of its own
+        codec.DEFAULT_MAX_THREADS = 1  # threads would reserve memory of their own
 
 
 def _upright(image: Image.Image, kind: Kind, exif: Exif) -> Image.Image:

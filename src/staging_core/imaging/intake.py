@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import stat
 from importlib.util import find_spec
@@ -44,6 +43,8 @@ async def read_photo(source: str | os.PathLike[str] | bytes, limits: Limits) -> 
     if isinstance(source, bytes):
         data = source
     else:
+        import asyncio  # not needed, and slow to import, in the decoding process
+
         data = await asyncio.to_thread(_read_file, os.fspath(source), limits.max_bytes + 1)
     _check_bytes(len(data), limits)
     return data

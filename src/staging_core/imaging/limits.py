@@ -15,4 +15,4 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_bytes: int = 26_214_400
     max_pixels: int = 50_000_000
     max_side: int = 12_000
-    max_memory: int = 2_147_483_648
+    max_memory: int = 1_610_612_736

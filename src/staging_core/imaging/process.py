@@ -121,4 +121,5 @@ def _environment() -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
+        "MALLOC_MMAP_THRESHOLD_": str(1 << 20),  # glibc: pictures go back when they are freed
     }

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import struct
+from html import escape
 from types import ModuleType
-from xml.sax.saxutils import escape, quoteattr
 
 from staging_core.errors import BadPicture, PictureUnsupported
 
@@ -34,7 +34,7 @@ _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
   <rdf:Description rdf:about=""
     xmlns:dc="http://purl.org/dc/elements/1.1/"
     xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
-    Iptc4xmpExt:DigitalSourceType={source}>{description}</rdf:Description>
+    Iptc4xmpExt:DigitalSourceType="{source}">{description}</rdf:Description>
  </rdf:RDF>
 </x:xmpmeta>
 <?xpacket end="r"?>"""
@@ -83,6 +83,6 @@ def _container(data: bytes) -> ModuleType | None:
 def _packet(digital_source_type: str, statement: str) -> bytes:
     text = escape(_NOT_XML.sub("", statement))
     return _PACKET.format(
-        source=quoteattr(VOCABULARY + digital_source_type),
+        source=VOCABULARY + digital_source_type,
         description=_DESCRIPTION.format(text) if text else "",
     ).encode()

@@ -159,14 +159,21 @@ def _heic() -> Iterable[UnusualFile]:
     if find_spec("pillow_heif") is None:
         return
     yield UnusualFile(name="photo.heic", build=_phone_photo, width=64, height=96, tolerance=12)
+    yield UnusualFile(
+        name="bare.heic", build=lambda: _heif(quadrants((96, 64))), width=96, height=64
+    )
 
 
 def _phone_photo() -> bytes:
     """As a phone held upright writes it: stored lying, turned by the container."""
+    stored = quadrants((64, 96)).transpose(Image.Transpose.ROTATE_90)
+    return _heif(stored, exif=exif_block(6))
+
+
+def _heif(image: Image.Image, **options: Any) -> bytes:
     heif: Any = import_module("pillow_heif")
     heif.register_heif_opener()
-    stored = quadrants((64, 96)).transpose(Image.Transpose.ROTATE_90)
-    return saved(stored, "HEIF", exif=exif_block(6))
+    return saved(image, "HEIF", **options)
 
 
 def _grey(level: int) -> Colour:
