@@ -103,7 +103,9 @@ def render(
         scene, gatherer, gather_grid(scene, lens, face_of, gatherer), scene.face_tangents()
     )
     clock.enter(0.5, "shadows")
-    shadows = cast(whole, room.camera, face_of, gatherer, _shadow_area(face_of, edge)) if placed else None
+    shadows = (
+        cast(whole, room.camera, face_of, gatherer, _shadow_area(face_of, edge)) if placed else None
+    )
     clock.enter(0.75, "composite")
     painter = Painter(
         photo=photo,
@@ -148,7 +150,9 @@ def _face_map(visibility: Visibility, lens: Lens, pixels: NDArray[np.int64]) -> 
 def _shadow_area(face_of: NDArray[np.int32], edge: Samples) -> float:
     furniture = (face_of != NOTHING).ravel()
     furniture[edge.some()] = True
-    return float(np.clip(CHANGED_AT_MOST - float(furniture.mean()) - SPARE, 0.002, SHADOW_AT_MOST - SPARE))
+    return float(
+        np.clip(CHANGED_AT_MOST - float(furniture.mean()) - SPARE, 0.002, SHADOW_AT_MOST - SPARE)
+    )
 
 
 def _glass(
