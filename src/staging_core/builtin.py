@@ -36,7 +36,12 @@ def staging_storages() -> Iterable[Provider]:
     opens = "staging_core.backends.fsspec_storage:open_storage"
     return [
         Provider(scheme="file", opens=opens, summary="A folder of this machine."),
-        Provider(scheme="memory", opens=opens, summary="This process's memory; gone at its end."),
+        Provider(
+            scheme="memory",
+            opens=opens,
+            summary="This process's memory; gone at its end.",
+            in_memory=True,
+        ),
         Provider(scheme="*", opens=opens, summary="Every other storage that fsspec knows."),
     ]
 

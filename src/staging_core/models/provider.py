@@ -12,6 +12,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
     ``opens``: ``"module:function"`` of its ``Opener``. ``install``: the exact command that brings a
     missing package. ``requires_env``: variables it cannot do without. ``cards``: a stager's models.
+    ``in_memory``: a storage whose objects are gone when it closes.
     """
 
     scheme: str
@@ -20,6 +21,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     install: str = ""
     requires_env: tuple[str, ...] = ()
     cards: tuple[ModelCard, ...] = ()
+    in_memory: bool = False
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,4 +21,6 @@ def staging_stagers() -> Iterable[Provider]:
 def staging_storages() -> Iterable[Provider]:
     """The storage of ``dict:``."""
     opens = "staging_template.storage:open_dict"
-    return [Provider(scheme="dict", opens=opens, summary="Keeps objects in a dictionary.")]
+    return [
+        Provider(scheme="dict", opens=opens, summary="Keeps objects in a dict.", in_memory=True)
+    ]
