@@ -22,7 +22,7 @@ from .database.jobs import Abandoned
 from .errors import AttemptsExhausted, Retryable
 from .interfaces import Photo
 from .lease import Lease
-from .models import Attempt, JobState, Output, Picture, Staged, StageRequest, Stored
+from .models import Attempt, JobState, ModelCard, Output, Picture, Staged, StageRequest, Stored
 from .photo import StoredPhoto, once, put_picture, read_object, sha256_of
 from .ports import Ports
 from .settlement import MAX_CRASHES, end_job, settle_failure
@@ -206,12 +206,16 @@ class _Carried:
 
     # --- its steps ------------------------------------------------------------------------------
 
+    @property
+    def _card(self) -> ModelCard:
+        return self.ports.stagers[self.job["model"]].card
+
     async def _move(self, to: JobState) -> None:
         async with self.ports.database.write() as tx:
             self.job = await jobs.move(tx, self.job, to)
 
     async def _begin_attempt(self) -> Attempt:
-        limit_s = self.ports.stagers[self.job["model"]].card.time_limit_s
+        limit_s = self._card.time_limit_s
         async with self.ports.database.write() as tx:
             row = await attempts.begin(tx, self.job, time_limit_s=limit_s)
             if row["number"] > self.ports.settings.max_attempts:
@@ -227,12 +231,12 @@ class _Carried:
         )
 
     async def _ask_model(self, photo: Photo, request: StageRequest, attempt: Attempt) -> Staged:
-        stager = self.ports.stagers[self.job["model"]]
+        limit_s = self._card.time_limit_s
         try:
-            async with asyncio.timeout(stager.card.time_limit_s):
-                staged = await stager.stage(request, photo, attempt)
+            async with asyncio.timeout(limit_s):
+                staged = await self.ports.stagers[self._card.id].stage(request, photo, attempt)
         except TimeoutError as late:
-            raise Retryable(f"The model took longer than {stager.card.time_limit_s:g} s.") from late
+            raise Retryable(f"The model took longer than {limit_s:g} s.") from late
         if not staged.outputs:
             raise Retryable("The model answered without a picture.")
         return staged
@@ -249,7 +253,7 @@ class _Carried:
             original=original,
             width=photo.width,
             height=photo.height,
-            digital_source_type=self.ports.stagers[self.job["model"]].card.digital_source_type,
+            digital_source_type=self._card.digital_source_type,
         )
         return Picture(
             data=verified.data,

@@ -167,14 +167,11 @@ class Submission:
                     kind=kind,
                     grace_s=self.ports.settings.orphan_grace_s,
                 )
-        put = self.ports.storage.put
-        stored = (
-            (await put(key, once(data), content_type=examined.content_type), sha256),
-            (
-                await put(working_key, once(working.data), content_type="image/png"),
-                sha256_of(working.data),
-            ),
+        kept = await self.ports.storage.put(key, once(data), content_type=examined.content_type)
+        working_kept = await self.ports.storage.put(
+            working_key, once(working.data), content_type="image/png"
         )
+        stored = ((kept, sha256), (working_kept, sha256_of(working.data)))
         row = {
             "id": original_id,
             "account_id": self.account_id,

@@ -178,9 +178,7 @@ class Swap:
         self.data = data
 
     @hookimpl
-    def staging_after_stage(
-        self, job: Job, outputs: tuple[Picture, ...]
-    ) -> tuple[Picture, ...]:
+    def staging_after_stage(self, job: Job, outputs: tuple[Picture, ...]) -> tuple[Picture, ...]:
         first = outputs[0]
         changed = Picture(
             data=self.data, content_type="image/png", width=first.width, height=first.height

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
+from staging_core.errors import StorageError
 from staging_core.models import Stored
 
 from .engine import Transaction
@@ -36,12 +37,15 @@ async def intend(
 
 
 async def keep(tx: Transaction, stored: Stored, *, sha256: str) -> None:
-    """The object is part of the truth from this commit on."""
-    await tx.execute(
+    """The object is part of the truth from this commit on; ``StorageError`` if it came too late."""
+    kept = await tx.execute(
         sa.update(files)
         .where(files.c.key == stored.key)
         .values(expires_at=None, size=stored.size, etag=stored.etag, sha256=sha256)
     )
+    if kept.rowcount != 1:
+        # Its grace time passed while we were away, and a sweep has given the object up.
+        raise StorageError(f"{stored.key} was put too late to be kept.")
 
 
 async def keep_only(tx: Transaction, job_id: str, keys: Collection[str]) -> None:

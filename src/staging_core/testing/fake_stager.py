@@ -35,7 +35,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class FakeStager:
-    """Implements ``Stager``. ``calls`` lists every call in order."""
+    """Implements ``Stager``. ``calls`` lists every call, in order; the first sets ``called``."""
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class FakeStager:
         in_flight: int = 16,
     ) -> None:
         self.calls: list[Call] = []
+        self.called = asyncio.Event()
         self._script = script or Script()
         self._fail_every = fail_every
         self._delay_s = delay_ms / 1000
@@ -78,6 +79,7 @@ class FakeStager:
         self._asked[attempt.id] += 1
         if self._fail_every and (len(self.calls) + 1) % self._fail_every == 0:
             word = "retryable"
+        self.called.set()
         self.calls.append(Call(attempt.id, attempt.number, request, word))
         return word
 

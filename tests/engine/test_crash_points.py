@@ -1,0 +1,310 @@
+"""The engine is cut at every call it makes outside: nothing is lost, doubled or left behind.
+
+Three ways: the process dies there; it dies there twice; it freezes there while a rival takes its
+job over, and then goes on. The syntax tree proves that no call was forgotten.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from staging_core import OWNER, JobEvent, hookimpl
+from staging_core.acting import Images, Jobs
+from staging_core.audit import Audit
+from staging_core.database import images, outbox
+from staging_core.errors import RoomNotUnderstood
+from staging_core.imaging.decoder import Decoder
+from staging_core.models import Attempt, Job, ModelCard, Picture, Staged, StageRequest
+from staging_core.photo import once
+from staging_core.pipeline import Pipeline
+from staging_core.recovery import Recovery
+from staging_core.testing.fake_script import Script
+from staging_core.testing.fake_stager import FakeStager
+
+from .crashing import ENGINE, Crash, Cut
+from .house import House, open_house
+
+SOUND = {"I1": 0, "I4": 0, "I6": 0, "I7": 0}
+
+
+class Journal:
+    """A plugin that labels, and that keeps the events it is shown."""
+
+    def __init__(self) -> None:
+        self.seen: list[JobEvent] = []
+
+    @hookimpl
+    async def staging_label(self, job: Job, picture: Picture, statement: str) -> Picture:
+        return Picture(
+            data=picture.data + b" labelled",
+            content_type=picture.content_type,
+            width=picture.width,
+            height=picture.height,
+        )
+
+    @hookimpl
+    async def staging_job_event(self, event: JobEvent) -> None:
+        self.seen.append(event)
+
+
+class TwoOutputs(FakeStager):
+    """Gives an output more than was asked for."""
+
+    async def stage(self, request: StageRequest, photo: Any, attempt: Attempt) -> Staged:
+        staged = await super().stage(request, photo, attempt)
+        return Staged(outputs=staged.outputs * 2, report=staged.report)
+
+
+class Refuser:
+    """Understands no room."""
+
+    card = ModelCard(id="fake", name="Refuser")
+
+    async def stage(self, request: StageRequest, photo: Any, attempt: Attempt) -> Staged:
+        raise RoomNotUnderstood("No walls were found.", overlay_png=b"why")
+
+
+Scenario = Callable[[House, Cut], Awaitable[None]]
+
+
+async def submit_and_carry(house: House, cut: Cut) -> None:
+    """The whole way of a job, by a process that may die on it."""
+    ports = cut.into(house.ports)
+    await house.submit(ports, variants=1)
+    await house.step(ports)
+    await Recovery(ports).observe()
+
+
+async def sweep_after_trouble(house: House, cut: Cut) -> None:
+    """What a sweep may find: a queued job, an expired file, an orphan, a lost working copy."""
+    group = await house.submit()
+    async with house.ports.database.write() as tx:
+        original = await images.original(tx, group.images[0].original_id)
+        await outbox.post(tx, "local", "delete_object", {"key": original["working_key"]})
+    await house.ports.storage.put("staged/orphan.png", once(b"?"), content_type="image/png")
+    house.clock.ahead += 10_000
+    ports = cut.into(house.ports)
+    recovery = Recovery(ports)
+    await recovery.sweep(bucket=True)
+    await house.step(ports)
+    await recovery.observe()
+    await recovery.sweep(bucket=True)
+
+
+STAGERS: dict[str, tuple[Callable[[], object], str]] = {
+    "ready": (TwoOutputs, "ready"),
+    "busy": (lambda: FakeStager(Script.parse("busy,ok")), "ready"),
+    "retry": (lambda: FakeStager(Script.parse("retryable,ok")), "ready"),
+    "refused": (lambda: FakeStager(Script.parse("refused,refused,refused,refused")), "error"),
+    "not understood": (Refuser, "error"),
+}
+
+
+@asynccontextmanager
+async def installation(decoder: Decoder, stager: object) -> AsyncIterator[tuple[House, Journal]]:
+    """A fresh installation; decoding children are shared, since they keep nothing."""
+    journal = Journal()
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_house(Path(folder), stager, decoder=decoder, plugins=(journal,)) as house:
+            yield house, journal
+
+
+async def points_of(
+    decoder: Decoder, name: str, scenario: Scenario
+) -> tuple[int, set[tuple[str, int]]]:
+    """How many points the scenario passes when nothing happens, and from which lines."""
+    async with installation(decoder, STAGERS[name][0]()) as (house, _):
+        cut = Cut()
+        await scenario(house, cut)
+        return cut.passed, cut.sites
+
+
+Ending = Callable[[House, Scenario, int], Awaitable[None]]
+
+
+def at_every_point(name: str, scenario: Scenario, ending: Ending) -> None:
+    """A fresh installation for each point of the scenario; ``ending`` cuts it there."""
+    make, expected = STAGERS[name]
+
+    async def all_points() -> None:
+        async with Decoder() as decoder:
+            total, _ = await points_of(decoder, name, scenario)
+            assert total > 20
+            for at in range(1, total + 1):
+                async with installation(decoder, make()) as (house, journal):
+                    await ending(house, scenario, at)
+                    await check(house, journal, expected)
+
+    asyncio.run(all_points())
+
+
+async def check(house: House, journal: Journal, expected: str) -> None:
+    """The client asks again, workers recover, and everything is as if nothing had happened."""
+    group = await house.submit()
+    assert len(await Images(house.ports, OWNER).page()) == 1, "a repeat is not a second order"
+    await house.recover()
+    assert await house.states() == [expected]
+    assert await Audit(house.ports).count() == SOUND
+    job = group.images[0].job.id
+    log = await Jobs(house.ports, OWNER).history(job)
+    shown = {event.seq: event for event in journal.seen if event.job_id == job}
+    assert list(shown.values()) == log, "every event is shown, in order"
+    keys = {entry.key async for entry in house.ports.storage.entries("staged/")}
+    assert all(job in key for key in keys)
+    assert len(keys) == {"ready": 2, "error": 0}[expected] + extra(house), keys
+
+
+def extra(house: House) -> int:
+    """A second output of the model, or the overlay of a refusal."""
+    return int(isinstance(house.ports.stagers["fake"], TwoOutputs | Refuser))
+
+
+CASES = [(name, submit_and_carry) for name in STAGERS] + [("ready", sweep_after_trouble)]
+
+
+@pytest.mark.parametrize(("name", "scenario"), CASES)
+def test_a_process_that_dies_at_any_point_loses_and_doubles_nothing(
+    name: str, scenario: Scenario
+) -> None:
+    async def dies(house: House, scenario: Scenario, at: int) -> None:
+        with pytest.raises(Crash):
+            await scenario(house, Cut(at))
+
+    at_every_point(name, scenario, dies)
+
+
+def test_a_process_that_dies_at_the_same_point_twice_loses_and_doubles_nothing() -> None:
+    async def dies_twice(house: House, scenario: Scenario, at: int) -> None:
+        for _ in range(2):
+            with suppress(Crash):
+                await scenario(house, Cut(at))
+            house.clock.ahead += 100
+
+    at_every_point("ready", submit_and_carry, dies_twice)
+
+
+def test_a_process_that_freezes_at_any_point_finds_its_job_taken_and_harms_nothing() -> None:
+    async def freezes(house: House, scenario: Scenario, at: int) -> None:
+        async def rival() -> None:
+            house.clock.ahead += 100
+            while await house.step():
+                pass
+
+        await scenario(house, Cut(at, freeze=rival))
+
+    at_every_point("ready", submit_and_carry, freezes)
+
+
+# --- no call is forgotten -------------------------------------------------------------------------
+
+
+def effects(path: Path) -> list[ast.Call]:
+    """Calls on a port that the module awaits, enters or iterates."""
+    return [call for call in awaited_calls(path) if _is_on_port(call)]
+
+
+def awaited_calls(path: Path) -> list[ast.Call]:
+    found: list[ast.expr] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Await):
+            found.append(node.value)
+        elif isinstance(node, ast.AsyncWith):
+            found += [item.context_expr for item in node.items]
+        elif isinstance(node, ast.AsyncFor | ast.comprehension) and (
+            isinstance(node, ast.AsyncFor) or node.is_async
+        ):
+            found.append(node.iter)
+    return [node for node in found if isinstance(node, ast.Call)]
+
+
+def _dotted(node: ast.expr) -> str:
+    return ast.unparse(node)
+
+
+def _is_on_port(call: ast.Call) -> bool:
+    name = _dotted(call.func)
+    return name.startswith(("self.ports.", "ports.", "self.storage.", "storage."))
+
+
+def test_every_awaited_effect_of_the_engine_has_a_fail_point_that_the_crash_tests_reach() -> None:
+    async def all_sites() -> set[tuple[str, int]]:
+        async with Decoder() as decoder:
+            sites = [(await points_of(decoder, *case))[1] for case in CASES]
+            return set().union(*sites, await _rare_sites(decoder))
+
+    reached = asyncio.run(all_sites())
+    missed = [
+        f"{path.name}:{call.lineno} {_dotted(call.func)}"
+        for path in map(Path, sorted(ENGINE))
+        for call in effects(path)
+        if not any(
+            (path.name, line) in reached
+            for line in range(call.lineno, (call.end_lineno or call.lineno) + 1)
+        )
+    ]
+    assert missed == []
+
+
+async def _rare_sites(decoder: Decoder) -> set[tuple[str, int]]:
+    """What only happens on a worse day: giving back, failing deletions, repeats."""
+    hanging = FakeStager(Script.parse("hangs"))
+    async with installation(decoder, hanging) as (house, _):
+        cut = Cut()
+        ports = cut.into(house.ports)
+        await house.submit(ports)
+        await house.submit(ports)  # a replay
+        await house.submit(ports, idempotency_key="k2")  # the same original
+        pipeline = Pipeline(ports)
+        job = await pipeline.claim()
+        assert job is not None
+        carrying = asyncio.create_task(pipeline.carry(job))
+        await hanging.called.wait()
+        carrying.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await carrying
+        async with house.ports.database.write() as tx:
+            await outbox.post(tx, "local", "delete_object", {"key": "../no such key"})
+        await Recovery(ports).sweep()
+        return cut.sites
+
+
+def test_the_engine_awaits_nothing_but_ports_and_itself() -> None:
+    """Any other await would be an effect that the crash tests cannot see."""
+    own = ("self._", "asyncio.", "staging_core.")
+    for path in map(Path, sorted(ENGINE)):
+        tree = ast.parse(path.read_text())
+        defined = {
+            node.name for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)
+        } | ENGINE_FUNCTIONS
+        for call in awaited_calls(path):
+            name = _dotted(call.func)
+            in_transaction = bool(call.args) and _dotted(call.args[0]) == "tx"
+            known = (
+                _is_on_port(call)
+                or name.startswith(own)
+                or name.split(".")[-1] in defined
+                or in_transaction
+                or name.startswith("tx.")
+            )
+            assert known, f"{path.name}:{call.lineno} awaits {name}"
+
+
+ENGINE_FUNCTIONS = {
+    "put_picture",
+    "read_object",
+    "settle_failure",
+    "run",
+    "Lease",
+    "read_photo",  # reads the caller's file; nothing outside changes
+    "sweep",
+    "observe",
+    "read",
+}
