@@ -72,7 +72,7 @@ class LocalQueue:
         return listener
 
     def _forget(self, topic: str) -> None:
-        if not self._listeners.get(topic):
+        if not list(self._listeners.get(topic, ())):  # its length still counts who has just gone
             self._listeners.pop(topic, None)
 
     async def _next(self, lanes: frozenset[str]) -> Wake:

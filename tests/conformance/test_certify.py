@@ -1,0 +1,96 @@
+"""``certify`` runs the suites over what is installed, in a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from staging_core.errors import PluginError
+from staging_core.testing.certify import certify
+
+SLOPPY = """
+from staging_core.hookspecs import hookimpl
+
+@hookimpl
+def staging_job_event(event):
+    open("seen", "x").close()
+"""
+LUNCH = """
+from contextlib import asynccontextmanager
+from staging_core.errors import SettingError
+from staging_core.hookspecs import hookimpl
+from staging_core.models import Provider, Quote
+
+class Lunch:
+    async def quote(self, order):
+        return Quote(credits=1, rule="a lunch")
+
+@asynccontextmanager
+async def open_lunch(url, context):
+    if not url.path:
+        raise SettingError("The URL names no plan.")
+    yield Lunch()
+
+@hookimpl
+def staging_billings():
+    return [Provider(scheme="lunch", opens="lunch_module:open_lunch", summary="Lunch.")]
+"""
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is importable here and in child processes."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def distribution(folder: Path, name: str, source: str) -> None:
+    """Put a distribution with one plugin of that name into ``folder``."""
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[staging]\n{name} = {name}_module\n")
+    (folder / f"{name}_module.py").write_text(source)
+
+
+def test_a_sound_distribution_is_certified(capfd: pytest.CaptureFixture[str]) -> None:
+    assert certify("staging-watermark") == 0
+
+    assert "ok      watermark: 17 passed" in capfd.readouterr().out
+
+
+def test_a_broken_plugin_is_not_certified_and_the_sentence_is_quoted(
+    install: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    distribution(install, "sloppy", SLOPPY)
+
+    assert certify("sloppy") == 1
+
+    told = capfd.readouterr().out
+    assert "not ok  sloppy: 14 passed, 3 failed" in told
+    assert "The contract says: At least once, in order per job" in told
+
+
+def test_a_backend_is_certified_with_the_url_that_is_given(
+    install: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    distribution(install, "lunch", LUNCH)
+
+    assert certify("lunch") == 1
+    assert certify("lunch", urls={"lunch": "lunch:daily"}) == 0
+    assert "ok      billing lunch daily: 9 passed" in capfd.readouterr().out
+
+
+def test_a_distribution_that_is_not_installed_is_named() -> None:
+    with pytest.raises(PluginError, match="'no-such-thing' is not installed") as error:
+        certify("no-such-thing")
+
+    assert error.value.remedy == "Run: pip install no-such-thing"
+
+
+def test_a_distribution_without_a_plugin_is_named() -> None:
+    with pytest.raises(PluginError, match="'pluggy' has no plugin"):
+        certify("pluggy")
