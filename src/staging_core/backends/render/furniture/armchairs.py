@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..mesh import Piece
+from staging_core.backends.render.mesh import Piece
+
 from .assembly import Assembly
 from .legs import stand_on
 from .shapes import rounded_box, tube
@@ -27,7 +28,7 @@ def armchair(look: Look) -> Piece:
 def _tub(look: Look) -> Piece:
     """A round shell wrapped about a thick seat."""
     assembly = Assembly(look)
-    shell = move(rounded_box(2.02, 0.10, 0.5, 0.045, (40, 1, 6), 3), z=0)
+    shell = move(rounded_box(2.02, 0.10, 0.5, 0.045, (40, 1, 6), steps=3), z=0)
 
     def wrap(points: Points) -> Points:
         angle = points[:, 0] / 0.38
@@ -86,7 +87,7 @@ def _dip(points: Points) -> Points:
 def _wing(look: Look) -> Piece:
     """A high back with wings, rolled arms and a plump seat."""
     assembly = Assembly(look)
-    back = rounded_box(0.62, 0.15, 0.80, 0.06, (14, 1, 10), 3)
+    back = rounded_box(0.62, 0.15, 0.80, 0.06, (14, 1, 10), steps=3)
 
     def crest(points: Points) -> Points:
         x, z = points[:, 0] / 0.31, points[:, 2] / 0.8
@@ -94,7 +95,7 @@ def _wing(look: Look) -> Piece:
         return points + np.stack([0 * x, 0.14 * points[:, 2], lift], axis=1)
 
     assembly.add("armchair", move(deform(back, crest), 0, 0.24, 0.30))
-    wing = rounded_box(0.085, 0.30, 0.44, 0.04, (1, 6, 6), 3)
+    wing = rounded_box(0.085, 0.30, 0.44, 0.04, (1, 6, 6), steps=3)
 
     def sweep(points: Points) -> Points:
         fall = np.clip(0.15 - points[:, 1], 0, 1) * 0.5
@@ -102,7 +103,7 @@ def _wing(look: Look) -> Piece:
         return points + np.stack([out, 0.14 * points[:, 2], -fall * points[:, 2] / 0.44], axis=1)
 
     assembly.add_pair("armchair", move(deform(wing, sweep), 0.30, 0.13, 0.60))
-    arm = rounded_box(0.12, 0.60, 0.30, 0.03, (1, 1, 1), 3)
+    arm = rounded_box(0.12, 0.60, 0.30, 0.03, (1, 1, 1), steps=3)
     assembly.add_pair("armchair", move(arm, 0.315, -0.05, 0.27))
     roll = tube([(0, -0.37, 0), (0, -0.36, 0), (0, 0.2, 0)], [0.066, 0.075, 0.07], 22)
     assembly.add_pair("armchair", move(roll, 0.33, 0, 0.575))
@@ -132,5 +133,3 @@ def _sling(look: Look) -> Piece:
     back = turn(move(cushion(0.60, 0.54, 0.13, crown=0.014, seed=5), z=-0.06), "x", 75)
     assembly.add("armchair", move(back, 0, 0.255, 0.66))
     return assembly.piece(KIND)
-
-

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..mesh import Mesh, Part, Piece, Stand
+from staging_core.backends.render.mesh import Mesh, Part, Piece, Stand
+
 from .style import Look
 from .transform import merge, mirror, move
 
@@ -42,4 +43,3 @@ class Assembly:
         )
         width, depth, _ = (float(v) for v in high - low)
         return Piece(kind, (width, depth, float(high[2])), parts, stand)
-

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from ..mesh import Piece
+from staging_core.backends.render.mesh import Piece
+
 from .armchairs import armchair
 from .beds import bed, bench
-from .cabinets import bookshelf, console, dresser, media_unit, nightstand, sideboard
+from .cabinets import dresser, media_unit, nightstand, sideboard
 from .chairs import chair
+from .dining_tables import dining_table
 from .lamps import floor_lamp, table_lamp
 from .plants import plant
 from .rugs import rug
+from .shelves import bookshelf, console
 from .sofas import sofa
 from .style import Look
-from .tables import coffee_table, dining_table, side_table
+from .tables import coffee_table, side_table
 from .wall_art import mirror, picture_pair, wall_art
 
 Builder = Callable[..., Piece]
@@ -58,7 +61,7 @@ PIECES: dict[str, Builder] = {
 
 @lru_cache(maxsize=512)
 def build(kind: str, look: Look, size: tuple[float, ...] = ()) -> Piece:
-    """The piece ``kind`` in this look; ``size`` in metres as its builder takes it, none for the usual.
+    """The piece ``kind`` in this look; ``size`` in metres as its builder takes it, or the usual.
 
     Raises ``KeyError`` for a kind that is not in `PIECES`.
     """

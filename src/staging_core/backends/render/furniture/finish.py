@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..mesh import Material, Pattern
+from staging_core.backends.render.mesh import Material, Pattern
 
 
 @dataclass(frozen=True, slots=True)

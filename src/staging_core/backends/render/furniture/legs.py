@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..mesh import Mesh
+from staging_core.backends.render.mesh import Mesh
+
 from .assembly import Assembly
 from .shapes import lathe, ring_path, rounded_box, tube
 from .transform import Points, deform, merge, move
@@ -13,7 +14,7 @@ FORMS = ("taper", "block", "square", "turned", "bun", "hairpin", "sled", "plinth
 
 
 def stand_on(
-    assembly: Assembly, form: str, width: float, depth: float, height: float, inset: float = 0.05
+    assembly: Assembly, form: str, width: float, depth: float, height: float, *, inset: float = 0.05
 ) -> None:
     """Give the piece legs of ``form`` under a ``width`` x ``depth`` body at ``height`` metres."""
     if form == "plinth":
@@ -45,7 +46,9 @@ def one_leg(form: str, height: float, splay: tuple[float, float] = (0.0, 0.0)) -
     if form == "bun":
         angle = np.linspace(-1.2, 1.2, 9)
         radius, lift = 0.5 * height, height / 2 / np.sin(1.2)
-        curve = [(float(radius * np.cos(a)) + 0.01, float(height / 2 + lift * np.sin(a))) for a in angle]
+        curve = [
+            (float(radius * np.cos(a)) + 0.01, float(height / 2 + lift * np.sin(a))) for a in angle
+        ]
         return lathe(curve, sides=18)
     return _square_leg(height, 0.05 if form == "block" else 0.035)
 

@@ -6,13 +6,15 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..mesh import Mesh, Piece
+from staging_core.backends.render.mesh import Mesh, Piece
+
 from .assembly import Assembly
 from .shapes import lathe, sheet, tube
 from .style import Look
 from .transform import Points, merge, move, turn
 
 POT_M = 0.30
+_GOLDEN_DEG = 137.5
 
 
 @lru_cache(maxsize=128)
@@ -47,7 +49,7 @@ def sprig(stems: int, length: float, seed: int) -> Mesh:
         tall = length * random.uniform(0.75, 1.0)
         stem = tube([(0, 0, -0.05), (0, 0, tall)], 0.0025, 5)
         leaves = [
-            move(turn(turn(leaf(0.085, 0.04, 0.5), "y", -30), "z", 137.5 * k), z=tall * at)
+            move(turn(turn(leaf(0.085, 0.04, 0.5), "y", -30), "z", _GOLDEN_DEG * k), z=tall * at)
             for k, at in enumerate(np.linspace(0.3, 1.0, 7))
         ]
         meshes.append(turn(turn(merge(stem, *leaves), "y", lean), "z", round_deg))
@@ -60,8 +62,7 @@ def plant(look: Look, height_m: float = 1.5) -> Piece:
     form = look.form("plant")
     size = min(POT_M, 0.2 * height_m)
     top = pot(assembly, size)
-    grow = {"fiddle": _fiddle, "rubber": _rubber, "palm": _palm, "snake": _snake, "olive": _olive, "monstera": _monstera}
-    grow[form](assembly, height_m, top)
+    _PLANTS[form](assembly, height_m, top)
     return assembly.piece("plant")
 
 
@@ -74,21 +75,6 @@ def pot(assembly: Assembly, size: float) -> float:
     assembly.add("pot", lathe([(0, 0), outside[0]], outside, [outside[-1], inner[0]], inner))
     assembly.add("soil", lathe([(r * 0.89, high * 0.9), (0, high * 0.9)]))
     return high * 0.9
-
-
-def _crown(assembly: Assembly, size: tuple[float, float], heights: Points, reach: float, *,
-           tilt: tuple[float, float], droop: float, waist: float = 0.55, lobes: int = 0, seed: int = 2) -> None:  # fmt: skip
-    """Leaves round a trunk, one per height, turned by the golden angle."""
-    random = np.random.default_rng(seed)
-    kinds = [leaf(size[0] * k, size[1] * k, droop * d, waist, lobes)
-             for k, d in ((1.0, 1.0), (0.85, 0.7), (0.7, 1.3))]  # fmt: skip
-    for i, z in enumerate(heights):
-        share = i / max(len(heights) - 1, 1)
-        up = tilt[0] + (tilt[1] - tilt[0]) * share + random.uniform(-9, 9)
-        blade = turn(turn(kinds[i % 3], "x", random.uniform(-25, 25)), "y", -up)
-        out = reach * random.uniform(0.6, 1.0) * (1 - 0.5 * share)
-        turned = turn(move(blade, out), "z", 137.5 * i + random.uniform(-15, 15))
-        assembly.add("leaf", move(turned, z=float(z)))
 
 
 def _fiddle(assembly: Assembly, height: float, earth: float) -> None:
@@ -106,26 +92,41 @@ def _fiddle(assembly: Assembly, height: float, earth: float) -> None:
             at = [foot[j] + (head[j] - foot[j]) * t for j in range(3)]
             blade = leaf(0.27 * random.uniform(0.75, 1.05), 0.165, 0.55, 0.62)
             up = 15 + 50 * (t - 0.4) + random.uniform(-12, 12)
-            turned = turn(turn(turn(blade, "x", random.uniform(-22, 22)), "y", -up), "z", 137.5 * i + 70 * k)
+            turned = turn(
+                turn(turn(blade, "x", random.uniform(-22, 22)), "y", -up),
+                "z",
+                _GOLDEN_DEG * i + 70 * k,
+            )
             assembly.add("leaf", move(turned, at[0], at[1], at[2] - 0.06))
 
 
 def _rubber(assembly: Assembly, height: float, earth: float) -> None:
-    assembly.add("wood", tube([(0, 0, earth - 0.02), (0.02, 0.01, height * 0.6), (0, 0, height * 0.95)],
-                              [0.014, 0.011, 0.005], 8))  # fmt: skip
+    trunk = [(0, 0, earth - 0.02), (0.02, 0.01, height * 0.6), (0, 0, height * 0.95)]
+    assembly.add("wood", tube(trunk, [0.014, 0.011, 0.005], 8))
+    random = np.random.default_rng(2)
+    blades = [leaf(0.26 * k, 0.125 * k, 0.5 * d, 0.5) for k, d in ((1, 1), (0.85, 0.7), (0.7, 1.3))]
     heights = np.linspace(earth + 0.08, height * 0.93, 40)
-    _crown(assembly, (0.26, 0.125), heights, 0.05, tilt=(15, 65), droop=0.5, waist=0.5)
+    for i, z in enumerate(heights):
+        share = i / (len(heights) - 1)
+        up = 15 + 50 * share + random.uniform(-9, 9)
+        blade = turn(turn(blades[i % 3], "x", random.uniform(-25, 25)), "y", -up)
+        out = 0.05 * random.uniform(0.6, 1.0) * (1 - 0.5 * share)
+        turned = turn(move(blade, out), "z", _GOLDEN_DEG * i + random.uniform(-15, 15))
+        assembly.add("leaf", move(turned, z=float(z)))
 
 
 def _palm(assembly: Assembly, height: float, earth: float) -> None:
     random = np.random.default_rng(9)
     for i in range(13):
-        angle = 137.5 * i
+        angle = _GOLDEN_DEG * i
         tall = height * random.uniform(0.62, 0.98)
         reach = 0.15 + 0.10 * (i % 4) / 3
         t = np.linspace(0, 1, 9)
         bend = reach * t**2.2
-        frond = [(float(b), 0.0, float(earth + (tall - earth) * (v - 0.12 * v**4))) for b, v in zip(bend, t, strict=True)]
+        frond = [
+            (float(b), 0.0, float(earth + (tall - earth) * (v - 0.12 * v**4)))
+            for b, v in zip(bend, t, strict=True)
+        ]
         parts = [tube(frond, [0.006 - 0.0005 * k for k in range(9)], 6)]
         for k in range(14):
             v = 0.40 + 0.60 * k / 13
@@ -144,7 +145,7 @@ def _snake(assembly: Assembly, height: float, earth: float) -> None:
         long = tall * random.uniform(0.55, 1.0)
         blade = turn(leaf(long, 0.062, 0.03, 0.45), "y", -90)
         spread = 0.085 * np.sqrt((i + 0.5) / 17)
-        angle = 137.5 * i
+        angle = _GOLDEN_DEG * i
         leaned = turn(turn(blade, "z", random.uniform(0, 180)), "y", 3 + 90 * spread)
         assembly.add("leaf", turn(move(leaned, float(spread), 0, earth - 0.01), "z", angle))
 
@@ -152,16 +153,33 @@ def _snake(assembly: Assembly, height: float, earth: float) -> None:
 def _olive(assembly: Assembly, height: float, earth: float) -> None:
     random = np.random.default_rng(12)
     fork = earth + (height - earth) * 0.42
-    assembly.add("wood", tube([(0, 0, earth - 0.02), (0.02, 0.0, fork * 0.7), (0, 0.01, fork)], [0.02, 0.016, 0.012], 9))
+    assembly.add(
+        "wood",
+        tube(
+            [(0, 0, earth - 0.02), (0.02, 0.0, fork * 0.7), (0, 0.01, fork)],
+            [0.02, 0.016, 0.012],
+            9,
+        ),
+    )
     for i in range(22):
-        angle = 137.5 * i
+        angle = _GOLDEN_DEG * i
         lean = random.uniform(0.06, 0.30)
         tall = random.uniform(0.55, 1.0) * (height - fork) * (1 - 0.5 * lean)
         head = np.array([lean, 0.0, tall])
-        twig = [tube([(0, 0, 0), (float(head[0]) * 0.4, 0, tall * 0.6), (lean, 0, tall)], [0.006, 0.004, 0.002], 5)]
+        twig = [
+            tube(
+                [(0, 0, 0), (float(head[0]) * 0.4, 0, tall * 0.6), (lean, 0, tall)],
+                [0.006, 0.004, 0.002],
+                5,
+            )
+        ]
         for k in range(26):
             t = 0.15 + 0.85 * k / 25
-            blade = turn(turn(leaf(0.085, 0.024, 0.2, 0.5), "y", random.uniform(-60, 25)), "z", 137.5 * k)
+            blade = turn(
+                turn(leaf(0.085, 0.024, 0.2, 0.5), "y", random.uniform(-60, 25)),
+                "z",
+                _GOLDEN_DEG * k,
+            )
             at = head * t
             twig.append(move(blade, float(at[0]), 0, float(at[2])))
         assembly.add("leaf", move(turn(merge(*twig), "z", angle), z=fork - 0.01))
@@ -177,4 +195,16 @@ def _monstera(assembly: Assembly, height: float, earth: float) -> None:
         size = random.uniform(0.8, 1.05)
         blade = leaf(round(0.30 * size, 2), round(0.29 * size, 2), 0.7, 0.35, lobes=5)
         tilted = turn(turn(blade, "x", random.uniform(-15, 15)), "y", 10)
-        assembly.add("leaf", turn(merge(stem, move(tilted, reach - 0.01, 0, up)), "z", 137.5 * i))
+        assembly.add(
+            "leaf", turn(merge(stem, move(tilted, reach - 0.01, 0, up)), "z", _GOLDEN_DEG * i)
+        )
+
+
+_PLANTS = {
+    "fiddle": _fiddle,
+    "monstera": _monstera,
+    "olive": _olive,
+    "palm": _palm,
+    "rubber": _rubber,
+    "snake": _snake,
+}

@@ -1,8 +1,8 @@
 """The solid shapes furniture is made of: rounded boxes, tubes, turned bodies and sheets.
 
 All stand on ``z = 0`` around the origin unless said otherwise, are in metres, and carry normals of
-the true curved surface, not of the triangles. ``uv`` runs in metres from (0, 0), ``u`` along the longer side and so along
-the grain.
+the true curved surface, not of the triangles. ``uv`` runs in metres from (0, 0), ``u`` along the
+longer side and so along the grain.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..mesh import Mesh
-from .transform import Points, merge
+from staging_core.backends.render.mesh import Mesh
+
+from .transform import Points, merge, move
 
 Indices = NDArray[np.int32]
 
@@ -26,6 +27,7 @@ def rounded_box(
     height: float,
     radius: float,
     cells: tuple[int, int, int] = (1, 1, 1),
+    *,
     steps: int = 2,
 ) -> Mesh:
     """A box with round edges; ``cells`` splits the flat parts so that they can be bent later."""
@@ -33,8 +35,7 @@ def rounded_box(
     radius = min(radius, float(half.min()) * 0.999)
     ticks = [_ticks(half[axis], radius, cells[axis], steps) for axis in range(3)]
     faces = [_box_face(axis, sign, half, radius, ticks) for axis in range(3) for sign in (-1, 1)]
-    box = merge(*faces)
-    return Mesh(box.vertices + np.float32([0, 0, half[2]]), box.normals, box.uv, box.faces)
+    return move(merge(*faces), z=float(half[2]))
 
 
 def _ticks(half: float, radius: float, cells: int, steps: int) -> Points:
@@ -146,7 +147,10 @@ def tube(
     wall = _grid_mesh(points, normals, uv, flip=True)
     if closed:
         return wall
-    ends = [_cap(points[0], line[0], -forward[0]), _cap(points[-1], line[-1], forward[-1])]
+    ends = [
+        _cap(points[0], line[0], -forward[0], radii[0] * angle),
+        _cap(points[-1], line[-1], forward[-1], radii[-1] * angle),
+    ]
     return merge(wall, *ends)
 
 
@@ -161,9 +165,11 @@ def _frames(forward: Points) -> tuple[Points, Points]:
     return side, np.cross(forward, side)
 
 
-def _cap(rim: Points, middle: Points, normal: Points) -> Mesh:
+def _cap(rim: Points, middle: Points, normal: Points, round_m: Points) -> Mesh:
     points = np.stack([np.broadcast_to(middle, rim.shape), rim])
-    uv = points[..., :2] + points[..., 2:]
+    uv = np.stack(
+        [np.stack([0 * round_m, round_m], -1), np.stack([0 * round_m + 0.01, round_m], -1)]
+    )
     turns = np.cross(rim[0] - middle, rim[1] - middle) @ normal
     return _grid_mesh(points, np.broadcast_to(normal, points.shape), uv, flip=bool(turns < 0))
 
@@ -171,7 +177,7 @@ def _cap(rim: Points, middle: Points, normal: Points) -> Mesh:
 def ring_path(
     width: float, depth: float, radius: float, z: float, steps: int = 4
 ) -> list[tuple[float, float, float]]:
-    """A rounded rectangle at height ``z``, counter-clockwise: a path for piping and metal frames."""
+    """A rounded rectangle at height ``z``, counter-clockwise: for piping and metal frames."""
     corners = [(1, 1, 0.0), (-1, 1, 0.5), (-1, -1, 1.0), (1, -1, 1.5)]
     path = []
     for sx, sy, start in corners:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..mesh import Mesh, Piece
+from staging_core.backends.render.mesh import Mesh, Piece
+
 from .assembly import Assembly
 from .legs import stand_on
 from .shapes import rounded_box, tube
@@ -16,7 +17,14 @@ from .transform import Points, deform, displace, move, turn
 
 DEPTH_M = 0.92
 LIFT_M = {"plinth": 0.06, "bun": 0.09, "turned": 0.14, "block": 0.12}
-ARM_WIDTH_M = {"track": 0.18, "slim": 0.09, "rolled": 0.24, "soft": 0.23, "sloped": 0.15, "wood": 0.07}
+ARM_WIDTH_M = {
+    "track": 0.18,
+    "slim": 0.09,
+    "rolled": 0.24,
+    "soft": 0.23,
+    "sloped": 0.15,
+    "wood": 0.07,
+}
 SEAT_M = 0.43
 
 
@@ -27,7 +35,7 @@ def sofa(look: Look, width_m: float = 2.1, *, role: str = "sofa", kind: str = "s
     lift = LIFT_M.get(leg, 0.15)
     arm_width = ARM_WIDTH_M[arm]
     inner = width_m - 2 * arm_width
-    _body(assembly, role, _base_width(arm, width_m), inner, lift, arm)
+    _body(assembly, role, width_m, arm, lift)
     assembly.add_pair(role if arm != "wood" else "wood", *arm_meshes(arm, width_m, lift))
     if arm == "rolled":
         _roll_piping(assembly, role, width_m)
@@ -44,14 +52,13 @@ def _base_width(arm: str, width: float) -> float:
     return width - {"rolled": 0.11, "wood": 0.10}.get(arm, 0.02)
 
 
-def _body(assembly: Assembly, role: str, width: float, inner: float, lift: float, arm: str) -> None:
+def _body(assembly: Assembly, role: str, width_m: float, arm: str, lift: float) -> None:
     """The upholstered base and the back frame that the cushions lean on."""
+    width, inner = _base_width(arm, width_m), width_m - 2 * ARM_WIDTH_M[arm]
     base_top = SEAT_M - 0.15
-    assembly.add(
-        role, move(rounded_box(width, DEPTH_M - 0.05, base_top - lift, 0.02), z=lift)
-    )
+    assembly.add(role, move(rounded_box(width, DEPTH_M - 0.05, base_top - lift, 0.02), z=lift))
     back_height = 0.76 if arm != "rolled" else 0.82
-    frame = rounded_box(inner + 0.02, 0.17, back_height - lift, 0.05, (2, 1, 2), 3)
+    frame = rounded_box(inner + 0.02, 0.17, back_height - lift, 0.05, (2, 1, 2), steps=3)
     assembly.add(role, move(deform(frame, _lean(0.05)), y=DEPTH_M / 2 - 0.13, z=lift))
 
 
@@ -74,7 +81,7 @@ def arm_meshes(form: str, width: float, lift: float) -> list[Mesh]:
         return _wooden_arm(x, lift)
     height = {"track": 0.62, "slim": 0.64, "soft": 0.60, "sloped": 0.64}[form]
     radius = {"track": 0.025, "slim": 0.03, "soft": 0.085, "sloped": 0.04}[form]
-    box = rounded_box(thick, DEPTH_M, height - lift, radius, (3, 8, 5), 3)
+    box = rounded_box(thick, DEPTH_M, height - lift, radius, (3, 8, 5), steps=3)
     if form == "sloped":
         box = deform(box, _sloped)
     if form == "soft":
@@ -90,7 +97,7 @@ def _sloped(points: Points) -> Points:
 
 
 def _rolled_arm(x: float, thick: float, lift: float) -> list[Mesh]:
-    panel = rounded_box(thick - 0.07, DEPTH_M - 0.04, 0.56 - lift, 0.03, (1, 1, 1), 3)
+    panel = rounded_box(thick - 0.07, DEPTH_M - 0.04, 0.56 - lift, 0.03, (1, 1, 1), steps=3)
     roll = tube(
         [(0, -DEPTH_M / 2 + 0.02, 0), (0, -DEPTH_M / 2 + 0.035, 0), (0, 0.0, 0),
          (0, DEPTH_M / 2 - 0.06, 0)],
@@ -137,7 +144,7 @@ def _seats(assembly: Assembly, role: str, inner: float, arm: str) -> None:
 def _back_cushions(assembly: Assembly, role: str, inner: float, count: int, back: str) -> None:
     y = DEPTH_M / 2 - 0.235
     if back in ("tufted", "channel"):
-        panel = rounded_box(inner - 0.01, 0.15, 0.46, 0.05, (int(inner * 40), 1, 16), 3)
+        panel = rounded_box(inner - 0.01, 0.15, 0.46, 0.05, (int(inner * 40), 1, 16), steps=3)
         relief = _tufts if back == "tufted" else _channels
         shaped = displace(panel, relief)
         assembly.add(role, move(turn(shaped, "x", -8), 0, y + 0.04, SEAT_M - 0.04))
@@ -156,13 +163,15 @@ def _tufts(points: Points) -> Points:
     x, z = points[:, 0] / 0.17, (points[:, 2] - 0.09) / 0.13
     wave = np.cos(np.pi * (x + z)) * np.cos(np.pi * (x - z))
     face = np.clip(-points[:, 1] / 0.05, 0, 1)
-    return -0.030 * face * np.clip(wave, 0, 1) ** 3 + 0.008 * face
+    relief: Points = -0.030 * face * np.clip(wave, 0, 1) ** 3 + 0.008 * face
+    return relief
 
 
 def _channels(points: Points) -> Points:
     """Upright channels 0.11 m wide."""
     face = np.clip(0.5 - points[:, 1] / 0.1, 0, 1)
-    return 0.016 * face * (np.abs(np.cos(np.pi * points[:, 0] / 0.11)) ** 0.7 - 0.6)
+    relief: Points = 0.016 * face * (np.abs(np.cos(np.pi * points[:, 0] / 0.11)) ** 0.7 - 0.6)
+    return relief
 
 
 def _dress(assembly: Assembly, inner: float, width: float, arm: str) -> None:

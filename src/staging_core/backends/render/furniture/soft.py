@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..mesh import Mesh
+from staging_core.backends.render.mesh import Mesh
+
 from .shapes import ring_path, rounded_box, sheet, tube
 from .transform import Points, deform, displace, merge, move, turn
 
@@ -27,7 +28,9 @@ def cushion(
     The given size is the whole size, swelling included.
     """
     inner = height - 2 * crown
-    box = rounded_box(width - 0.01, depth - 0.01, inner, min(radius, inner * 0.49), (8, 8, 1), 3)
+    box = rounded_box(
+        width - 0.01, depth - 0.01, inner, min(radius, inner * 0.49), (8, 8, 1), steps=3
+    )
 
     def swell(points: Points) -> Points:
         x, y = points[:, 0] / (width / 2), points[:, 1] / (depth / 2)
@@ -64,22 +67,19 @@ def piping(width: float, depth: float, z: float, radius: float = 0.006) -> Mesh:
 @lru_cache(maxsize=256)
 def pillow(width: float, height: float, thickness: float, seed: int = 0) -> Mesh:
     """A scatter pillow lying flat: pointed corners, sides drawn in, a seam all round."""
-    upper = sheet(lambda u, v: _pillow_half(u, v, width, height, thickness, seed), 14, 14)
-    lower = turn(
-        sheet(lambda u, v: _pillow_half(u, v, width, height, thickness, seed + 1), 14, 14), "x", 180
-    )
+    size = np.array([width, height, thickness])
+    upper = sheet(lambda u, v: _pillow_half(u, v, size, seed), 14, 14)
+    lower = turn(sheet(lambda u, v: _pillow_half(u, v, size, seed + 1), 14, 14), "x", 180)
     return move(merge(upper, lower), z=thickness / 2)
 
 
-def _pillow_half(
-    u: Points, v: Points, width: float, height: float, thickness: float, seed: int
-) -> Points:
+def _pillow_half(u: Points, v: Points, size: Points, seed: int) -> Points:
     a, b = np.sin((u - 0.5) * np.pi), np.sin((v - 0.5) * np.pi)
     drawn_x, drawn_y = 1 - 0.09 * (1 - b**2), 1 - 0.09 * (1 - a**2)
     swell = np.sqrt(np.maximum((1 - a**2) * (1 - b**2), 0.0)) ** 0.8
-    shape = np.stack([a * width / 2 * drawn_x, b * height / 2 * drawn_y, 0 * a], axis=-1)
+    shape = np.stack([a * size[0] / 2 * drawn_x, b * size[1] / 2 * drawn_y, 0 * a], axis=-1)
     crease = _wrinkles(shape.reshape(-1, 3), seed, 0.008).reshape(a.shape) * swell
-    shape[..., 2] = swell * thickness / 2 * 0.94 + crease
+    shape[..., 2] = swell * size[2] / 2 * 0.94 + crease
     return shape
 
 
@@ -90,15 +90,13 @@ def standing(mesh: Mesh, lean_deg: float = 75.0) -> Mesh:
 
 
 @lru_cache(maxsize=64)
-def cover(
-    width: float, depth: float, height: float, *, puff: float = 0.015, seed: int = 0
-) -> Mesh:
+def cover(width: float, depth: float, height: float, *, puff: float = 0.015, seed: int = 0) -> Mesh:
     """A duvet or bedspread over a mattress: soft hills on top, hanging folds at the sides.
 
     ``width, depth, height`` is what it covers; folds stand out up to 4 cm beyond it.
     """
     columns, rows = max(int(width * 22), 8), max(int(depth * 22), 8)
-    box = rounded_box(width, depth, height, min(0.07, height * 0.45), (columns, rows, 5), 4)
+    box = rounded_box(width, depth, height, min(0.07, height * 0.45), (columns, rows, 5), steps=4)
     phase = np.random.default_rng(seed).uniform(0, 6.3, 6)
 
     def folds(points: Points) -> Points:
@@ -111,13 +109,14 @@ def cover(
         ridge = np.sin(9 * x + 6 * y + 1.9 * np.sin(3.3 * x - 2.1 * y + phase[5]) + phase[4])
         ridge2 = np.sin(5.1 * x - 8.3 * y + 1.4 * np.sin(2.6 * y + phase[2]) + phase[0])
         hills = ridge * np.abs(ridge) + ridge2
-        return hang * (0.018 + 0.011 * along) + puff * top * (0.5 + 0.35 * hills)
+        raised: Points = hang * (0.018 + 0.011 * along) + puff * top * (0.5 + 0.35 * hills)
+        return raised
 
     return displace(box, folds)
 
 
 def throw(path: Sequence[tuple[float, float]], width: float, seed: int = 0) -> Mesh:
-    """A strip of cloth along ``path`` of (y, z) points, ``width`` across x, with ripples along it."""
+    """A strip of cloth along ``path`` of (y, z) points, ``width`` across x, softly rippled."""
     line = np.array(path, dtype=np.float64)
     run = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
     run /= run[-1]

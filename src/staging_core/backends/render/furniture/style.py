@@ -9,7 +9,8 @@ from importlib.resources import files
 import msgspec
 import numpy as np
 
-from ..mesh import Material
+from staging_core.backends.render.mesh import Material
+
 from .finish import material
 
 _STYLES = files(__package__) / "styles"
@@ -40,6 +41,7 @@ class Palette(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     leaf: str
     frame: str
     mat: str
+    canvas: str
     cushion: tuple[str, ...]
     art: tuple[str, ...]
     book: tuple[str, ...]
@@ -87,7 +89,7 @@ class Look(msgspec.Struct, frozen=True):
         return str(chosen)
 
     def material(self, role: str) -> Material:
-        """The material of a palette role; ``cushion:2`` is the third pillow, counted in a circle."""
+        """The material of a palette role; ``cushion:2`` is the third pillow, in a circle."""
         name, _, number = role.partition(":")
         written = getattr(self.palette, name)
         if isinstance(written, tuple):

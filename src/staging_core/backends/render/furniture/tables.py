@@ -1,15 +1,16 @@
-"""Coffee, side and dining tables."""
+"""Coffee and side tables, and what lies on them."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..mesh import Mesh, Piece
+from staging_core.backends.render.mesh import Mesh, Piece
+
 from .assembly import Assembly
 from .legs import one_leg, stand_on
-from .shapes import lathe, ring_path, rounded_box, tube
+from .shapes import lathe, rounded_box, tube
 from .style import Look
-from .transform import Points, deform, move, turn
+from .transform import deform, move, turn
 
 
 def round_top(diameter: float, thick: float, edge: float = 0.008) -> Mesh:
@@ -108,7 +109,10 @@ def _oval(assembly: Assembly, width: float) -> float:
     assembly.add("wood", move(oval_top(width * 0.66, depth * 0.62, 0.014), z=0.17))
     for sx in (-1, 1):
         for sy in (-1, 1):
-            foot, head = (sx * width * 0.36, sy * depth * 0.34, 0), (sx * width * 0.28, sy * depth * 0.26, 0.38)
+            foot, head = (
+                (sx * width * 0.36, sy * depth * 0.34, 0),
+                (sx * width * 0.28, sy * depth * 0.26, 0.38),
+            )
             assembly.add("wood", tube([foot, head], [0.012, 0.020], 12))
     return 0.403
 
@@ -153,7 +157,10 @@ def dress_top(assembly: Assembly, z: float, reach: float) -> None:
 def bowl(radius: float, height: float) -> Mesh:
     """An open bowl with a thin lip."""
     angle = np.linspace(0, np.pi / 2, 10)
-    outside = [(0.035 + (radius - 0.035) * float(np.sin(a)), height * (1 - float(np.cos(a)))) for a in angle]
+    outside = [
+        (0.035 + (radius - 0.035) * float(np.sin(a)), height * (1 - float(np.cos(a))))
+        for a in angle
+    ]
     inside = [(r - 0.006, max(z, 0.008)) for r, z in reversed(outside)]
     return lathe([(0, 0), outside[0]], outside, [outside[-1], inside[0]], [*inside, (0, 0.008)])
 
@@ -163,15 +170,22 @@ def side_table(look: Look) -> Piece:
     assembly = Assembly(look)
     form = look.form("side_table")
     if form == "drum":
-        profile = [(0.20, 0.0), (0.20, 0.02), (0.115, 0.20), (0.105, 0.27), (0.115, 0.34), (0.20, 0.52)]
+        profile = [
+            (0.20, 0.0),
+            (0.20, 0.02),
+            (0.115, 0.20),
+            (0.105, 0.27),
+            (0.115, 0.34),
+            (0.20, 0.52),
+        ]
         z = np.linspace(0.02, 0.52, 24)
         radius, height = np.array(profile[1:]).T
         curve = [(float(np.interp(t, height, radius)), float(t)) for t in z]
-        assembly.add("top", lathe(profile[:2], _smooth(curve), sides=40))
+        assembly.add("top", lathe(profile[:2], smooth(curve), sides=40))
         assembly.add("top", move(round_top(0.42, 0.025), z=0.52))
     elif form == "turned":
         assembly.add("wood", move(round_top(0.50, 0.028, 0.012), z=0.55))
-        _pedestal(assembly, "wood", 0.55, 0.20)
+        pedestal(assembly, "wood", 0.55, 0.20)
     else:
         assembly.add("wood" if form == "taper" else "top", move(round_top(0.45, 0.024), z=0.53))
         for angle in (90, 210, 330):
@@ -180,13 +194,14 @@ def side_table(look: Look) -> Piece:
     return assembly.piece("side_table")
 
 
-def _smooth(curve: list[tuple[float, float]]) -> list[tuple[float, float]]:
+def smooth(curve: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """A lathe curve of even heights with its radii averaged over seven neighbours."""
     radius, height = np.array(curve).T
     soft = np.convolve(np.pad(radius, 3, mode="edge"), np.ones(7) / 7, mode="valid")
     return [(float(r), float(z)) for r, z in zip(soft, height, strict=True)]
 
 
-def _pedestal(assembly: Assembly, role: str, height: float, reach: float) -> None:
+def pedestal(assembly: Assembly, role: str, height: float, reach: float) -> None:
     """A turned column on three curved feet."""
     profile = [
         (0.0, 0.035), (0.12, 0.04), (0.2, 0.028), (0.32, 0.05), (0.42, 0.03), (0.7, 0.024),
@@ -196,7 +211,7 @@ def _pedestal(assembly: Assembly, role: str, height: float, reach: float) -> Non
     at, radius = np.array(profile).T
     scale = height / 0.55
     column = [(float(np.interp(v, at, radius)) * scale, float(v) * height) for v in t]
-    assembly.add(role, lathe(_smooth(column), sides=20))
+    assembly.add(role, lathe(smooth(column), sides=20))
     for angle in (90, 210, 330):
         foot = tube(
             [(0.02, 0, height * 0.30), (reach * 0.45, 0, height * 0.2), (reach * 0.8, 0, 0.05),
@@ -204,106 +219,3 @@ def _pedestal(assembly: Assembly, role: str, height: float, reach: float) -> Non
             [0.03 * scale, 0.026 * scale, 0.02, 0.02, 0.012], 10,
         )  # fmt: skip
         assembly.add(role, turn(foot, "z", angle))
-
-
-def dining_table(look: Look, length_m: float = 1.8, *, round_one: bool = False) -> Piece:
-    """A dining table 0.75 m high: ``length_m`` x 0.9 m, or round with that diameter."""
-    assembly = Assembly(look)
-    form = look.form("dining_table")
-    if round_one:
-        _round_dining(assembly, form, length_m)
-    else:
-        {
-            "slab": _slab_dining, "legs": _leg_dining, "trestle": _trestle_dining,
-            "farm": _farm_dining, "pedestal": _twin_dining,
-        }[form](assembly, length_m, 0.9 if length_m > 1.3 else 0.78)  # fmt: skip
-    _centrepiece(assembly, 0.75)
-    return assembly.piece("dining_table")
-
-
-def _round_dining(assembly: Assembly, form: str, size: float) -> None:
-    role = "top" if form in ("slab", "pedestal") else "wood"
-    assembly.add(role, move(round_top(size, 0.03, 0.014), z=0.72))
-    if form in ("farm", "trestle"):
-        _pedestal(assembly, "wood", 0.72, size * 0.34)
-    elif form == "legs":
-        for angle in (45, 135, 225, 315):
-            leg = one_leg("taper", 0.72, (0.06, 0.0))
-            assembly.add("wood", turn(move(leg, size * 0.27), "z", angle))
-    else:
-        curve = [(0.30 * size - 0.27 * size * t**0.35 + 0.012, 0.02 + 0.70 * t) for t in np.linspace(0, 1, 30)]
-        radius = [(r + 0.12 * size * max(z - 0.6, 0) ** 1.5 * 6, z) for r, z in curve]
-        assembly.add("metal", lathe([(0, 0), (0.31 * size, 0)], [(0.31 * size, 0), (0.31 * size, 0.012)],
-                                    [(float(r), float(z)) for r, z in radius], sides=40))  # fmt: skip
-
-
-def _slab_dining(assembly: Assembly, length: float, depth: float) -> None:
-    assembly.add("top", move(rounded_box(length, depth, 0.028, 0.006), z=0.722))
-    loop = ring_path(depth - 0.16, 0.712, 0.012, 0.0, 2)
-    for side in (-1, 1):
-        for shift in (0.0, 0.05):
-            x = side * (length / 2 - 0.16 - shift)
-            path = [(x, a, b + 0.362) for a, b, _ in loop]
-            assembly.add("metal", tube(path, 0.016, 8, closed=True))
-
-
-def _leg_dining(assembly: Assembly, length: float, depth: float) -> None:
-    assembly.add("wood", move(rounded_box(length, depth, 0.03, 0.012, steps=3), z=0.72))
-    assembly.add("wood", move(rounded_box(length - 0.28, depth - 0.2, 0.07, 0.006), z=0.65))
-    for sy in (-1, 1):
-        leg = one_leg("taper", 0.72, (0.04, sy * 0.03))
-        assembly.add_pair("wood", move(leg, length / 2 - 0.12, sy * (depth / 2 - 0.09)))
-
-
-def _trestle_dining(assembly: Assembly, length: float, depth: float) -> None:
-    """Thick planks on two steel A-frames."""
-    planks = 4
-    for i in range(planks):
-        board = rounded_box(length, depth / planks - 0.002, 0.05, 0.006)
-        assembly.add("wood", move(board, 0, depth * (i + 0.5) / planks - depth / 2, 0.70))
-    x = length / 2 - 0.22
-    for sy in (-1, 1):
-        leg = rounded_box(0.07, 0.04, 0.72, 0.003)
-        slanted = deform(leg, lambda p, s=sy: p + np.stack([0 * p[:, 2], s * 0.16 * (0.7 - p[:, 2]), 0 * p[:, 2]], 1))
-        assembly.add_pair("metal", move(slanted, x, sy * depth * 0.26))
-    assembly.add_pair("metal", move(rounded_box(0.07, depth * 0.7, 0.03, 0.003), x, 0, 0.67))
-    assembly.add("metal", move(rounded_box(2 * x, 0.035, 0.035, 0.003), 0, 0, 0.30))
-    assembly.add_pair("metal", move(rounded_box(0.05, depth * 0.66, 0.03, 0.003), x, 0, 0.30))
-
-
-def _farm_dining(assembly: Assembly, length: float, depth: float) -> None:
-    assembly.add("wood", move(rounded_box(length, depth, 0.038, 0.014, steps=3), z=0.712))
-    assembly.add("cabinet", move(rounded_box(length - 0.16, depth - 0.16, 0.10, 0.006), z=0.612))
-    for sy in (-1, 1):
-        leg = one_leg("turned", 0.712)
-        assembly.add_pair("cabinet", move(leg, length / 2 - 0.11, sy * (depth / 2 - 0.11)))
-
-
-def _twin_dining(assembly: Assembly, length: float, depth: float) -> None:
-    """A long top with rounded ends on two fluted drums."""
-
-    def ends(points: Points) -> Points:
-        x = np.abs(points[:, 0]) / (length / 2)
-        narrow = 1 - 0.16 * x**3
-        return np.stack([points[:, 0], points[:, 1] * narrow, points[:, 2]], axis=1)
-
-    assembly.add("top", move(deform(rounded_box(length, depth, 0.035, 0.012, (16, 4, 1)), ends), z=0.715))
-    for side in (-1, 1):
-        drum = [(0.15 + 0.008 * float(np.cos(0)), 0.0), (0.158, 0.715)]
-        assembly.add("wood", move(lathe(drum, sides=40), side * length * 0.27))
-        for i in range(24):
-            rib = rounded_box(0.016, 0.028, 0.71, 0.007)
-            assembly.add("wood", move(turn(move(rib, 0.158), "z", 15 * i), side * length * 0.27))
-
-
-def _centrepiece(assembly: Assembly, z: float) -> None:
-    """A vase with a few stems."""
-    profile = [(0.045, 0.0), (0.075, 0.06), (0.082, 0.12), (0.05, 0.19), (0.034, 0.23), (0.042, 0.25)]
-    height = np.linspace(0, 0.25, 24)
-    radius, at = np.array(profile).T
-    curve = _smooth([(float(np.interp(h, at, radius)), float(h)) for h in height])
-    assembly.add("pot", move(lathe([(0, 0), curve[0]], curve, sides=28), 0.06, 0.0, z))
-    from .plants import sprig
-
-    assembly.add("leaf", move(sprig(7, 0.28, seed=3), 0.06, 0.0, z + 0.22))
-    assembly.add("wood", move(bowl(0.14, 0.06), -0.22, 0.02, z))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..mesh import Floats, Mesh
+from staging_core.backends.render.mesh import Floats, Mesh
 
 Points = NDArray[np.float64]
 

@@ -21,9 +21,18 @@ PLAN = Plan(
     stands=("middle",),
     spots=(
         Spot("chair", "around", gap_m=0.18, weight=0.6, every=True, limits=_SEATED),
-        Spot("rug", "centred", ((3.4, 2.4), (3.0, 2.2), (2.5, 2.0), (2.2, 1.7), (1.8, 1.6)), weight=1.0, chance=0.8, limits=RUG),
+        Spot(
+            "rug",
+            "centred",
+            ((3.4, 2.4), (3.0, 2.2), (2.5, 2.0), (2.2, 1.7), (1.8, 1.6)),
+            weight=1.0,
+            chance=0.8,
+            limits=RUG,
+        ),
         Spot("sideboard", "wall", ((1.8,), (1.5,), (1.2,)), gap_m=0.02, weight=0.9, limits=STORAGE),
-        Spot("mirror", "over", ((0.85,), (0.7,)), of="sideboard", weight=0.4, chance=0.4, limits=WALL),
+        Spot(
+            "mirror", "over", ((0.85,), (0.7,)), of="sideboard", weight=0.4, chance=0.4, limits=WALL
+        ),
         Spot("wall_art", "over", ((1.2, 0.8), (0.9, 0.7)), of="sideboard", weight=0.5, limits=WALL),
         Spot("wall_art", "hung", ((1.2, 0.85), (0.8, 1.0), (0.6, 0.75)), weight=0.5, limits=WALL),
         Spot("plant", "corner", ((1.7,), (1.3,)), weight=0.8, limits=TALL),
@@ -31,4 +40,4 @@ PLAN = Plan(
         Spot("floor_lamp", "corner", gap_m=0.08, weight=0.4, chance=0.4, limits=TALL),
     ),
     needs=("chair", "chair"),
-)  # fmt: skip
+)

@@ -1,7 +1,7 @@
 """The floor that furniture may stand on, as a grid over the room.
 
-A cell is free when it lies inside every wall by 2.5 standard deviations of that wall and, where the
-picture shows it, on bare floor. What the picture does not show counts as floor only inside the walls.
+A cell is free when it lies inside every wall by 2.5 standard deviations of that wall and, where
+the picture shows it, on bare floor. What the picture does not show is floor inside the walls.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..room import Room, Wall
+from staging_core.backends.render.room import Room, Wall
+
 from .pose import Points
 
 CELL_M = 0.05
@@ -64,9 +65,13 @@ class Floor:
         left, right = int((low_x - self.x0) / CELL_M), int(np.ceil((high_x - self.x0) / CELL_M))
         near, far = int((low_y - self.y0) / CELL_M), int(np.ceil((high_y - self.y0) / CELL_M))
         block = self.free[near:far, left:right]
-        return bool(block.all()) or not (~block & self._inside(corners, near, far, left, right)).any()
+        return (
+            bool(block.all()) or not (~block & self._inside(corners, near, far, left, right)).any()
+        )
 
-    def _inside(self, corners: Points, near: int, far: int, left: int, right: int) -> NDArray[np.bool_]:
+    def _inside(
+        self, corners: Points, near: int, far: int, left: int, right: int
+    ) -> NDArray[np.bool_]:
         x = self.x0 + (np.arange(left, right) + 0.5) * CELL_M - corners[0, 0]
         y = self.y0 + (np.arange(near, far) + 0.5) * CELL_M - corners[0, 1]
         inside = np.ones((far - near, right - left), bool)
@@ -109,7 +114,9 @@ def _mended(floor: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The floor's mask with pinholes closed and its border drawn in by half a percent."""
     size = max(3, round(floor.shape[1] / 100) | 1)
     kernel = np.ones((size, size), np.uint8)
-    padded = cv2.copyMakeBorder(floor.astype(np.uint8), size, size, size, size, cv2.BORDER_REPLICATE)
+    padded = cv2.copyMakeBorder(
+        floor.astype(np.uint8), size, size, size, size, cv2.BORDER_REPLICATE
+    )
     closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)
     drawn = cv2.erode(closed, np.ones((3, 3), np.uint8), iterations=max(1, floor.shape[1] // 400))
     return np.asarray(drawn[size:-size, size:-size] > 0)
@@ -117,7 +124,9 @@ def _mended(floor: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _without_specks(bare: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Holes smaller than 0.6 m2 inside the floor are glare, not things."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((~bare).astype(np.uint8), connectivity=8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        (~bare).astype(np.uint8), connectivity=8
+    )
     mended = bare.copy()
     rows, columns = bare.shape
     for i in range(1, count):

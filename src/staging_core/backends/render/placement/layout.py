@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..mesh import Placed
+from staging_core.backends.render.mesh import Placed
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Pieces in the room, the main piece first; ``not_placed``: requests as written that found no place."""
+    """Pieces in the room, the main piece first; ``not_placed``: wishes without a place."""
 
     placed: tuple[Placed, ...]
     not_placed: tuple[str, ...] = ()

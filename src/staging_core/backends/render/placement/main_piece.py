@@ -6,15 +6,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..mesh import Piece, Placed
-from ..room import Room, Side
+from staging_core.backends.render.mesh import Piece, Placed
+from staging_core.backends.render.room import Room, Side
+
 from .floor import Floor
 from .plan import Main, Plan
 from .pose import Pose, grown
 from .scene import Scene, side_of
 from .walls import SIDES, against, openings, places, reach
 
-IDEAL_M = 3.4
+SHARE = 0.36
 _ISLANDS_M = (0.6, 1.2)
 
 
@@ -67,7 +68,7 @@ def _worth(room: Room, floor: Floor, placed: Placed, main: Main) -> float:
     pose = Pose(placed.x_m, placed.y_m, placed.turn_deg)
     width, depth, _ = placed.piece.size_m
     away = float(np.hypot(pose.x, pose.y))
-    worth = -0.30 * abs(away - IDEAL_M) - 0.9 * _off_centre(room, pose)
+    worth = -0.45 * abs(away - _ideal_m(room, width)) - 0.9 * _off_centre(room, pose)
     worth += 0.9 * _turned_to_viewer(pose)
     for clear, back, right in (
         (main.ahead_m, -(depth + main.ahead_m) / 2, 0.0),
@@ -76,7 +77,7 @@ def _worth(room: Room, floor: Floor, placed: Placed, main: Main) -> float:
     ):
         if clear:
             zone = (width * 0.9, clear) if back else (clear, depth * 0.9)
-            worth += 0.7 if floor.holds(_zone(pose.at(right, back), zone)) else -0.4
+            worth += 0.5 if floor.holds(_zone(pose.at(right, back), zone)) else -0.4
     if not main.around_m:
         worth += _focus(room, pose, placed) - 0.5 * _off_wall_middle(room, placed)
     else:
@@ -85,9 +86,20 @@ def _worth(room: Room, floor: Floor, placed: Placed, main: Main) -> float:
     return worth
 
 
-def _zone(pose: Pose, size: tuple[float, float]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _ideal_m(room: Room, width: float) -> float:
+    """The distance at which the piece takes about a third of the picture's width."""
+    share = room.camera.focal_px / room.camera.width * width / SHARE
+    return float(np.clip(share, 2.6, max(2.6, min(6.5, room.far.at_m - 0.6))))
+
+
+def _zone(
+    pose: Pose, size: tuple[float, float]
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     half_x, half_y = size[0] / 2, size[1] / 2
-    corners = [pose.at(x, y) for x, y in ((-half_x, -half_y), (half_x, -half_y), (half_x, half_y), (-half_x, half_y))]
+    corners = [
+        pose.at(x, y)
+        for x, y in ((-half_x, -half_y), (half_x, -half_y), (half_x, half_y), (-half_x, half_y))
+    ]
     return np.array([[corner.x, corner.y] for corner in corners])
 
 
@@ -127,5 +139,3 @@ def _focus(room: Room, pose: Pose, placed: Placed) -> float:
             if opening.start_m < along + half and opening.end_m > along - half:
                 worth -= 1.0
     return worth
-
-

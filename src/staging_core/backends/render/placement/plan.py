@@ -41,11 +41,11 @@ class Plan:
     extras: dict[str, Spot] = field(default_factory=dict)
 
 
-LOOSE = Limits(gap_m=0.12, inside=0.85)
-TALL = Limits(gap_m=0.12, inside=0.8, hides=0.06)
-RUG = Limits(inside=0.75)
+LOOSE = Limits(gap_m=0.12, inside=0.95)
+TALL = Limits(gap_m=0.12, inside=0.9, hides=0.06)
+RUG = Limits(inside=0.85)
 WALL = Limits(inside=0.97)
-STORAGE = Limits(gap_m=0.45, inside=0.85, hides=0.10)
+STORAGE = Limits(gap_m=0.45, inside=0.95, hides=0.10, fore=0.85)
 ON_TOP = Limits(inside=0.9, hides=0.2)
 
 EXTRAS: dict[str, Spot] = {
@@ -54,7 +54,9 @@ EXTRAS: dict[str, Spot] = {
     "bench": Spot("bench", "wall", ((1.2,), (0.9,)), limits=STORAGE),
     "bookshelf": Spot("bookshelf", "wall", ((0.9,), (0.7,)), limits=STORAGE),
     "chair": Spot("chair", "wall", limits=LOOSE),
-    "coffee_table": Spot("coffee_table", "before", ((1.0,), (0.8,)), gap_m=0.4, limits=Limits(hides=0.4)),
+    "coffee_table": Spot(
+        "coffee_table", "before", ((1.0,), (0.8,)), gap_m=0.4, limits=Limits(hides=0.4)
+    ),
     "console": Spot("console", "wall", ((1.1,), (0.9,)), limits=STORAGE),
     "dining_table": Spot("dining_table", "wall", ((1.6,), (1.2,)), gap_m=0.6, limits=STORAGE),
     "dresser": Spot("dresser", "wall", ((1.3,), (1.0,)), limits=STORAGE),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..mesh import Piece, Placed
+from staging_core.backends.render.mesh import Piece, Placed
 
 Points = NDArray[np.float64]
 
@@ -48,7 +48,8 @@ def grown(corners: Points, by: float) -> Points:
     along, across = corners[1] - corners[0], corners[3] - corners[0]
     a = by * along / max(float(np.linalg.norm(along)), 1e-9)
     b = by * across / max(float(np.linalg.norm(across)), 1e-9)
-    return corners + np.stack([-a - b, a - b, a + b, b - a])
+    larger: Points = corners + np.stack([-a - b, a - b, a + b, b - a])
+    return larger
 
 
 def overlap(first: Points, second: Points) -> bool:

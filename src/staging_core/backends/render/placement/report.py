@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from ..mesh import Placed
-from ..room import Room
+from staging_core.backends.render.mesh import Placed
+from staging_core.backends.render.room import Room
+
 from .layout import Layout
 
 Point = tuple[float, float]
@@ -45,5 +46,7 @@ def _describe(room: Room, placed: Placed) -> PlacedReport:
     )
 
 
-def _points(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]], digits: int) -> tuple[Point, ...]:
+def _points(
+    values: np.ndarray[tuple[int, ...], np.dtype[np.float64]], digits: int
+) -> tuple[Point, ...]:
     return tuple((round(float(x), digits), round(float(y), digits)) for x, y in values)

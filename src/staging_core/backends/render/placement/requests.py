@@ -12,13 +12,16 @@ _NAMES = {
     "armchair": "armchair", "lounge chair": "armchair", "accent chair": "armchair",
     "coffee table": "coffee_table", "side table": "side_table", "end table": "side_table",
     "rug": "rug", "carpet": "rug", "floor lamp": "floor_lamp", "table lamp": "table_lamp",
-    "lamp": "floor_lamp", "plant": "plant", "tree": "plant", "wall art": "wall_art", "art": "wall_art",
-    "painting": "wall_art", "picture": "wall_art", "mirror": "mirror", "media unit": "media_unit",
+    "lamp": "floor_lamp", "plant": "plant", "tree": "plant", "wall art": "wall_art",
+    "art": "wall_art",
+    "painting": "wall_art", "picture": "wall_art",
+    "mirror": "mirror", "media unit": "media_unit",
     "tv unit": "media_unit", "tv stand": "media_unit", "bed": "bed", "nightstand": "nightstand",
     "bedside table": "nightstand", "dresser": "dresser", "chest of drawers": "dresser",
-    "bench": "bench", "dining table": "dining_table", "table": "dining_table", "dining chair": "chair",
-    "chair": "chair", "sideboard": "sideboard", "credenza": "sideboard", "buffet": "sideboard",
-    "bookshelf": "bookshelf", "bookcase": "bookshelf", "console": "console", "console table": "console",
+    "bench": "bench", "dining table": "dining_table", "table": "dining_table",
+    "dining chair": "chair",    "chair": "chair", "sideboard": "sideboard", "credenza": "sideboard", "buffet": "sideboard",
+    "bookshelf": "bookshelf", "bookcase": "bookshelf", "console": "console",
+    "console table": "console",
 }  # fmt: skip
 MOST = 8
 

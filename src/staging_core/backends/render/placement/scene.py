@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..furniture.catalogue import build
-from ..furniture.style import Look
-from ..mesh import Piece, Placed
-from ..room import Room, Side
+from staging_core.backends.render.furniture.catalogue import build
+from staging_core.backends.render.furniture.style import Look
+from staging_core.backends.render.mesh import Piece, Placed
+from staging_core.backends.render.room import Room, Side
+
 from .floor import Floor, usable_floor
 from .pose import Points, grown, overlap
 from .view import Outline, View
@@ -17,9 +18,9 @@ from .walls import Keepout, keepouts, openings, wall_of
 
 EYE_M = 1.5
 BED_HEAD_M, BED_BODY_M = 0.75, 0.62
-_NEAR_M = {"rug": 0.9, "round_rug": 0.9}
-_NEAREST_M = 1.3
+_RUG_M, _NEAREST_M = 0.9, 1.3
 _FLAT_M = 0.05
+_TOPS_M = {"sideboard": 0.78, "dresser": 0.80, "console": 0.80, "media_unit": 0.50}
 _SEES_M = 0.3
 
 
@@ -27,9 +28,10 @@ _SEES_M = 0.3
 class Limits:
     """How strictly a piece is judged.
 
-    ``gap_m`` to every other piece; ``inside``: share of its outline in the picture; ``hides``: share
-    of the main piece it may cover; ``through``: kinds it may overlap (a chair under its table);
-    ``before_window``: it may stand before a window taller than the sill.
+    ``gap_m`` to every other piece; ``inside``: share of its outline in the picture; ``hides``:
+    share of the main piece it may cover; ``through``: kinds it may overlap (a chair under its
+    table); ``before_window``: it may stand before a window taller than the sill; ``fore``: a tall
+    piece is at least this share of the main piece's distance away.
     """
 
     gap_m: float = 0.03
@@ -37,6 +39,20 @@ class Limits:
     hides: float = 0.12
     through: tuple[str, ...] = ()
     before_window: bool = False
+    fore: float = 0.62
+
+
+USUAL = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """A placed piece with what later pieces ask about it."""
+
+    placed: Placed
+    outline: Outline
+    footprint: Points
+    weight: float
 
 
 @dataclass(slots=True)
@@ -48,9 +64,7 @@ class Scene:
     floor: Floor
     keepouts: tuple[Keepout, ...]
     view: View
-    placed: list[Placed] = field(default_factory=list)
-    outlines: list[Outline] = field(default_factory=list)
-    weights: list[float] = field(default_factory=list)
+    stood: list[Stood] = field(default_factory=list)
 
     @classmethod
     def of(cls, room: Room, look: Look) -> Scene:
@@ -64,7 +78,12 @@ class Scene:
 
     def bare(self) -> Scene:
         """The same room and rules with nothing in it."""
-        return replace(self, placed=[], outlines=[], weights=[])
+        return replace(self, stood=[])
+
+    @property
+    def placed(self) -> tuple[Placed, ...]:
+        """All pieces, the main piece first."""
+        return tuple(one.placed for one in self.stood)
 
     def piece(self, kind: str, size: tuple[float, ...] = ()) -> Piece:
         """A piece in the room's look."""
@@ -73,11 +92,11 @@ class Scene:
     @property
     def main(self) -> Placed:
         """The piece that the room is about."""
-        return self.placed[0]
+        return self.stood[0].placed
 
     def last(self, kind: str) -> Placed | None:
         """The piece of that kind placed last."""
-        found = (placed for placed in reversed(self.placed) if placed.piece.kind == kind)
+        found = (one.placed for one in reversed(self.stood) if one.placed.piece.kind == kind)
         return next(found, None)
 
     def add(self, placed: Placed, limits: Limits, weight: float) -> bool:
@@ -85,10 +104,13 @@ class Scene:
         seen = self._sight(placed, limits) if self._stands(placed, limits) else None
         if seen is None:
             return False
-        self.placed.append(placed)
-        self.outlines.append(seen)
-        self.weights.append(weight)
+        self.stood.append(Stood(placed, seen, placed.footprint_m(), weight))
         return True
+
+    def remove(self, index: int) -> None:
+        """Take a piece away, and what stands on it."""
+        gone = self.stood.pop(index).placed
+        self.stood = [one for one in self.stood if not _on_top(one.placed, gone)]
 
     def _stands(self, placed: Placed, limits: Limits) -> bool:
         stand = placed.piece.stand
@@ -108,14 +130,22 @@ class Scene:
         seen = self.view.outline(placed)
         if seen is None or seen.inside < limits.inside:
             return None
-        if seen.distance_m < _NEAR_M.get(placed.piece.kind, _NEAREST_M):
+        if seen.distance_m < self._nearest(placed, limits):
             return None
-        if self.placed and placed.piece.size_m[2] > _FLAT_M:
-            main = self.outlines[0]
+        if self.stood and placed.piece.size_m[2] > _FLAT_M:
+            main = self.stood[0].outline
             nearer = seen.distance_m < main.distance_m or _depth(placed) < _depth(self.main)
             if nearer and seen.covers(main) > limits.hides:
                 return None
         return seen
+
+    def _nearest(self, placed: Placed, limits: Limits) -> float:
+        """How near the camera a piece may come; tall ones stay behind the main piece's front."""
+        if placed.piece.stand == "rug":
+            return _RUG_M
+        if not self.stood or placed.piece.size_m[2] < 0.55:
+            return _NEAREST_M
+        return max(_NEAREST_M, limits.fore * self.stood[0].outline.distance_m)
 
     def _keeps_out(self, placed: Placed, limits: Limits) -> bool:
         """Clear of doors, and nothing tall before windows and fireplaces."""
@@ -131,16 +161,16 @@ class Scene:
     def _free(self, placed: Placed, corners: Points, limits: Limits) -> bool:
         rug = placed.piece.stand == "rug"
         wide = grown(corners, limits.gap_m)
-        for other in self.placed:
-            stand = other.piece.stand
-            if stand in ("top", "wall") or (stand == "rug") != rug:
+        for other in self.stood:
+            piece = other.placed.piece
+            if piece.stand in ("top", "wall") or (piece.stand == "rug") != rug:
                 continue
-            if other.piece.kind not in limits.through and overlap(wide, other.footprint_m()):
+            if piece.kind not in limits.through and overlap(wide, other.footprint):
                 return False
         return True
 
     def _hangs(self, placed: Placed) -> bool:
-        """Wall pieces: on a seen wall, clear of openings, of each other and of what stands before."""
+        """On a seen wall, clear of openings, of other wall pieces and of what stands before."""
         side = side_of(placed)
         wall = wall_of(self.room, side)
         low, high = _span(placed, side)
@@ -148,14 +178,17 @@ class Scene:
         if not wall.seen or wall.spread_m > _SEES_M or top > self.room.ceiling_m - 0.12:
             return False
         if any(
-            low - 0.1 < o.end_m and high + 0.1 > o.start_m and bottom - 0.1 < o.top_m and top + 0.1 > o.bottom_m
+            low - 0.1 < o.end_m
+            and high + 0.1 > o.start_m
+            and bottom - 0.1 < o.top_m
+            and top + 0.1 > o.bottom_m
             for o in openings(self.room, side)
         ):
             return False
         return not any(self._in_front(other, side, low, high, bottom) for other in self.placed)
 
     def _in_front(self, other: Placed, side: Side, low: float, high: float, bottom: float) -> bool:
-        """Whether ``other`` hangs in the same place or stands close before it and reaches up to it."""
+        """Whether ``other`` hangs in the same place or stands before it and reaches up to it."""
         if other.piece.stand == "wall" and side_of(other) != side:
             return False
         start, end = _span(other, side)
@@ -164,7 +197,12 @@ class Scene:
         if other.piece.stand == "wall":
             return True
         close = abs(_away(self.room, other, side)) < 0.7
-        return close and other.z_m + other.piece.size_m[2] > bottom - 0.02
+        return close and other.z_m + surface_m(other.piece) > bottom - 0.02
+
+
+def surface_m(piece: Piece) -> float:
+    """The height of a piece's top, without what is put on it."""
+    return min(piece.size_m[2], _TOPS_M.get(piece.kind, piece.size_m[2]))
 
 
 def profile(placed: Placed) -> tuple[tuple[Points, float], ...]:
@@ -185,6 +223,11 @@ def side_of(placed: Placed) -> Side:
     if abs(turn) <= 45:
         return "far"
     return "left" if turn > 0 else "right"
+
+
+def _on_top(one: Placed, other: Placed) -> bool:
+    near = float(np.hypot(one.x_m - other.x_m, one.y_m - other.y_m)) < 0.1
+    return one.piece.stand == "top" and near
 
 
 def _depth(placed: Placed) -> float:

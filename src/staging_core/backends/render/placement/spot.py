@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..mesh import Piece, Placed
-from ..room import Side
+from staging_core.backends.render.mesh import Piece, Placed
+from staging_core.backends.render.room import Side
+
 from .pose import Pose, pose_of
-from .scene import EYE_M, Limits, Scene, side_of
+from .scene import EYE_M, USUAL, Limits, Scene, side_of, surface_m
 from .walls import SIDES, TURN, against, places, reach, wall_of
 
 Size = tuple[float, ...]
@@ -35,11 +36,11 @@ class Spot:
     weight: float = 1.0
     chance: float = 1.0
     every: bool = False
-    limits: Limits = Limits()
+    limits: Limits = USUAL
 
 
 def fill(scene: Scene, spot: Spot, random: np.random.Generator) -> int:
-    """Place what the spot wishes, in the largest size that fits; returns how many pieces stand now."""
+    """Place what the spot wishes, in the largest size that fits; returns how many were placed."""
     anchor = scene.last(spot.of) if spot.of else scene.main
     if anchor is None:
         return 0
@@ -74,7 +75,7 @@ def _before(
 def _under(
     scene: Scene, spot: Spot, piece: Piece, anchor: Placed, random: np.random.Generator
 ) -> Iterator[Pose]:
-    """A rug that sticks out ``gap_m`` beyond the anchor's front edge and lies under the rest of it."""
+    """A rug that sticks out ``gap_m`` beyond the anchor's front edge, the rest under it."""
     forward = anchor.piece.size_m[1] / 2 + spot.gap_m - piece.size_m[1] / 2
     for shift in (0.0, 0.1, -0.1, 0.25, -0.25):
         for back in (0.0, 0.12, 0.25):
@@ -157,7 +158,7 @@ def _over(
 ) -> Iterator[Pose]:
     """On the wall over the anchor, its middle at eye height or 0.2 m clear of the anchor's top."""
     side = side_of(anchor)
-    bottom = max(EYE_M - piece.size_m[2] / 2, anchor.piece.size_m[2] + 0.18)
+    bottom = max(EYE_M - piece.size_m[2] / 2, surface_m(anchor.piece) + 0.18)
     along = anchor.x_m if side == "far" else anchor.y_m
     for shift in (0.0, 0.15, -0.15, 0.3, -0.3):
         yield on_wall(scene, side, along + shift, bottom)
@@ -166,7 +167,11 @@ def _over(
 def on_wall(scene: Scene, side: Side, along: float, bottom: float) -> Pose:
     """The pose of a wall piece on the estimated wall, 5 mm proud of it."""
     at = wall_of(scene.room, side).at_m
-    x, y = (along, at - 0.005) if side == "far" else (at + (0.005 if side == "left" else -0.005), along)
+    x, y = (
+        (along, at - 0.005)
+        if side == "far"
+        else (at + (0.005 if side == "left" else -0.005), along)
+    )
     return Pose(x, y, TURN[side], bottom)
 
 
@@ -177,7 +182,9 @@ def _hung(
     for side in sorted(SIDES, key=lambda _: float(random.uniform())):
         start, end = reach(scene.room, side)
         middle = (start + end) / 2
-        for along in sorted(places(scene.room, side, piece.size_m[0]), key=lambda a: abs(a - middle)):
+        for along in sorted(
+            places(scene.room, side, piece.size_m[0]), key=lambda a: abs(a - middle)
+        ):
             yield on_wall(scene, side, along, EYE_M - piece.size_m[2] / 2)
 
 
@@ -186,7 +193,7 @@ def _on(
 ) -> Iterator[Pose]:
     """On top of the anchor."""
     pose = pose_of(anchor).at(0.0, 0.02)
-    yield Pose(pose.x, pose.y, pose.turn, anchor.piece.size_m[2])
+    yield Pose(pose.x, pose.y, pose.turn, surface_m(anchor.piece))
 
 
 def _corner(
@@ -207,14 +214,19 @@ def _corner(
 def _wall(
     scene: Scene, spot: Spot, piece: Piece, anchor: Placed, random: np.random.Generator
 ) -> Iterator[Pose]:
-    """Against a wall, the one opposite the anchor first, nearest that wall's middle first."""
+    """Against a wall, the one opposite the anchor first and never the one behind sofa or bed."""
     back = side_of(anchor)
     opposite = {"left": "right", "right": "left", "far": "far"}[back]
-    order = sorted(SIDES, key=lambda side: (side != opposite, side == back, float(random.uniform())))
+    walls = [side for side in SIDES if side != back or scene.main.piece.kind not in ("sofa", "bed")]
+    order = sorted(
+        walls, key=lambda side: (side != opposite, side == back, float(random.uniform()))
+    )
     for side in order:
         start, end = reach(scene.room, side)
-        middle = (anchor.y_m if side == opposite != "far" else (start + end) / 2)
-        for along in sorted(places(scene.room, side, piece.size_m[0], 0.25), key=lambda a: abs(a - middle)):
+        middle = anchor.y_m if side == opposite != "far" else (start + end) / 2
+        for along in sorted(
+            places(scene.room, side, piece.size_m[0], 0.25), key=lambda a: abs(a - middle)
+        ):
             yield against(scene.room, side, along, piece.size_m[1], spot.gap_m)
 
 

@@ -1,4 +1,4 @@
-"""How placed pieces look in the picture: their outline, how much of them is in it, what they cover."""
+"""How placed pieces look in the picture: outlines, how much of them is in it, what they cover."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..camera import Camera
-from ..mesh import Piece, Placed
+from staging_core.backends.render.camera import Camera
+from staging_core.backends.render.mesh import Piece, Placed
+
 from .pose import Points, grown
 
 _CORNERS = np.array(
@@ -22,7 +23,11 @@ _SHADOW_M = 0.22
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A piece's outline in pixels: ``hull`` (n, 2), its ``area`` and the part of it ``inside`` the picture, 0..1."""
+    """A piece's outline in pixels.
+
+    ``hull`` (n, 2) and its ``area``; ``inside``: the share 0..1 of it in the picture;
+    ``distance_m`` from the camera's foot to the nearest corner.
+    """
 
     hull: NDArray[np.float32]
     area: float
@@ -51,7 +56,8 @@ class View:
         """Pixels (n, 2) of room points (n, 3); NaN behind the camera."""
         local = (points - self._foot) @ self._rotation
         depth = np.where(local[:, 2:] > 1e-6, local[:, 2:], np.nan)
-        return local[:, :2] / depth * self._focal + self._centre
+        pixels: Points = local[:, :2] / depth * self._focal + self._centre
+        return pixels
 
     def outline(self, placed: Placed) -> Outline | None:
         """The outline of a piece's box, or None when part of it lies behind the camera."""
@@ -59,7 +65,7 @@ class View:
         pixels = self.project(box)
         if not np.isfinite(pixels).all():
             return None
-        hull = cv2.convexHull(pixels.astype(np.float32))[:, 0, :]
+        hull = np.asarray(cv2.convexHull(pixels.astype(np.float32))[:, 0, :], np.float32)
         area = float(cv2.contourArea(hull))
         shared, _ = cv2.intersectConvexConvex(hull, self._frame)
         nearest = float(np.sqrt((box[:, :2] ** 2).sum(axis=1).min()))
@@ -110,7 +116,8 @@ def in_room(placed: Placed, points: Points) -> Points:
     """Points (..., 3) of the piece's own frame in the room frame."""
     cos, sin = np.cos(np.radians(placed.turn_deg)), np.sin(np.radians(placed.turn_deg))
     turned = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
-    return points @ turned + np.array([placed.x_m, placed.y_m, placed.z_m])
+    moved: Points = points @ turned + np.array([placed.x_m, placed.y_m, placed.z_m])
+    return moved
 
 
 def _strewn(piece: Piece, count: int = 2500) -> Points:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..room import Opening, Room, Side, Wall
+from staging_core.backends.render.room import Opening, Room, Side, Wall
+
 from .floor import NEAREST_M, wall_gap
 from .pose import Points, Pose, rectangle
 
@@ -35,7 +36,7 @@ def wall_of(room: Room, side: Side) -> Wall:
 
 
 def against(room: Room, side: Side, along: float, depth: float, gap: float = 0.0) -> Pose:
-    """The pose of a piece ``depth`` deep with its back ``gap`` metres off the usable floor's edge."""
+    """The pose of a piece ``depth`` deep with its back ``gap`` metres off the usable edge."""
     away = wall_gap(wall_of(room, side)) + gap + depth / 2 + 0.005
     if side == "far":
         return Pose(along, room.far.at_m - away, TURN[side])
@@ -62,9 +63,7 @@ def places(room: Room, side: Side, width: float, step: float = 0.15) -> Iterator
 
 def openings(room: Room, side: Side | None = None) -> tuple[Opening, ...]:
     """The openings worth respecting, of one wall or all."""
-    return tuple(
-        o for o in room.openings if o.confidence >= _BELIEVED and side in (None, o.side)
-    )
+    return tuple(o for o in room.openings if o.confidence >= _BELIEVED and side in (None, o.side))
 
 
 def is_door(opening: Opening) -> bool:
