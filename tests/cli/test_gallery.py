@@ -51,7 +51,7 @@ def gallery(*styles: str, title: str = "An empty room") -> Gallery:
             size_m=(4.9, 6.55, 2.68),
             focal_px=1200.0,
             pitch_deg=0.0,
-            roll_deg=-0.1,
+            roll_deg=-0.01,
             yaw_deg=8.5,
             confidence=0.93,
         ),
@@ -116,6 +116,7 @@ def test_every_style_is_there_with_its_picture_and_times(tmp_path: Path) -> None
         assert one["phases"][1]["share"] == 1.0
         assert one["pieces"] == ["Sofa", "Armchair ×2", "Coffee table"]
     assert ["Size", "4.9 × 6.5 m, 2.68 m high"] in data["room"]
+    assert ["Roll", "0.0°"] in data["room"]
     assert ["Confidence", "93%"] in data["room"]
 
 

@@ -15,7 +15,7 @@ import msgspec
 from PIL import Image
 
 BUDGET = 2_700_000  # characters of all pictures together, so that the page stays under 3 MB
-QUALITIES = ((1600, 82), (1440, 78), (1200, 74), (960, 68), (720, 60), (480, 45))
+QUALITIES = ((1600, 90), (1600, 82), (1440, 78), (1200, 74), (960, 68), (720, 60), (480, 45))
 OVERLAY_SHARE = 0.625  # the overlay is shown smaller than the pictures
 
 
@@ -110,9 +110,9 @@ def _room_facts(room: GalleryRoom) -> list[list[str]]:
     return [
         ["Size", f"{wide:.1f} × {deep:.1f} m, {high:.2f} m high"],
         ["Focal length", f"{room.focal_px:.0f} px"],
-        ["Pitch", f"{room.pitch_deg:.1f}°"],
-        ["Roll", f"{room.roll_deg:.1f}°"],
-        ["Yaw", f"{room.yaw_deg:.1f}°"],
+        ["Pitch", _degrees(room.pitch_deg)],
+        ["Roll", _degrees(room.roll_deg)],
+        ["Yaw", _degrees(room.yaw_deg)],
         ["Confidence", f"{room.confidence:.0%}"],
     ]
 
@@ -154,3 +154,7 @@ def _words(name: str) -> str:
 
 def _duration(ms: float) -> str:
     return f"{ms / 1000:.1f} s" if ms >= 1000 else f"{ms:.0f} ms"
+
+
+def _degrees(angle: float) -> str:
+    return f"{round(angle, 1) + 0.0:.1f}°"  # adding zero turns -0.0 into 0.0
