@@ -64,15 +64,15 @@ class Cut:
 
     def into(self, ports: Ports) -> Ports:
         """The same ports with this cut in every one of them."""
-        cut: dict[str, Any] = dict(
-            database=_Database(ports.database, self),
-            storage=_Port(ports.storage, self),
-            queue=_Port(ports.queue, self),
-            billing=_Port(ports.billing, self),
-            hooks=_Port(ports.hooks, self),
-            decoder=_Port(ports.decoder, self),
-            stagers={name: _Port(stager, self) for name, stager in ports.stagers.items()},
-        )
+        cut: dict[str, Any] = {
+            "database": _Database(ports.database, self),
+            "storage": _Port(ports.storage, self),
+            "queue": _Port(ports.queue, self),
+            "billing": _Port(ports.billing, self),
+            "hooks": _Port(ports.hooks, self),
+            "decoder": _Port(ports.decoder, self),
+            "stagers": {name: _Port(stager, self) for name, stager in ports.stagers.items()},
+        }
         return replace(ports, **cut)
 
 

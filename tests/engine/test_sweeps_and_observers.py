@@ -1,0 +1,217 @@
+"""What nobody did is done by a sweep; plugins that watch see every event, in order."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from staging_core import OWNER, JobEvent, Staging, hookimpl
+from staging_core.database import leases
+from staging_core.imaging.decoder import Decoder
+from staging_core.models import Wake
+from staging_core.photo import once
+from staging_core.recovery import Recovery
+from staging_core.testing.fake_stager import FakeStager
+
+from .conftest import Install
+from .house import open_house
+from .pictures import photo
+
+
+class Watcher:
+    """Keeps what it is shown; can be told to fail."""
+
+    def __init__(self, *, fails: int = 0) -> None:
+        self.seen: list[JobEvent] = []
+        self.fails = fails
+
+    @hookimpl
+    def staging_job_event(self, event: JobEvent) -> None:
+        if self.fails:
+            self.fails -= 1
+            raise RuntimeError("not now")
+        self.seen.append(event)
+
+
+class Calm(Watcher):
+    """Another plugin."""
+
+
+def test_a_watching_plugin_has_seen_every_event_when_the_installation_closes(
+    install: Install,
+) -> None:
+    watcher = Watcher()
+
+    async def scenario() -> list[JobEvent]:
+        async with install(plugins=(watcher,)) as staging:
+            me = staging.acting_as(OWNER)
+            group = await me.wait(await me.images.submit(photo(), room="bedroom", style="modern"))
+            return await me.jobs.history(group.images[0].job.id)
+
+    history = asyncio.run(scenario())
+    assert list({event.position: event for event in watcher.seen}.values()) == history
+
+
+def test_a_failing_watcher_is_shown_the_event_again_and_harms_neither_job_nor_neighbour(
+    tmp_path: Path,
+) -> None:
+    failing, calm = Watcher(fails=2), Calm()
+
+    async def scenario() -> None:
+        async with (
+            Decoder() as decoder,
+            open_house(tmp_path, FakeStager(), decoder=decoder, plugins=(failing, calm)) as house,
+        ):
+            await house.submit()
+            assert await house.step()
+            recovery = Recovery(house.ports)
+            for _ in range(4):
+                await recovery.observe()
+                house.clock.ahead += 100
+            assert await house.states() == ["ready"]
+            assert [event.seq for event in failing.seen] == [1, 2, 3, 4, 5]
+            assert calm.seen == failing.seen
+
+    asyncio.run(scenario())
+
+
+def test_only_one_process_sweeps_at_a_time(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with (
+            Decoder() as decoder,
+            open_house(tmp_path, FakeStager(), decoder=decoder) as house,
+        ):
+            first, second = Recovery(house.ports), Recovery(house.ports)
+            assert await first.sweep() != {}
+            assert await second.sweep() == {}
+            house.clock.ahead += 60
+            assert await second.sweep() != {}
+
+    asyncio.run(scenario())
+
+
+def test_a_lease_is_taken_once_kept_by_its_owner_and_free_after_its_time(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with (
+            Decoder() as decoder,
+            open_house(tmp_path, FakeStager(), decoder=decoder) as house,
+        ):
+
+            async def take(owner: str) -> bool:
+                async with house.ports.database.write() as tx:
+                    return await leases.take(tx, "x", owner=owner, seconds=5)
+
+            assert [await take(owner) for owner in ("a", "b", "a")] == [True, False, True]
+            house.clock.ahead += 6
+            assert await take("b")
+            async with house.ports.database.write() as tx:
+                await leases.give_back(tx, "x", owner="a")
+            assert not await take("a")
+
+    asyncio.run(scenario())
+
+
+class Remembering:
+    """A queue that only remembers its pokes."""
+
+    def __init__(self) -> None:
+        self.wakes: list[Wake] = []
+
+    async def poke(self, wake: Wake) -> None:
+        self.wakes.append(wake)
+
+
+def test_a_job_whose_nudge_was_lost_is_nudged_by_the_sweep(install: Install) -> None:
+    async def scenario() -> None:
+        queue = Remembering()
+        async with install(worker=False, queue=queue) as staging:
+            me = staging.acting_as(OWNER)
+            group = await me.images.submit(photo(), room="bedroom", style="modern")
+            queue.wakes.clear()  # the queue was flushed
+            assert (await staging.sweep())["nudged"] == 1
+            assert [wake.job_id for wake in queue.wakes] == [group.images[0].job.id]
+            assert await staging.work(group.images[0].job.id)
+            assert not await staging.work(group.images[0].job.id)
+            assert (await me.wait(group)).images[0].job.state == "ready"
+
+    asyncio.run(scenario())
+
+
+def test_objects_that_no_row_knows_go_after_the_grace_time_and_no_others(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with (
+            Decoder() as decoder,
+            open_house(tmp_path, FakeStager(), decoder=decoder) as house,
+        ):
+            await house.submit()
+            await house.step()
+            before = {entry.key async for entry in house.ports.storage.entries("")}
+            await house.ports.storage.put(
+                "lost/and/alone.png", once(b"x"), content_type="image/png"
+            )
+            recovery = Recovery(house.ports)
+            await recovery.sweep(bucket=True)
+            assert len([e async for e in house.ports.storage.entries("")]) == len(before) + 1
+            house.clock.ahead += 1000
+            assert (await recovery.sweep(bucket=True))["orphans"] == 1
+            assert {entry.key async for entry in house.ports.storage.entries("")} == before
+
+    asyncio.run(scenario())
+
+
+def test_a_job_whose_model_nobody_opens_ends_after_an_hour(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with (
+            Decoder() as decoder,
+            open_house(tmp_path, FakeStager(), decoder=decoder) as house,
+        ):
+            await house.submit()
+        async with (
+            Decoder() as decoder,
+            open_house(tmp_path, FakeStager(name="other"), decoder=decoder) as house,
+        ):
+            recovery = Recovery(house.ports)
+            await recovery.sweep()
+            assert await house.states() == ["queued"]
+            house.clock.ahead += 3700
+            await recovery.sweep()
+            assert await house.states() == ["error"]
+
+    asyncio.run(scenario())
+
+
+def test_a_long_call_keeps_its_lease(install: Install) -> None:
+    """Three times as long as the lease, and a rival that would take it."""
+
+    async def scenario() -> None:
+        slow = "fake:?delay_ms=900"
+        async with install(slow, lease_s=0.3), install(slow, lease_s=0.3) as staging:
+            me = staging.acting_as(OWNER)
+            group = await me.wait(await me.images.submit(photo(), room="bedroom", style="modern"))
+            assert group.images[0].job.state == "ready"
+            assert group.images[0].job.attempts == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_host_may_hand_over_open_objects_which_stay_its_own(install: Install) -> None:
+    async def scenario() -> None:
+        stager = FakeStager(name="mine")
+        async with install((stager,)) as staging:
+            me = staging.acting_as(OWNER)
+            await me.wait(await me.images.submit(photo(), room="bedroom", style="modern"))
+        assert len(stager.calls) == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_staging_is_used_only_while_it_is_open(install: Install) -> None:
+    async def scenario() -> Staging:
+        async with install(worker=False) as staging:
+            return staging
+
+    staging = asyncio.run(scenario())
+    with pytest.raises(Exception, match="not open"):
+        staging.acting_as(OWNER)
