@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 POINTS, RAYS = 40_000, 32
 """Places and rays for each, where rays are cheap; a quarter of the places where they are not."""
-SMOOTHING, UNLIKE = 2, 2.0
+SMOOTHING, UNLIKE = 3, 1.0
 """Radius of the mean in places; how little places count whose light differs."""
 KNOWN, LIGHT, LEAN, KEPT = 0, slice(1, 4), slice(4, 7), 7
 NORMAL, POSITION, WIDTH = slice(8, 11), slice(11, 14), 14

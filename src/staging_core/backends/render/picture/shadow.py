@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from staging_core.backends.render.camera import Camera
 
+from .contact import Contacts
 from .gather import Gatherer
 from .photo_light import BEHIND, CEILING
 from .scene import Scene
@@ -25,14 +26,14 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
-POINTS, RAYS, CONTACT_RAYS = 30_000, 40, 40
+POINTS, RAYS = 30_000, 40
 FAINTEST = 0.03
 """Shadows fainter than this share of the light are not drawn."""
-REACH_M = (0.35, 1.3)
+REACH_M = (0.15, 1.0)
 """A shadow is whole up to the first distance from its piece and gone at the second."""
 HIDDEN_CELLS = 3
-CONTACT, CONTACT_M = (0.08, 0.2), (0.1, 0.3)
-"""Where a shadow is that deep and a piece that near, it is gathered anew on a finer grid."""
+CONTACT_M, SLACK_M = (0.03, 0.12), 0.002
+"""So near to contacts light is gathered on a finer grid, and further for each of its steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,34 +61,24 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Shadows:
-    """Light lost: ``far`` a coarse grid of all shadows, ``contact`` a finer of the deep ones."""
+    """Light lost: ``far`` a coarse grid of all shadows, ``close`` what a finer adds at contacts.
+
+    ``faintest``: how deep a shadow must be to be drawn, in each of the two.
+    """
 
     far: ShadowGrid
-    contact: ShadowGrid
-    near: Near
-    threshold: float
+    close: ShadowGrid
+    faintest: tuple[float, float]
 
     def pixels(self) -> Bools:
         """Pixels (h, w) that a shadow may touch."""
-        import cv2
-
-        some = (self.far.lost.max(axis=2) > self.threshold).astype(np.uint8)
-        some = cv2.dilate(some, np.ones((3, 3), np.uint8))
-        camera, step = self.far.bare.camera, self.far.step
-        rows = np.minimum(np.arange(camera.height) // step, some.shape[0] - 1)
-        columns = np.minimum(np.arange(camera.width) // step, some.shape[1] - 1)
-        return np.asarray(some[rows][:, columns] > 0)
+        return _grown(self.far, self.faintest[0]) | _grown(self.close, self.faintest[1])
 
     def at(self, middles: Doubles) -> Floats:
-        """Light lost (n, 3) at picture coordinates (n, 2), the threshold taken off."""
-        face, points = self.far.bare.seen(middles)
-        lost, _ = self.far.at(middles, face)
-        deep = np.flatnonzero(_greatest(lost) > CONTACT[0])
-        fine, known = self.contact.at(middles[deep], face[deep])
-        share = _ramp(_greatest(lost[deep]), *CONTACT)
-        share *= 1 - _ramp(self.near.distance(points[deep]), *CONTACT_M)
-        lost[deep] += (fine - lost[deep]) * (share * (known > 0))[:, None]
-        return garrote(lost, self.threshold)
+        """Light lost (n, 3) at picture coordinates (n, 2), what is too faint taken off."""
+        face, _ = self.far.bare.seen(middles)
+        lost = garrote(self.far.at(middles, face)[0], self.faintest[0])
+        return lost + (1 - lost) * garrote(self.close.at(middles, face)[0], self.faintest[1])
 
 
 def cast(scene: Scene, camera: Camera, face_of: Ints, gatherer: Gatherer, area: float) -> Shadows:
@@ -96,24 +87,35 @@ def cast(scene: Scene, camera: Camera, face_of: Ints, gatherer: Gatherer, area: 
     They cover at most ``area`` of the picture, a share 0..1.
     """
     light, exact = gatherer.light, gatherer.visibility.exact
-    points = POINTS if exact else POINTS // 3
-    step = max(3, int(np.ceil(np.sqrt(0.3 * face_of.size / points))))
     bare = Bare(camera, light.low, light.high)
-    near = Near.of(scene)
-    face, distance = _receivers(bare, face_of, step, near)
-    rays, contact_rays = (RAYS, CONTACT_RAYS) if exact else (RAYS // 2, RAYS // 2)
+    points, rays = (POINTS, RAYS) if exact else (POINTS // 3, RAYS // 2)
+    step = max(3, int(np.ceil(np.sqrt(0.3 * face_of.size / points))))
+    face, distance = _receivers(bare, face_of, step, Near.of(scene))
     far = ShadowGrid.gathered(bare, face_of, face, gatherer, step=step, rays=rays)
     far = replace(far, lost=far.lost * (1 - _ramp(distance, *REACH_M))[..., None]).smoothed(2, 8)
-    wanted = (_greatest(far.lost) > CONTACT[0]) & (far.face >= 0) & (distance < CONTACT_M[1])
-    fine = _finer(far, wanted, points)
-    deep = _deep_places(far, wanted, face_of, fine)
-    contact = ShadowGrid.gathered(bare, face_of, deep, gatherer, step=fine, rays=contact_rays)
-    contact = contact.smoothed(2, 5)
-    return Shadows(far, contact, near, _threshold(far, area))
+    contacts = Contacts.of(scene, light, CONTACT_M[1])
+    fine, face = _touching(bare, face_of, contacts, points)
+    close = ShadowGrid.gathered(bare, face_of, face, gatherer, step=fine, rays=rays)
+    close = _added(close.smoothed(2, 4), far, contacts)
+    faintest = _threshold(close, 0.5 * area)
+    rest = area - float((_greatest(close.lost) > faintest).mean())
+    return Shadows(far, close, (_threshold(far, rest), faintest))
+
+
+def _added(close: ShadowGrid, far: ShadowGrid, contacts: Contacts) -> ShadowGrid:
+    """What ``close`` knows of shadows at contacts beyond what ``far`` does."""
+    y, x = np.nonzero(close.face >= 0)
+    middles = grid_middles(y, x, close.step)
+    face, points = close.bare.seen(middles)
+    share = 1 - _ramp(contacts.distance(face, points), *CONTACT_M)
+    more = np.maximum(close.lost[y, x] - far.at(middles, face)[0], 0) * share[:, None]
+    lost = np.zeros_like(close.lost)
+    lost[y, x] = more
+    return replace(close, lost=lost)
 
 
 def garrote(lost: Floats, threshold: float) -> Floats:
-    """``lost`` (n, 3) that starts at zero at the threshold and keeps its deep parts as they are.
+    """``lost`` (n, 3) that starts at zero at the threshold and keeps its deep parts.
 
     The non-negative garrote (Breiman, 1995): a soft threshold that large values do not feel.
     """
@@ -140,25 +142,35 @@ def _receivers(bare: Bare, face_of: Ints, step: int, near: Near) -> tuple[Ints, 
     return shown.reshape(covered.shape), distance.reshape(covered.shape)
 
 
-def _finer(far: ShadowGrid, wanted: Bools, points: int) -> int:
-    """The step at which deep shadows take at most half of ``points``."""
-    area = (wanted & (far.trust == 1)).sum() * far.step**2
-    return int(np.clip(np.ceil(np.sqrt(2 * area / points)), 1, far.step))
+def _touching(bare: Bare, face_of: Ints, contacts: Contacts, points: int) -> tuple[int, Ints]:
+    """The finest step at which visible places near contacts are at most ``points``, and these.
+
+    These: the box's face at every place of that grid, -1 where it is not near.
+    """
+    step = 4
+    count = (_near_contacts(bare, face_of, contacts, step) >= 0).sum()
+    step = int(np.clip(np.ceil(np.sqrt(count * step * step / points)), 1, 64))
+    return step, _near_contacts(bare, face_of, contacts, step)
 
 
-def _deep_places(far: ShadowGrid, wanted: Bools, face_of: Ints, step: int) -> Ints:
-    """The box's face at every ``step``-th pixel in or next to a deep shadow, elsewhere -1."""
+def _near_contacts(bare: Bare, face_of: Ints, contacts: Contacts, step: int) -> Ints:
+    found = np.full(coarse(face_of, step).shape, -1, np.int32)
+    y, x = np.nonzero(coarse(face_of, step) == NOTHING)
+    face, points = bare.seen(grid_middles(y, x, step))
+    near = contacts.distance(face, points) < CONTACT_M[1] + step * SLACK_M
+    found[y, x] = np.where(near, face, -1)
+    return found
+
+
+def _grown(grid: ShadowGrid, faintest: float) -> Bools:
+    """Pixels (h, w) in or next to a cell that is darker than ``faintest``."""
     import cv2
 
-    wide = cv2.dilate(wanted.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    shape = coarse(face_of, step).shape
-    rows = np.minimum((np.arange(shape[0]) * step + step // 2) // far.step, wide.shape[0] - 1)
-    columns = np.minimum((np.arange(shape[1]) * step + step // 2) // far.step, wide.shape[1] - 1)
-    found = np.full(shape, -1, np.int32)
-    y, x = np.nonzero(wide[rows][:, columns] & (coarse(face_of, step) == NOTHING))
-    face, _ = far.bare.seen(grid_middles(y, x, step))
-    found[y, x] = np.where((face == CEILING) | (face == BEHIND), -1, face)
-    return found
+    some = cv2.dilate((_greatest(grid.lost) > faintest).astype(np.uint8), np.ones((3, 3), np.uint8))
+    camera, step = grid.bare.camera, grid.step
+    rows = np.minimum(np.arange(camera.height) // step, some.shape[0] - 1)
+    columns = np.minimum(np.arange(camera.width) // step, some.shape[1] - 1)
+    return np.asarray(some[rows][:, columns] > 0)
 
 
 def _ramp(values: Floats, start: float, end: float) -> Floats:
@@ -167,8 +179,8 @@ def _ramp(values: Floats, start: float, end: float) -> Floats:
     return np.asarray(share * share * (3 - 2 * share), np.float32)
 
 
-def _threshold(far: ShadowGrid, area: float) -> float:
+def _threshold(grid: ShadowGrid, area: float) -> float:
     """So high that what is deeper covers at most ``area`` of the picture."""
-    depth = np.sort(np.where(far.trust < 1, 0, _greatest(far.lost)), axis=None)
-    allowed = int(area * depth.size)
+    depth = np.sort(np.where(grid.trust < 1, 0, _greatest(grid.lost)), axis=None)
+    allowed = max(0, int(area * depth.size))
     return max(FAINTEST, float(depth[-allowed - 1])) if allowed < depth.size else FAINTEST

@@ -20,7 +20,8 @@ Doubles = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 BEHIND_TRUST = 1e-3
-DEEP = 0.35
+DEEP = (0.25, 0.6)
+"""From the first to the second share of lost light, means become narrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class ShadowGrid:
         for face in np.unique(self.face[self.face >= 0]):
             here = self.trust * (self.face == face)
             near, far = (_mean(self.lost, here, radius) for radius in (narrow, wide))
-            depth = np.clip(luminance(near)[..., None] / DEEP, 0, 1)
+            depth = np.clip((luminance(near)[..., None] - DEEP[0]) / (DEEP[1] - DEEP[0]), 0, 1)
             result += (here > 0)[..., None] * (far + (near - far) * depth)
         return replace(self, lost=result)
 
