@@ -1,0 +1,84 @@
+"""What went wrong, for people on stderr or for programs on stdout, and the exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Any, NamedTuple
+
+import click
+
+from staging_core.errors import (
+    BadInput,
+    BadPicture,
+    FileMissing,
+    FileUnreadable,
+    SettingError,
+    StagingError,
+)
+
+from .answer import say_json
+
+FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+_OF_THE_PHOTO = (BadPicture, FileMissing, FileUnreadable)
+
+
+class Failure(NamedTuple):
+    """An error in three parts, and the exit code that it means."""
+
+    code: str
+    message: str
+    remedy: str
+    exit_code: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that stands under ``error``."""
+        return {"code": self.code, "message": self.message, "remedy": self.remedy}
+
+
+def failure_from(error: BaseException) -> Failure:
+    """What the error means to whoever called the command."""
+    if isinstance(error, StagingError):
+        return Failure(error.code, error.message, error.remedy, _exit_code(error))
+    if isinstance(error, click.UsageError):
+        path = "staging" if error.ctx is None else error.ctx.command_path
+        return Failure("wrong_use", _sentence(error), f"See `{path} --help`.", WRONG_USE)
+    if isinstance(error, click.ClickException):
+        return Failure("wrong_use", _sentence(error), "Correct the command.", WRONG_USE)
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return Failure("interrupted", "Interrupted.", "Run the command again.", INTERRUPTED)
+    internal = StagingError(f"{type(error).__name__}: {error}")
+    return Failure(internal.code, internal.message, internal.remedy, FAILED)
+
+
+def report(error: BaseException, *, as_json: bool) -> int:
+    """Say what went wrong; the exit code."""
+    failure = failure_from(error)
+    if failure.code == StagingError.code:
+        traceback.print_exception(error, file=sys.stderr)
+    if as_json:
+        say_json({"error": failure.as_json()})
+    else:
+        say_failure(failure)
+    return failure.exit_code
+
+
+def say_failure(failure: Failure, subject: str = "") -> None:
+    """For people: what happened (to ``subject``), its code, and what to do."""
+    before = f"{subject}: " if subject else ""
+    click.echo(f"{before}{failure.message} ({failure.code})", err=True)
+    click.echo(f"  {failure.remedy}", err=True)
+
+
+def _exit_code(error: StagingError) -> int:
+    """A setting, room, style or model that does not exist is wrong use; a bad photo is not."""
+    if isinstance(error, SettingError):
+        return WRONG_USE
+    if isinstance(error, BadInput) and not isinstance(error, _OF_THE_PHOTO):
+        return WRONG_USE
+    return FAILED
+
+
+def _sentence(error: click.ClickException) -> str:
+    message = error.format_message().replace("\n", " ").strip()
+    return message if message.endswith((".", "?", "!")) else f"{message}."
