@@ -9,6 +9,7 @@ from __future__ import annotations
 from .auth import BROKEN_AUTH
 from .billing import BROKEN_BILLING
 from .deferred import BROKEN_DEFERRED
+from .opener import BROKEN_OPENERS
 from .plugin import BROKEN_PLUGINS
 from .queue import BROKEN_QUEUES
 from .row import Broken
@@ -18,6 +19,7 @@ from .storage import BROKEN_STORAGES
 __all__ = ["BROKEN", "Broken"]
 
 BROKEN: tuple[Broken, ...] = (
+    *BROKEN_OPENERS,
     *BROKEN_STORAGES,
     *BROKEN_STAGERS,
     *BROKEN_DEFERRED,

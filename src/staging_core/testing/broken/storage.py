@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from staging_core.backends.fsspec_storage import FolderStorage, MemoryStorage
-from staging_core.errors import InvalidKey, ObjectMissing, SettingError, StorageFull
-from staging_core.hookspecs import hookimpl
-from staging_core.interfaces import OpenContext, Opener
-from staging_core.models import ByteRange, Provider, Stored
+from staging_core.backends.fsspec_storage import MemoryStorage
+from staging_core.errors import InvalidKey, ObjectMissing, StorageFull
+from staging_core.models import ByteRange, Stored
 from staging_core.testing.conformance import StorageConformance
-from staging_core.urls import BackendURL
 
 from .row import Broken, broken, fresh
 
@@ -299,82 +295,19 @@ class FolderReplacesFile(InMemory):
         return super()._keep(key, data, content_type)
 
 
-# --- openers ------------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def forgets(url: BackendURL, context: OpenContext) -> AsyncIterator[FolderStorage]:
-    """A new folder at every opening."""
-    folder = Path(context.home) / f"{time.time_ns():x}"
-    yield FolderStorage(folder, clock=time.time)
-
-
-@asynccontextmanager
-async def leaves_a_task(url: BackendURL, context: OpenContext) -> AsyncIterator[InMemory]:
-    """Starts a sweeper and forgets it."""
-    sweeping = asyncio.create_task(asyncio.sleep(3600))
-    yield InMemory()
-    del sweeping
-
-
-@asynccontextmanager
-async def swallows_errors(url: BackendURL, context: OpenContext) -> AsyncIterator[InMemory]:
-    """Takes the caller's error for its own."""
-    try:
-        yield InMemory()
-    except LookupError:
-        return
-
-
-@asynccontextmanager
-async def stays_locked(url: BackendURL, context: OpenContext) -> AsyncIterator[InMemory]:
-    """Does not give its lock back when an error passes."""
-    lock = context.home / "lock"
-    if lock.exists():
-        raise SettingError("The storage is locked.")
-    lock.touch()
-    yield InMemory()
-    lock.unlink()
-
-
-@asynccontextmanager
-async def open_lenient(url: BackendURL, context: OpenContext) -> AsyncIterator[InMemory]:
-    """Opens whatever the URL says."""
-    yield InMemory()
-
-
-class Lenient:
-    """The plugin of ``lenient:``."""
-
-    name = "lenient"
-
-    @hookimpl
-    def staging_storages(self) -> Iterable[Provider]:
-        """A storage that reads no options."""
-        opens = f"{__name__}:open_lenient"
-        return [Provider(scheme="lenient", opens=opens, summary="Opens whatever the URL says.")]
-
-
 async def _sent(data: bytes) -> AsyncGenerator[bytes, None]:
     yield data
 
 
 def _storage(backend: type[MemoryStorage], *fails: str, **attributes: Any) -> Broken:
-    return broken(StorageConformance, backend, *fails, **{**_SOUND, **attributes})
+    return broken(StorageConformance, backend, *fails, **{**SOUND, **attributes})
 
 
-def _opened(opener: Opener, *fails: str, **attributes: Any) -> Broken:
-    name = getattr(opener, "__name__", "opener")
-    subject = {"url": staticmethod(opener), "plugins": (), **_SOUND, **attributes}
-    return Broken(name, type(name, (StorageConformance,), subject), frozenset(fails))
-
-
-_SOUND = {"keeps_in_memory": True, "full_url": "memory:?limit_bytes=4000000"}
+SOUND = {"keeps_in_memory": True, "full_url": "memory:?limit_bytes=4000000"}
 
 BROKEN_STORAGES = (
     _storage(RefusesDots, "test_every_good_key_can_be_used"),
     _storage(ForgivesSlashes, "test_other_keys_are_invalid_in_every_method"),
-    _opened(forgets, "test_objects_are_there_when_it_is_opened_again", keeps_in_memory=False),
     _storage(StopsAtAnEmptyChunk, "test_put_keeps_the_bytes"),
     _storage(DoesNotTruncate, "test_put_replaces_what_was_there"),
     _storage(AnnouncesItself, "test_nobody_sees_a_half_written_object"),
@@ -400,13 +333,4 @@ BROKEN_STORAGES = (
     _storage(CopyForgetsTheType, "test_a_copy_is_an_object_of_its_own"),
     _storage(CopyIgnoresTheEtag, "test_a_copy_of_a_changed_source_is_object_changed"),
     _storage(FolderReplacesFile, "test_a_key_beside_its_own_folder_harms_nothing"),
-    _opened(leaves_a_task, "test_its_exit_leaves_no_task_behind"),
-    _opened(swallows_errors, "test_an_error_inside_passes_through_its_exit"),
-    _opened(stays_locked, "test_it_opens_again_after_an_error"),
-    _opened(
-        open_lenient,
-        "test_a_bad_url_is_a_setting_error_and_leaves_nothing",
-        plugins=(Lenient(),),
-        bad_urls=("lenient:?colour=red",),
-    ),
 )

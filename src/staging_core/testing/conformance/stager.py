@@ -58,8 +58,11 @@ class StagerConformance(OpensConformance):
     async def test_a_seed_that_is_honoured_has_an_effect(self, stager: Stager) -> None:
         if "seed" not in stager.card.honours:
             return
-        answers = {await self._stage(stager, seed=seed) for seed in (7, 8, 9, 10)}
-        assert len(answers) > 1, "four seeds, one picture"
+        first = await self._stage(stager, seed=7)
+        for seed in (8, 9, 10):
+            if await self._stage(stager, seed=seed) != first:
+                return
+        raise AssertionError("four seeds, one picture")
 
     # --- stage ----------------------------------------------------------------------------------
 
