@@ -14,6 +14,9 @@ from .tone import luminance
 Floats = NDArray[np.float32]
 WHITE_ALBEDO = 0.82
 """White wall paint sends back about this share of the light it gets."""
+NEUTRAL = 0.5
+"""How much of the walls' colour is taken out of the light that comes from them, since a part of all
+light comes from lamps and windows directly."""
 SAMPLES = 12
 
 
@@ -30,10 +33,29 @@ def calibrated(light: PhotoLight, field: LightField) -> PhotoLight:
     if usable.sum() < 16:
         usable[:] = True
     bright = float(np.percentile(quotient[usable], 85))
-    exposure = float(np.clip(bright / WHITE_ALBEDO, 0.6, 2.5))
+    exposure = np.clip(bright / WHITE_ALBEDO, 0.6, 2.5)
+    tint = _chroma(_brightest(shown[usable])) / _chroma(np.median(arriving, axis=0))
     like_white = usable & (quotient >= np.percentile(quotient[usable], 60))
-    white = np.median(shown[like_white] / WHITE_ALBEDO, axis=0).astype(np.float32)
-    return replace(light, exposure=exposure, white=white)
+    white = np.median(luminance(shown[like_white])) * _chroma(_brightest(shown[usable]))
+    return replace(
+        light,
+        exposure=np.asarray(exposure * tint**NEUTRAL, np.float32),
+        white=np.asarray(white / WHITE_ALBEDO, np.float32),
+    )
+
+
+def _brightest(shown: Floats) -> Floats:
+    """The colour (3,) of bright surfaces, most likely ceiling, trim and other white things.
+
+    The very brightest are left out: they are windows, and show what is outside.
+    """
+    bright = luminance(shown)
+    low, high = np.percentile(bright, (65, 90))
+    return np.asarray(np.median(shown[(bright >= low) & (bright <= high)], axis=0), np.float32)
+
+
+def _chroma(colour: Floats) -> Floats:
+    return np.asarray(colour / np.maximum(luminance(colour), 1e-4), np.float32)
 
 
 def _surfaces(light: PhotoLight, field: LightField) -> tuple[Floats, Floats]:

@@ -35,14 +35,14 @@ class PhotoLight:
     """Light leaving the room's surfaces, in the photo's own linear units.
 
     ``low``, ``high`` (3,): the box in metres. ``levels``: from fine to soft, each (6, t, t, 3).
-    ``exposure``: what gathered light is multiplied with so that a white surface looks like
+    ``exposure`` (3,): what gathered light is multiplied with so that a white surface looks like
     the white things of this photo. ``white`` (3,): what a white wall looks like here.
     """
 
     low: Floats
     high: Floats
     levels: tuple[Floats, ...]
-    exposure: float
+    exposure: Floats
     white: Floats
 
     @classmethod
@@ -53,7 +53,7 @@ class PhotoLight:
         faces = [_face(small, room.camera.scaled(factor), low, high, face) for face in range(6)]
         fine = _fill(np.stack([colour for colour, _ in faces]), np.stack([s for _, s in faces]))
         levels = (fine, _deepened(_shrunk(fine, COARSE)), _shrunk(fine, SOFT))
-        return cls(low, high, levels, 1.0, np.ones(3, np.float32))
+        return cls(low, high, levels, *np.ones((2, 3), np.float32))
 
     def along(self, origins: Floats, directions: Floats, level: int = 1) -> Floats:
         """Light (n, 3) reaching origins (n, 3) from directions (n, 3) with nothing in between."""
