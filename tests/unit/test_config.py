@@ -359,6 +359,14 @@ def test_two_that_make_the_key_at_once_end_with_the_same() -> None:
     assert len(keys) == 1
 
 
+def test_a_key_that_somebody_else_made_meanwhile_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings.from_keywords(home="shop")
+    key = settings.signing_key()
+    monkeypatch.setattr(Path, "exists", lambda path: False)
+    assert settings.signing_key() == key
+    assert [path.name for path in settings.home.iterdir()] == ["secret_key"]
+
+
 def test_a_key_that_others_may_read_is_refused() -> None:
     settings = Settings.from_keywords(home="shop")
     settings.signing_key()

@@ -370,13 +370,15 @@ async def test_a_backend_learns_its_secrets_its_table_the_time_and_nothing_else(
         learnt["home"] = context.home
         with pytest.raises(MissingSetting, match="ACME_NONE"):
             context.secret("ACME_NONE")
+        with pytest.raises(MissingSetting, match="ACME_EMPTY"):
+            context.secret("ACME_EMPTY")
         yield Bills()
 
     monkeypatch.setenv("ACME_KEY", "from the environment")
     made = Registry(
         Hooks(load_plugins([])),
         Settings.from_keywords(home=tmp_path),
-        secrets={"ACME_KEY": "given", "ACME_OTHER": "given"},
+        secrets={"ACME_KEY": "given", "ACME_OTHER": "given", "ACME_EMPTY": ""},
         clock=lambda: 7.0,
     )
     await opened(made, "billing", open_mine)

@@ -120,7 +120,7 @@ def _converted(hint: Any, value: Any, source: str) -> Any:
     try:
         return msgspec.convert(value, hint, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingError(f"{source}: {error}.") from None
+        raise SettingError(f"{source}: {error}.") from error
 
 
 def _check_database(value: str, source: str) -> None:
