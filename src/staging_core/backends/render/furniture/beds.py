@@ -1,4 +1,4 @@
-"""Beds of three widths with mattress, duvet, pillows and throw, and the bench at their foot."""
+"""Beds of any width with mattress, duvet, pillows and throw, and the bench at their foot."""
 
 from __future__ import annotations
 
@@ -216,8 +216,10 @@ def _bedding(assembly: Assembly, width: float) -> None:
 
 
 def _pillows(assembly: Assembly, width: float) -> None:
-    wide = min(0.72, width / 2 - 0.03)
-    for side in (-1, 1):
+    """Two rows of sleeping pillows, one or two abreast, and scatter pillows before them."""
+    single = width < 1.2
+    wide = min(0.72, width / 2 - 0.03 if not single else width - 0.16)
+    for side in (0,) if single else (-1, 1):
         for row, (role, high, y, lean, thick) in enumerate(
             [("sheet", 0.48, 0.84, 60, 0.20), ("duvet", 0.44, 0.66, 50, 0.19)]
         ):
@@ -226,8 +228,9 @@ def _pillows(assembly: Assembly, width: float) -> None:
     for i, x in enumerate((-0.22, 0.22) if width > 1.5 else (0.0,)):
         up = standing(pillow(0.42, 0.42, 0.17, seed=11 + i), 56)
         assembly.add(f"cushion:{i}", move(turn(up, "z", 8 - 16 * i), x, 0.46, TOP_M - 0.02))
-    long = standing(pillow(0.55, 0.28, 0.14, seed=21), 52)
-    assembly.add("cushion:2", move(long, 0.0, 0.31, TOP_M - 0.015))
+    if not single:
+        long = standing(pillow(0.55, 0.28, 0.14, seed=21), 52)
+        assembly.add("cushion:2", move(long, 0.0, 0.31, TOP_M - 0.015))
 
 
 def bench(look: Look, width_m: float = 1.2) -> Piece:

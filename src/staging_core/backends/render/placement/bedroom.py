@@ -12,6 +12,7 @@ PLAN = Plan(
         Main("bed", (1.8,), ahead_m=0.6, aside_m=0.6),
         Main("bed", (1.6,), ahead_m=0.5, aside_m=0.55),
         Main("bed", (1.4,), ahead_m=0.3, aside_m=0.5),
+        Main("bed", (0.9,), ahead_m=0.3, resort=3),
     ),
     stands=("wall",),
     spots=(

@@ -36,7 +36,8 @@ _STRICTNESS = (
     (Limits(inside=0.86), 0.25),
     (Limits(inside=0.74), 0.25),
     (Limits(inside=0.86, before_window=True), 0.25),
-    (Limits(inside=0.70, before_window=True), 0.15),
+    (Limits(inside=0.70, before_window=True, near_m=1.1), 0.15),
+    (Limits(inside=0.58, before_window=True, near_m=0.9), 0.10),
 )
 """How the main piece is judged, strict first, and how far beside doors the floor is kept free."""
 
@@ -71,17 +72,17 @@ def furnish(
     requests = tuple(read_request(written) for written in furniture)
     spots = _wished(plan, requests, random)
     wish = _Wish(plan, spots, {side: float(random.uniform(0, 0.7)) for side in SIDES}, seed)
-    for limits, beside_door in _STRICTNESS:
-        best = _best(scene.with_doors(beside_door), wish, limits)
+    for step, (limits, beside_door) in enumerate(_STRICTNESS):
+        best = _best(scene.with_doors(beside_door), wish, limits, step)
         if best is not None:
             return Layout(best.placed, _missing(requests, best))
     return NoPlace(f"No {plan.mains[-1].kind.replace('_', ' ')} fits on the visible free floor.")
 
 
-def _best(scene: Scene, wish: _Wish, limits: Limits) -> Scene | None:
+def _best(scene: Scene, wish: _Wish, limits: Limits, step: int) -> Scene | None:
     """The worthiest draft over sizes, large to small, and places of the main piece."""
     found: list[_Draft] = []
-    for rank, main in enumerate(_sizes(wish.plan, scene.room)):
+    for rank, main in enumerate(_sizes(wish.plan, scene.room, step)):
         drafts = _drafts(scene, wish, main, limits)
         found += [_Draft(draft.scene, draft.worth - _SMALLER * rank) for draft in drafts]
         found.sort(key=lambda draft: -draft.worth)
@@ -90,9 +91,10 @@ def _best(scene: Scene, wish: _Wish, limits: Limits) -> Scene | None:
     return next((draft.scene for draft in found if _thinned(draft.scene, wish.plan)), None)
 
 
-def _sizes(plan: Plan, room: Room) -> tuple[Main, ...]:
-    """Weak evidence leaves out the largest size."""
-    return plan.mains if room.confidence >= _SURE else plan.mains[1:]
+def _sizes(plan: Plan, room: Room, step: int) -> tuple[Main, ...]:
+    """Weak evidence leaves out the largest size; the smallest wait for what else fails."""
+    mains = plan.mains if room.confidence >= _SURE else plan.mains[1:]
+    return tuple(main for main in mains if main.resort <= step)
 
 
 def _drafts(scene: Scene, wish: _Wish, main: Main, limits: Limits) -> list[_Draft]:

@@ -17,6 +17,7 @@ from .walls import SIDES, against, openings, places, reach
 
 SHARE = 0.36
 _ISLANDS_M = (0.6, 1.2)
+_OFF_WALL_M = (0.0, 0.15, 0.3)
 
 
 def candidates(
@@ -45,10 +46,8 @@ def _poses(scene: Scene, stand: str, main: Main, piece: Piece) -> Iterator[Pose]
         return
     for side in SIDES:
         for along in places(room, side, width, 0.25):
-            if stand == "wall":
-                yield against(room, side, along, depth, main.back_m)
-            else:
-                yield from (against(room, side, along, depth, gap) for gap in _ISLANDS_M)
+            gaps = _OFF_WALL_M if stand == "wall" else _ISLANDS_M
+            yield from (against(room, side, along, depth, gap) for gap in gaps)
 
 
 def _middle(scene: Scene) -> Iterator[Pose]:
@@ -80,10 +79,21 @@ def _worth(room: Room, floor: Floor, placed: Placed, main: Main) -> float:
             worth += 0.5 if floor.holds(_zone(pose.at(right, back), zone)) else -0.4
     if not main.around_m:
         worth += _focus(room, pose, placed) - 0.5 * _off_wall_middle(room, placed)
+        worth -= 0.8 * min(_gap_behind(room, placed), 0.5)
     else:
         x, y = floor.centre()
         worth -= 0.9 * float(np.hypot(pose.x - x, pose.y - y))
     return worth
+
+
+def _gap_behind(room: Room, placed: Placed) -> float:
+    """Metres between a piece's back and the usable floor's edge behind it."""
+    side = side_of(placed)
+    return abs(
+        placed.y_m - against(room, side, 0.0, placed.piece.size_m[1]).y
+        if side == "far"
+        else placed.x_m - against(room, side, 0.0, placed.piece.size_m[1]).x
+    )
 
 
 def _ideal_m(room: Room, width: float) -> float:

@@ -13,7 +13,8 @@ class Main:
     """One size of the main piece and the free floor it needs.
 
     ``ahead_m`` of free floor before it, ``aside_m`` at both sides (wished for, not demanded);
-    ``around_m`` on all sides (demanded, for a table with chairs).
+    ``around_m`` on all sides (demanded, for a table with chairs). ``resort``: how many steps of
+    strictness must have failed before this size is thought of.
     """
 
     kind: str
@@ -21,7 +22,7 @@ class Main:
     ahead_m: float = 0.0
     aside_m: float = 0.0
     around_m: float = 0.0
-    back_m: float = 0.0
+    resort: int = 0
 
 
 @dataclass(frozen=True, slots=True)

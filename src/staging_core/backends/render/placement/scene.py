@@ -18,7 +18,7 @@ from .walls import Keepout, keepouts, openings, wall_of
 
 EYE_M = 1.5
 BED_HEAD_M, BED_BODY_M = 0.75, 0.62
-_RUG_M, _NEAREST_M = 0.9, 1.3
+_RUG_M = 0.9
 _FLAT_M = 0.05
 _TOPS_M = {"sideboard": 0.78, "dresser": 0.80, "console": 0.80, "media_unit": 0.50}
 _SEES_M = 0.3
@@ -31,7 +31,8 @@ class Limits:
     ``gap_m`` to every other piece; ``inside``: share of its outline in the picture; ``hides``:
     share of the main piece it may cover; ``through``: kinds it may overlap (a chair under its
     table); ``before_window``: it may stand before a window taller than the sill; ``fore``: a tall
-    piece is at least this share of the main piece's distance away.
+    piece is at least this share of the main piece's distance away; ``near_m``: and this far from
+    the camera.
     """
 
     gap_m: float = 0.03
@@ -40,6 +41,7 @@ class Limits:
     through: tuple[str, ...] = ()
     before_window: bool = False
     fore: float = 0.62
+    near_m: float = 1.3
 
 
 USUAL = Limits()
@@ -144,8 +146,8 @@ class Scene:
         if placed.piece.stand == "rug":
             return _RUG_M
         if not self.stood or placed.piece.size_m[2] < 0.55:
-            return _NEAREST_M
-        return max(_NEAREST_M, limits.fore * self.stood[0].outline.distance_m)
+            return limits.near_m
+        return max(limits.near_m, limits.fore * self.stood[0].outline.distance_m)
 
     def _keeps_out(self, placed: Placed, limits: Limits) -> bool:
         """Clear of doors, and nothing tall before windows and fireplaces."""
