@@ -84,7 +84,8 @@ def fabric(material: Material, at: Swatch) -> Finish:
     mottle = clouds(at.u / (8 * fine + 0.05), at.v / (8 * fine + 0.05), 2)
     tone = material.strength * (0.05 * weave + 0.03 * mottle)
     wave_u, wave_v = _waves(at, 0.16, 0.035)
-    relief = 0.12 * material.strength * at.visible(fine)
+    # Coarse knits are soft: their loops are wide, not deep.
+    relief = 0.12 * material.strength * at.visible(fine) * min(1.0, 0.006 / fine)
     return Finish(
         _toned(material, np.clip(tone, -0.5, 0.5)),
         wave_u + relief * noise(at.u / fine + 9, at.v / fine),
