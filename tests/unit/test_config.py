@@ -192,15 +192,15 @@ def test_a_plugins_table_written_wrongly_says_how_to_write_it(text: str) -> None
 
 def test_an_unknown_name_is_answered_with_the_nearest_wherever_it_is() -> None:
     wrote("strage = 'file:'", "typo.toml")
-    for attempt, named in (
-        (lambda: Settings.from_keywords(strage="file:"), "`strage`"),
-        (lambda: from_env(STAGING_STRAGE="file:"), "STAGING_STRAGE"),
-        (lambda: from_env(Path("typo.toml")), "`strage` in typo.toml"),
+    for attempt, named, near in (
+        (lambda: Settings.from_keywords(strage="file:"), "`strage`", "storage"),
+        (lambda: from_env(STAGING_STRAGE="file:"), "STAGING_STRAGE", "STAGING_STORAGE"),
+        (lambda: from_env(Path("typo.toml")), "`strage` in typo.toml", "storage"),
     ):
         with pytest.raises(SettingError, match="is not a setting") as failed:
             attempt()
         assert named in failed.value.message
-        assert "storage" in failed.value.remedy
+        assert near in failed.value.remedy
 
 
 def test_variables_that_steer_the_process_are_not_settings() -> None:

@@ -39,17 +39,27 @@ class SettingRow(NamedTuple):
     meaning: str
 
 
+def variable_of(name: str) -> str:
+    """The environment variable of the setting ``name``."""
+    return f"STAGING_{name.upper()}"
+
+
 def read_value(shape: type[msgspec.Struct], name: str, given: Given) -> Any:
     """The value of the setting ``name``, checked; None stays None ("not given")."""
     if name not in shape.__struct_fields__:
-        raise SettingError(
-            f"{given.source} is not a setting.", remedy=nearest(name, shape.__struct_fields__)
-        )
+        raise SettingError(f"{given.source} is not a setting.", remedy=_near(name, given, shape))
     if given.value is None:
         return None
     if isinstance(given.value, str) and not given.value.strip() and name != "plugins":
         raise SettingError(f"{given.source} is empty.", remedy="Give it a value or remove it.")
     return _read(shape, name, given)
+
+
+def _near(name: str, given: Given, shape: type[msgspec.Struct]) -> str:
+    """The likely names, written as the unknown one was."""
+    if given.source == variable_of(name):
+        return nearest(given.source, map(variable_of, shape.__struct_fields__))
+    return nearest(name, shape.__struct_fields__)
 
 
 def _read(shape: type[msgspec.Struct], name: str, given: Given) -> Any:
@@ -162,7 +172,7 @@ def setting_rows(shape: type[msgspec.Struct]) -> list[SettingRow]:
     return [
         SettingRow(
             field.name,
-            f"STAGING_{field.name.upper()}",
+            variable_of(field.name),
             _default(field),
             _meaning(hints[field.name]),
         )
