@@ -20,7 +20,7 @@ from staging_core.audit import Audit
 from .pictures import photo
 
 SOUND = {"I1": 0, "I4": 0, "I6": 0, "I7": 0}
-LEASE_S = 1.0
+LEASE_S = 4.0
 
 
 def settings(home: Path, stager: str) -> dict[str, str]:
@@ -38,7 +38,7 @@ def worker(home: Path, stager: str) -> Iterator[subprocess.Popen[bytes]]:
     """``staging worker`` as a shell would start it; its whole process group ends with the block."""
     environment = {**os.environ, **settings(home, stager)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "staging_core.cli.main", "worker"],
+        [sys.executable, "-m", "staging_core", "worker"],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
