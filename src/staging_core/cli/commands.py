@@ -32,13 +32,12 @@ def unknown(name: str) -> str:
     """What to say of a command that does not exist."""
     from staging_core.nearest import nearest
 
-    names = [command.name for command in builtin()]
-    names += [command.name for _, command in _of_plugins()]
+    names = [command.name for _, command in _of_plugins()]
     return f"There is no command {name!r}. {nearest(name, names)}"
 
 
 def _of_plugins() -> list[tuple[str, Command]]:
-    """The commands that the plugins of this installation declare."""
+    """All commands, ours and those of this installation's plugins."""
     from staging_core.config import Settings
     from staging_core.hooks import Hooks
     from staging_core.plugins import load_plugins

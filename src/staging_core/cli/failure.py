@@ -53,6 +53,9 @@ def failure_from(error: BaseException) -> Failure:
 
 def report(error: BaseException, *, as_json: bool) -> int:
     """Say what went wrong; the exit code."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and not as_json:
+        click.echo(error.format_message(), err=True)
+        return WRONG_USE
     failure = failure_from(error)
     if failure.code == StagingError.code:
         traceback.print_exception(error, file=sys.stderr)

@@ -45,7 +45,7 @@ def list_(state: JobState | None, limit: int, as_json: bool) -> None:
         say_json({"jobs": [job_view(job) for job in jobs]})
         return
     rows = [(job.id, job.state, job.attempts, _when(job), job.error or "") for job in jobs]
-    say_table(("job", "state", "tries", "since", "error"), rows)
+    say_table(("job", "state", "tries", "made", "error"), rows)
 
 
 @command.command(epilog=EXAMPLES)

@@ -1,0 +1,7 @@
+"""``python -m staging_core.cli`` is ``staging``."""
+
+from __future__ import annotations
+
+from .main import main
+
+main()

@@ -1,0 +1,148 @@
+"""Looking at the installation: backends, plugins, doctor, database, sweep."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from staging_core.testing import certify as certify_module
+
+from .conftest import Cli, Ran
+
+
+def backends(ran: Ran) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(row["kind"], row["scheme"]): row for row in ran.json["backends"]}
+
+
+def test_backends_shows_every_scheme_and_which_are_chosen(cli: Cli) -> None:
+    rows = backends(cli("backends", "--json"))
+    assert {("stager", "render"), ("stager", "fake"), ("storage", "file")} <= set(rows)
+    assert rows["stager", "fake"]["chosen"]
+    assert not rows["stager", "render"]["chosen"]
+    assert rows["queue", "local"]["capabilities"] is None
+    assert "*  stager" in cli("backends").out
+
+
+def test_backends_opened_tell_what_they_can_do(cli: Cli) -> None:
+    rows = backends(cli("backends", "--open", "--json"))
+    assert rows["storage", "file"]["capabilities"] == ["Copies"]
+    assert rows["stager", "fake"]["capabilities"] == ["Stager"]
+
+
+def test_backends_helps_whoever_chose_a_wrong_one(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAGING_STAGER", "rendr:")
+    assert ("stager", "render") in backends(cli("backends", "--json"))
+    ran = cli("jobs", "list", "--json")
+    assert (ran.code, ran.json["error"]["code"]) == (2, "unknown_scheme")
+    assert "render" in ran.json["error"]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "code"),
+    [
+        ("STAGING_STORAGEE", "file:", "setting_invalid"),
+        ("STAGING_LEASE_S", "soon", "setting_invalid"),
+        ("STAGING_PLUGINS", "no-such-plugin", "plugin_broken"),
+        ("STAGING_AUTH", "jwt:https://issuer.example", "setting_missing"),
+    ],
+)
+def test_a_wrong_setting_is_wrong_use_and_named(
+    variable: str, value: str, code: str, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    ran = cli("jobs", "list", "--json")
+    assert (ran.code, ran.json["error"]["code"]) == (2, code)
+
+
+def test_settings_are_read_from_the_file_in_the_folder(cli: Cli, folder: Path) -> None:
+    (folder / "staging.toml").write_text('home = "elsewhere"\n')
+    assert cli("jobs", "list").code == 0
+    assert (folder / "elsewhere").is_dir()
+    assert not (folder / ".staging").exists()
+
+
+def test_a_home_that_cannot_be_made_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAGING_HOME", "text.jpg/home")
+    ran = cli("jobs", "list", "--json")
+    assert (ran.code, ran.json["error"]["code"]) == (2, "home_unwritable")
+    assert "STAGING_HOME" in ran.json["error"]["remedy"]
+
+
+def test_doctor_finds_a_sound_installation_sound(cli: Cli) -> None:
+    told = cli("doctor", "--json").json
+    assert told["ok"]
+    names = [check["name"] for check in told["checks"]]
+    assert names[-3:] == ["disk", "storage", "pictures"]
+    assert all(check["ok"] for check in told["checks"])
+    assert cli("doctor").out.count("ok ") == len(names)
+
+
+def test_doctor_names_what_cannot_be_opened(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAGING_QUEUE", "rabbit:")
+    ran = cli("doctor", "--json")
+    assert (ran.code, ran.json["ok"], ran.json["error"]["code"]) == (1, False, "unknown_scheme")
+    assert "BAD open" in cli("doctor").out
+
+
+def test_the_audit_counts_by_invariant_and_fails_on_any(cli: Cli, folder: Path) -> None:
+    cli("stage", "one.jpg", "--room", "bedroom", "--style", "modern", "-o", "out.png")
+    assert cli("doctor", "--audit", "--json").json == {"I1": 0, "I4": 0, "I6": 0, "I7": 0}
+    staged = next(folder.glob(".staging/**/staged/**/*.png"))
+    staged.unlink()
+    ran = cli("doctor", "--audit", "--json")
+    assert (ran.code, ran.json["I6"]) == (1, 1)
+    assert ran.json["error"]["code"] == "invariant_violated"
+
+
+def test_db_upgrade_makes_the_schema_once(cli: Cli) -> None:
+    first = cli("db", "upgrade", "--json").json
+    assert first["before"] is None
+    assert cli("db", "upgrade", "--json").json == {
+        "before": first["after"],
+        "after": first["after"],
+    }
+    assert "up to date" in cli("db", "upgrade").out
+
+
+def test_sweep_counts_what_it_did(cli: Cli) -> None:
+    cli("submit", "one.jpg", "--room", "bedroom", "--style", "modern")
+    assert cli("sweep", "--json").json["nudged"] == 1
+
+
+def test_sweep_compares_the_storage_when_asked(cli: Cli) -> None:
+    assert "orphans: 0" in cli("sweep", "--bucket").out
+
+
+def test_plugins_lists_names_versions_and_hooks(cli: Cli) -> None:
+    (row,) = cli("plugins", "--json").json["plugins"]
+    assert row["name"] == row["distribution"] == "staging-core"
+    assert "staging_stagers" in row["hooks"]
+    assert "stage" in row["commands"]
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_certify_answers_in_json_and_reports_on_stderr(
+    code: int, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def certify(name: str, *, urls: dict[str, str]) -> int:
+        subprocess.run([sys.executable, "-c", "print('report')"], check=True)
+        assert (name, urls) == ("staging-core", {"file": "file:/x"})
+        return code
+
+    monkeypatch.setattr(certify_module, "certify", certify)
+    ran = cli("certify", "staging-core", "--url", "file=file:/x", "--json")
+    assert (ran.code, ran.json["passed"]) == (code, code == 0)
+    assert ("error" in ran.json) == bool(code)
+    assert ran.err == "report\n"
+
+
+def test_certify_of_what_is_not_there_is_wrong_use(cli: Cli) -> None:
+    ran = cli("certify", "no-such-distribution", "--json")
+    assert (ran.code, ran.json["error"]["code"]) == (2, "plugin_broken")
+    assert cli("certify", "x", "--url", "file", "--json").code == 2
