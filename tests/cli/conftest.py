@@ -86,7 +86,7 @@ def process(folder: Path) -> Callable[..., subprocess.Popen[str]]:
 
     def start(*words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "staging_core.cli", *words],
+            [sys.executable, "-m", "staging_core", *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

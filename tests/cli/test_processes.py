@@ -28,7 +28,7 @@ def test_in_a_pipe_there_is_an_answer_and_nothing_else(process: Start) -> None:
 
 def test_on_a_terminal_there_are_bars_and_the_answer_stays_readable(folder: Path) -> None:
     leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "staging_core.cli", *STAGE, "-o", "out.png"]
+    command = [sys.executable, "-m", "staging_core", *STAGE, "-o", "out.png"]
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
     done = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=follower, env=environment, check=True

@@ -43,7 +43,7 @@ def test_a_plugin_is_not_imported_for_help(folder: Path, monkeypatch: pytest.Mon
     (info / "entry_points.txt").write_text("[staging]\nbroken = broken_plugin\n")
     monkeypatch.setenv("PYTHONPATH", str(folder))
     monkeypatch.delenv("STAGING_PLUGINS")
-    command = [sys.executable, "-m", "staging_core.cli"]
+    command = [sys.executable, "-m", "staging_core"]
     assert subprocess.run([*command, "--help"], capture_output=True, check=False).returncode == 0
     named = subprocess.run([*command, "plugins", "--json"], capture_output=True, check=False)
     assert named.returncode == 2

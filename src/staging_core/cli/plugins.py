@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import click
 
@@ -33,7 +34,13 @@ def command(as_json: bool) -> None:
         say_json({"plugins": rows})
         return
     table = [
-        (row["name"], f"{row['distribution']} {row['version']}".strip(), ", ".join(row["hooks"]))
+        (row["name"], f"{row['distribution']} {row['version']}".strip(), _parts(row))
         for row in rows
     ]
-    say_table(("plugin", "from", "hooks"), table)
+    say_table(("plugin", "from", "takes part in"), table)
+
+
+def _parts(row: dict[str, Any]) -> str:
+    """Its hooks without what all their names begin with, and its commands."""
+    hooks = ", ".join(hook.removeprefix("staging_") for hook in row["hooks"])
+    return f"{hooks} ({', '.join(row['commands'])})" if row["commands"] else hooks
