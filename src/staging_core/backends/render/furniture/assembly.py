@@ -31,15 +31,17 @@ class Assembly:
             self.add(role, *(move(mesh, x, y, z) for mesh in meshes))
 
     def piece(self, kind: str, stand: Stand = "floor") -> Piece:
-        """The finished piece, centred over its footprint; a wall piece keeps its back at y = 0."""
+        """The finished piece, centred over its footprint; a wall piece keeps its back at y = 0.
+
+        What stands is set down on its lowest point, as a splayed foot has an edge.
+        """
         meshes = {role: merge(*meshes) for role, meshes in self._meshes.items()}
         low = np.min([mesh.vertices.min(axis=0) for mesh in meshes.values()], axis=0)
         high = np.max([mesh.vertices.max(axis=0) for mesh in meshes.values()], axis=0)
         x, y = (-float(v) for v in (low + high)[:2] / 2)
-        if stand == "wall":
-            y = 0.0
+        y, z = (0.0, 0.0) if stand == "wall" else (y, -float(low[2]))
         parts = tuple(
-            Part(move(mesh, x, y), self.look.material(role)) for role, mesh in meshes.items()
+            Part(move(mesh, x, y, z), self.look.material(role)) for role, mesh in meshes.items()
         )
-        width, depth, _ = (float(v) for v in high - low)
-        return Piece(kind, (width, depth, float(high[2])), parts, stand)
+        width, depth, height = (float(v) for v in high - low)
+        return Piece(kind, (width, depth, height), parts, stand)

@@ -12,7 +12,7 @@ from .transform import move, turn
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """A door or drawer ``wide`` x ``high`` metres; ``hinge``: the side, -1 or 1, without the handle."""
+    """A door or drawer, its size in metres; ``hinge``: the side, -1 or 1, without the handle."""
 
     form: str
     wide: float

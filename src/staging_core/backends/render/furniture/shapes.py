@@ -83,9 +83,10 @@ def sheet(surface: Callable[[Points, Points], Points], rows: int, columns: int) 
     """The smooth surface ``surface(u, v)`` over [0, 1] x [0, 1], normal along du x dv."""
     u, v = np.meshgrid(np.linspace(0, 1, rows + 1), np.linspace(0, 1, columns + 1), indexing="ij")
     points = surface(u, v)
-    step = 1e-4
-    du = surface(u + step, v) - surface(u - step, v)
-    dv = surface(u, v + step) - surface(u, v - step)
+    step, inset = 1e-4, 4e-3  # a seam or a tip has no slope of its own: take it from just inside
+    a, b = np.clip(u, inset, 1 - inset), np.clip(v, inset, 1 - inset)
+    du = surface(a + step, b) - surface(a - step, b)
+    dv = surface(a, b + step) - surface(a, b - step)
     normals = np.cross(du, dv)
     normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-12)
     uv = np.stack([_arc(points, 0), _arc(points, 1)], axis=-1)

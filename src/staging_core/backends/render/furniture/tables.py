@@ -16,13 +16,15 @@ from .transform import deform, move, turn
 def round_top(diameter: float, thick: float, edge: float = 0.008) -> Mesh:
     """A round board lying on z = 0 with eased edges."""
     radius = diameter / 2
+    under = min(0.006, (thick - edge) / 2)
     arc = [
         (radius - edge + edge * float(np.cos(a)), thick - edge + edge * float(np.sin(a)))
         for a in np.linspace(0, np.pi / 2, 4)
     ]
     return lathe(
-        [(0, 0), (radius - 0.006, 0)],
-        [(radius - 0.006, 0), (radius, 0.006), arc[0]],
+        [(0, 0), (radius - under, 0)],
+        [(radius - under, 0), (radius, under)],
+        [(radius, under), arc[0]],
         arc,
         [arc[-1], (0, thick)],
         sides=56,
