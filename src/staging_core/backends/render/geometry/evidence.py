@@ -25,8 +25,10 @@ class Evidence:
     feet, with an edge on it; ``ceiling_cover``: the same of
     the ceiling's; ``parting``: 0 when floor and what is beyond look the same, 1 when
     nothing of one is seen in the other; ``floor_share``: of the picture, floor; ``clutter``: of the
-    floor, covered by things; ``floor_lines``, ``odd_floor_lines``: length of all lines on the floor, and of
-    those along no axis, in long sides; ``uprights_on_floor``: length of upright lines standing on it;
+    floor, covered by things; ``agreement``: overlap of the box's floor with the floor grown from the
+    picture's foot; ``stray_lines``, ``askew_lines``, ``uprights_on_floor``: lengths, in long sides, of
+    lines on the floor that no pattern explains (less if they are few among many), that belong to a
+    pattern laid askew, and of upright ones;
     ``light``: median lightness of the picture 0..255. ``bare``: (h, w) bare floor. ``reach``: how far
     the visible floor goes left, right, away, in camera heights.
     """
@@ -38,8 +40,9 @@ class Evidence:
     parting: float
     floor_share: float
     clutter: float
-    floor_lines: float
-    odd_floor_lines: float
+    agreement: float
+    stray_lines: float
+    askew_lines: float
     uprights_on_floor: float
     light: float
     bare: NDArray[np.bool_]
@@ -53,6 +56,7 @@ def weigh(sight: Sight, box: Box, ceiling_cover: float) -> Evidence:
     on_floor = _inside(sight.segments, region, sight.floor.scale)
     length = sight.segments.length / WORK_PX
     rest = length[~on_floor].sum()
+    stray, askew = _patterns(sight, on_floor & (sight.axis == -1))
     return Evidence(
         lines=len(sight.segments),
         explained=float(length[~on_floor & (sight.axis >= 0)].sum() / max(rest, 1e-6)),
@@ -61,8 +65,9 @@ def weigh(sight: Sight, box: Box, ceiling_cover: float) -> Evidence:
         parting=_parting(region, sight.floor),
         floor_share=float(region.mean()),
         clutter=float(1 - bare.sum() / max(1, region.sum())),
-        floor_lines=float(length[on_floor].sum()),
-        odd_floor_lines=float(length[on_floor & (sight.axis == -1)].sum()),
+        agreement=_agreement(region, sight.floor),
+        stray_lines=stray * min(1.0, 3 * stray / max(float(length[on_floor].sum()), 1e-6)),
+        askew_lines=askew,
         uprights_on_floor=float(length[on_floor & (sight.axis == UP)].sum()),
         light=float(np.median(sight.lab[..., 0])),
         bare=bare,
@@ -103,6 +108,30 @@ def _inside(segments: Segments, region: NDArray[np.bool_], scale: float) -> NDAr
         row = np.clip((points[:, 1] * scale).astype(int), 0, region.shape[0] - 1)
         hit &= inner[row, column]
     return hit
+
+
+def _agreement(region: NDArray[np.bool_], floor: FloorMap) -> float:
+    """Overlap over union of the box's floor and the floor that was grown over the picture."""
+    grown = (floor.grown > 0.5) & floor.below
+    return float((region & grown).sum() / max(1, (region | grown).sum()))
+
+
+def _patterns(sight: Sight, odd: NDArray[np.bool_]) -> tuple[float, float]:
+    """Lengths, in long sides, of lines on the floor that do not run along the walls.
+
+    First those that follow no pattern either, then those of one pattern laid askew: boards and
+    tiles have two directions on the floor, at a right angle to each other.
+    """
+    segments = sight.segments.only(np.flatnonzero(odd))
+    if not len(segments):
+        return 0.0, 0.0
+    ends = sight.unit.on_floor(np.stack([segments.start, segments.end]))
+    along = ends[1] - ends[0]
+    turn = np.degrees(np.arctan2(along[:, 1], along[:, 0])) % 90
+    length = segments.length / WORK_PX
+    apart = np.abs((turn[:, None] - np.arange(90.0) + 45) % 90 - 45)
+    askew = float(((apart < 4) * length[:, None]).sum(axis=0).max())
+    return float(length.sum() - askew), askew
 
 
 def _parting(region: NDArray[np.bool_], floor: FloorMap) -> float:

@@ -1,25 +1,71 @@
-"""Whether a room is understood well enough to furnish it, said in a photographer's words."""
+"""Whether a room is understood well enough to furnish it, said in a photographer's words.
+
+Some findings refuse alone. The others are doubts of comparable size that add up: no single one of
+them tells a glossy or patterned empty floor from one with things on it. Their scales are set so
+that rooms that were read rightly stay under 1.5 and strewn ones lie over 3.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from staging_core.backends.render.room import Room
 
 from .evidence import Evidence
 
+MOST_DOUBT = 2.5
+LEAST_FLOOR = 0.055
+LEAST_DEPTH_M = 1.6
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """One finding against a room: how much it weighs, and what a photographer is told."""
+
+    weight: float
+    reason: str
+
 
 def refusal(evidence: Evidence, room: Room) -> str | None:
     """One plain sentence, or None for a room that can be furnished."""
-    if evidence.explained < 0.7:
-        return "The lines in the picture do not agree on one plain box-shaped room."
-    if evidence.floor_share < 0.06:
+    if evidence.floor_share < LEAST_FLOOR or room.far.at_m < LEAST_DEPTH_M:
         return "Too little of the floor is in the picture to stand furniture on."
-    if evidence.foot_cover < 0.3:
+    if evidence.light < 50:
+        return "The picture is too dark to see where the floor ends."
+    if evidence.explained < 0.6:
+        return "The lines in the picture do not agree on one plain box-shaped room."
+    if evidence.foot_cover < 0.25:
         return "The edge between floor and walls cannot be seen clearly enough."
     if evidence.clutter > 0.3:
         return "Too much of the floor is covered by things."
-    return None
+    doubts = doubts_of(evidence, room)
+    if sum(doubt.weight for doubt in doubts) < MOST_DOUBT:
+        return None
+    return max(doubts, key=lambda doubt: doubt.weight).reason
 
 
-def confidence_of(evidence: Evidence) -> float:
-    """0..1: how far every piece of evidence is from where it would be refused."""
-    return evidence.explained
+def confidence_of(doubts: list[Doubt]) -> float:
+    """0..1; a half where a room would just be refused."""
+    total = sum(doubt.weight for doubt in doubts)
+    return float(1 / (1 + (total / MOST_DOUBT) ** 2))
+
+
+def doubts_of(evidence: Evidence, room: Room) -> list[Doubt]:
+    """Every finding against a room, none of them negative."""
+    width = room.right.at_m - room.left.at_m
+    narrow = room.left.seen and room.right.seen
+    things = "Things seem to stand or lie on the floor; the room has to be empty."
+    shape = "The room does not look like one plain box, so furniture could end up in a wall."
+    edge = "The edge between floor and walls cannot be seen clearly enough."
+    return [
+        Doubt((1 - evidence.explained) / 0.15, shape),
+        Doubt((1 - evidence.foot_cover) * 0.8, edge),
+        Doubt(max(0.0, 0.45 - evidence.parting) / 0.3, edge),
+        Doubt((1 - evidence.agreement) / 0.4, shape),
+        Doubt(evidence.stray_lines / 0.8, things),
+        Doubt(evidence.uprights_on_floor / 0.5, things),
+        Doubt(evidence.clutter / 0.1, things),
+        Doubt(0.5 * evidence.askew_lines / (evidence.askew_lines + 3), shape),
+        Doubt(max(0.0, (2.9 - width) / 0.6) if narrow else 0.0, "The room is a narrow passage."),
+        Doubt(max(0.0, (130 - evidence.light) / 30), "The picture is too dark."),
+    ]

@@ -19,7 +19,7 @@ from .camera_search import search_camera
 from .ceiling_lines import ceiling_over
 from .evidence import Evidence, weigh
 from .floor_map import map_floor
-from .judge import confidence_of, refusal
+from .judge import confidence_of, doubts_of, refusal
 from .openings import find_openings
 from .polygon import floor_polygon
 from .segments import find_segments, working_picture
@@ -77,6 +77,7 @@ def understand(
     scale = _camera_height(box, camera_height_m, ceiling_m)
     room = _room((width, height), sight, box, evidence, scale)
     clock.lap("openings", 1.0)
+    room = replace(room, confidence=confidence_of(doubts_of(evidence, room)))
     room.timings_ms.update(clock.laps)
     why = refusal(evidence, room)
     if why is not None:
@@ -126,7 +127,7 @@ def _room(
         floor=evidence.bare,
         floor_px=floor_polygon(unit, shown.left, shown.right, shown.far) * per_pixel,
         openings=find_openings(sight, box, scale),
-        confidence=confidence_of(evidence),
+        confidence=0.0,
     )
 
 
