@@ -33,7 +33,7 @@ def daylight() -> None:
     for start, end in WINDOWS:
         middle = ((start + end) / 2, (SILL + HEAD) / 2)
         area(
-            (RIGHT + 0.32, *middle),
+            (RIGHT + 0.158, *middle),
             (HEAD - SILL, end - start),
             150,
             (0.93, 0.97, 1.0),

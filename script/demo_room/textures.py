@@ -55,7 +55,7 @@ def one_board(rng: np.random.Generator, shape: tuple[int, int], dots: int) -> Fl
     edge_y = np.minimum(np.arange(down), down - 1 - np.arange(down))[:, None] / dots
     bevel = np.clip(np.minimum(edge_x, edge_y) / 0.0022, 0, 1)
     colour = base * np.exp(tone)[..., None] * (0.3 + 0.7 * bevel)[..., None]
-    height = 0.75 * bevel + 0.1 * (1 - late) + 0.03 * fibre - 0.1 * pores
+    height = 0.75 * bevel + 0.04 * (1 - late) + 0.01 * fibre - 0.05 * pores
     return np.concatenate([colour, np.clip(height, 0, 1)[..., None]], axis=-1).astype(np.float32)
 
 
