@@ -50,7 +50,7 @@ def test_a_rounded_box_is_closed_and_faces_outward(
 
 def test_a_box_that_is_all_corner_is_a_sphere_with_a_spheres_normals() -> None:
     ball = rounded_box(1, 1, 1, 0.5, steps=6)
-    outward = ball.vertices - np.float32([0, 0, 0.5])
+    outward = ball.vertices - np.array([0, 0, 0.5], np.float32)
     outward /= np.linalg.norm(outward, axis=1, keepdims=True)
     assert np.allclose(ball.normals, outward, atol=5e-3)
 
@@ -93,10 +93,8 @@ def test_turning_and_mirroring_keep_the_volume_outward() -> None:
 
 
 def test_turns_are_right_handed() -> None:
-    dot = Mesh(
-        np.float32([[1, 0, 0]]), np.float32([[1, 0, 0]]), np.zeros((1, 2), np.float32),
-        np.zeros((0, 3), np.int32),
-    )  # fmt: skip
+    right = np.array([[1, 0, 0]], np.float32)
+    dot = Mesh(right, right, np.zeros((1, 2), np.float32), np.zeros((0, 3), np.int32))
     assert np.allclose(turn(dot, "z", 90).vertices, [[0, 1, 0]], atol=1e-6)
     assert np.allclose(turn(dot, "y", 90).vertices, [[0, 0, -1]], atol=1e-6)
 
