@@ -66,9 +66,7 @@ def _candidates(found: Floats, reach: tuple[float, float]) -> Floats:
     return np.unique(np.concatenate([np.round(within, 4), ladder]))
 
 
-def _half(
-    sight: Sight, side: float, far_at: Floats, lines: tuple[FloorLines, FloorLines]
-) -> _Half:
+def _half(sight: Sight, side: float, far_at: Floats, lines: tuple[FloorLines, FloorLines]) -> _Half:
     along, across = lines
     at = _candidates(side * along.at[along.at * side > 0], SIDE_REACH)
     score = REGION_WEIGHT * _region(sight, side, at, far_at)

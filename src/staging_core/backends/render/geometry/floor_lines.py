@@ -72,9 +72,7 @@ def _parting(sight: Sight, segments: Segments, axis: int) -> Floats:
     return np.asarray((0.5 * parted + 0.5 * contrast) * (odds > -0.8) + 0.02)
 
 
-def side_edges(
-    sight: Sight, side: float, at: Floats, far_at: Floats, lines: FloorLines
-) -> Floats:
+def side_edges(sight: Sight, side: float, at: Floats, far_at: Floats, lines: FloorLines) -> Floats:
     """Edges on the foot of a side wall (n_side, n_far), less what is bare of any."""
     mine = np.flatnonzero(lines.at * side > 0)
     near = _nearness(sight, lines, mine, at * side, axis=ALONG)

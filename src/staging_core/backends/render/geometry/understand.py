@@ -107,9 +107,7 @@ def _camera_height(box: Box, camera_m: float | None, ceiling_m: float | None) ->
     return float(np.clip(CEILING_M / (1 + box.ceiling), *CAMERA_M))
 
 
-def _room(
-    size: tuple[int, int], sight: Sight, box: Box, evidence: Evidence, scale: float
-) -> Room:
+def _room(size: tuple[int, int], sight: Sight, box: Box, evidence: Evidence, scale: float) -> Room:
     width, height = size
     unit = sight.unit
     factor = max(size) / max(unit.width, unit.height)
