@@ -26,10 +26,10 @@ def hand_room(
 ) -> Room:
     """A box room seen from 1.4 m, by default 4.4 x 5.2 m; ``focal`` in picture widths."""
     camera = Camera(960, 640, focal * 960, pitch, 0.0, yaw)
-    walls = [Wall(at, spread, seen) for at in (left, right, far)]
     floor = _floor(camera, left, right, far)
     no_polygon = np.zeros((0, 2))
-    return Room(camera, *walls, 2.6, floor, no_polygon, openings, confidence)
+    west, east, north = (Wall(at, spread, seen) for at in (left, right, far))
+    return Room(camera, west, east, north, 2.6, floor, no_polygon, openings, confidence)
 
 
 def _floor(camera: Camera, left: float, right: float, far: float) -> NDArray[np.bool_]:
