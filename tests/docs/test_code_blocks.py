@@ -2,8 +2,8 @@
 
 ``python`` blocks are executed, ``console`` blocks run their ``$`` lines, and a block after the
 comment ``<!-- file: NAME -->`` is written to that file. Each page has a folder of its own, in
-which the bundled photo lies as ``empty.jpg``; installing goes to a folder of the page, never into
-the environment. Blocks in other languages are only read by people.
+which the bundled photo lies as ``empty.jpg``, smaller to save time; installing goes to a folder of
+the page, never into the environment. Blocks in other languages are only read by people.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from sybil import Document, Example, Region
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
 
 ROOT = Path(__file__).resolve().parents[2]
-PHOTO = ROOT / "src/staging_core/demo/empty.jpg"
+PHOTO = ROOT / "src/staging_core/cli/demo/empty_room.jpg"
 PAGES = [
     ROOT / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
@@ -80,7 +80,9 @@ def run_command(command: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_code_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copy(PHOTO, tmp_path / "empty.jpg")
+    with Image.open(PHOTO) as photo:
+        photo.thumbnail((1024, 1024))
+        photo.save(tmp_path / "empty.jpg", quality=95)
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("STAGING_")]:
         monkeypatch.delenv(name)
