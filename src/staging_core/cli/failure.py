@@ -37,7 +37,9 @@ class Failure(NamedTuple):
 
 
 def failure_from(error: BaseException) -> Failure:
-    """What the error means to whoever called the command."""
+    """What the error means to whoever called the command; of a group, its first one."""
+    if isinstance(error, BaseExceptionGroup):
+        return failure_from(error.exceptions[0])
     if isinstance(error, StagingError):
         return Failure(error.code, error.message, error.remedy, _exit_code(error))
     if isinstance(error, click.UsageError):

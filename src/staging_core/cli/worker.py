@@ -38,8 +38,9 @@ async def _until_signal() -> str:
     from staging_core import Staging
 
     stop = asyncio.Event()
-    with on_signals(stop.set, signal.SIGTERM, signal.SIGINT):
-        async with Staging.from_env(worker=True) as staging:
+    async with Staging.from_env(worker=True) as staging:
+        # Only until the first signal: a second one, while jobs still end, stops at once.
+        with on_signals(stop.set, signal.SIGTERM, signal.SIGINT):
             click.echo(f"Working on the jobs in {staging.settings.home}.", err=True)
             await stop.wait()
     return "signal"
