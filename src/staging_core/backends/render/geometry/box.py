@@ -41,8 +41,7 @@ class Box:
 
 def floor_region(unit: Camera, box: Box, floor: FloorMap) -> NDArray[np.bool_]:
     """Map pixels (h, w) on the floor of a box; ``unit`` has height 1."""
-    x, y = pixel_grid(*floor.odds.shape, floor.scale)
-    rays = unit.rays(np.stack([x, y], axis=-1))
+    rays = unit.rays(pixel_grid(floor))
     down = np.maximum(-rays[..., 2], 1e-6)
     x, y = rays[..., 0] / down, rays[..., 1] / down
     inside = (x > -box.left) & (x < box.right) & (y < box.far) & (y > BEHIND)

@@ -79,9 +79,8 @@ def _half(sight: Sight, side: float, far_at: Floats, lines: tuple[FloorLines, Fl
 def _region(sight: Sight, side: float, at: Floats, far_at: Floats) -> Floats:
     """Mean log-odds agreement (n_side, n_far) of the half's pixels with the floor map."""
     floor = sight.floor
-    x, y = pixel_grid(*floor.odds.shape, floor.scale)
-    rays = sight.unit.rays(np.stack([x, y], axis=-1)[floor.below])
-    odds = floor.odds[floor.below]
+    rays = sight.unit.rays(pixel_grid(floor)[floor.below])
+    odds = floor.odds[floor.below].astype(np.float64)
     foot = rays[:, :2] / -rays[:, 2:]
     half = foot[:, 0] * side >= 0
     inside = _sum_inside(side, at, far_at, foot[half], odds[half])

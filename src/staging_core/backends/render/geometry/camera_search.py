@@ -18,7 +18,7 @@ from .segments import Segments
 Axes = tuple[Floats, Floats, Floats]
 
 FOCAL_PRIOR = 0.70
-"""Usual focal length over the long side: about 71 degrees across, the wide lens of listing photos."""
+"""Usual focal length over the long side: 71 degrees across, the wide lens of listing photos."""
 FOCAL_SPREAD = 0.30
 NOISE = 0.15
 """Median miss of segments in a sharp picture of a straight room, in their own deviations."""

@@ -21,7 +21,7 @@ USUAL = 0.85
 
 @dataclass(frozen=True, slots=True)
 class CeilingLines:
-    """Length of lines, in long sides, by log distance measured in ceiling heights over the camera."""
+    """Length of lines, in long sides, by log distance in ceiling heights over the camera."""
 
     grid: Floats
     left: Floats

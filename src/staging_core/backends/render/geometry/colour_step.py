@@ -13,7 +13,7 @@ STEP = 5.0
 SHIFTS = np.array([-1.5, 0.0, 1.5])
 NEAR = 2.5
 WIDE = 5.0
-"""Half of the distance in pixels that a step is measured over; a floor's seam is thinner than WIDE."""
+"""Half of the distance in pixels that a step is measured over; a seam is thinner than WIDE."""
 
 
 def step_cover(lab: NDArray[np.float32], line: Floats, half: float = NEAR) -> float:

@@ -19,18 +19,18 @@ from .skirting import foot_cover
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Shares 0..1 unless said otherwise.
+    """What was measured; shares 0..1 unless said otherwise.
 
-    ``explained``: of the length of lines off the floor, along the room's axes; ``foot_cover``: of the walls' visible
-    feet, with an edge on it; ``ceiling_cover``: the same of
-    the ceiling's; ``parting``: 0 when floor and what is beyond look the same, 1 when
-    nothing of one is seen in the other; ``floor_share``: of the picture, floor; ``clutter``: of the
-    floor, covered by things; ``agreement``: overlap of the box's floor with the floor grown from the
-    picture's foot; ``stray_lines``, ``askew_lines``, ``uprights_on_floor``: lengths, in long sides, of
-    lines on the floor that no pattern explains (less if they are few among many), that belong to a
-    pattern laid askew, and of upright ones;
-    ``light``: median lightness of the picture 0..255. ``bare``: (h, w) bare floor. ``reach``: how far
-    the visible floor goes left, right, away, in camera heights.
+    ``lines``: number of segments. ``explained``: of the length of lines off the floor, along the
+    room's axes. ``foot_cover``: of the walls' visible feet, with an edge on it; ``ceiling_cover``:
+    the same of the ceiling's lines. ``parting``: 0 when floor and what is beyond look the same, 1
+    when nothing of one is seen in the other. ``floor_share``: of the picture, floor. ``clutter``:
+    of the floor, unlike its surroundings. ``agreement``: overlap of the box's floor with the floor
+    grown from the picture's foot. ``stray_lines``, ``askew_lines``, ``uprights_on_floor``: lengths,
+    in long sides, of lines on the floor that no pattern explains (less if they are few among many),
+    that belong to a pattern laid askew, and of upright ones. ``light``: median lightness 0..255.
+    ``bare``: (h, w) bare floor. ``reach``: how far the visible floor goes left, right and away, in
+    camera heights.
     """
 
     lines: int
@@ -82,18 +82,18 @@ def bare_floor(lab: NDArray[np.float32], region: NDArray[np.bool_]) -> NDArray[n
     stand out from it in a piece of noticeable size are not floor.
     """
     height, width = region.shape
-    lab = cv2.GaussianBlur(lab, (0, 0), 1.5)
+    fine = cv2.GaussianBlur(lab, (0, 0), 1.5)
     mask = region.astype(np.float32)
     wide = 0.08 * max(height, width)
     total = cv2.GaussianBlur(mask, (0, 0), wide)
     mean = (
-        cv2.GaussianBlur(lab * mask[..., None], (0, 0), wide) / np.maximum(total, 1e-3)[..., None]
+        cv2.GaussianBlur(fine * mask[..., None], (0, 0), wide) / np.maximum(total, 1e-3)[..., None]
     )
-    apart = np.abs(lab - mean) @ np.array([0.6, 1.2, 1.2], np.float32)
+    apart = np.abs(fine - mean) @ np.array([0.6, 1.2, 1.2], np.float32)
     usual = float(np.median(apart[region])) if region.any() else 0.0
     odd = (region & (apart > 14 + 4 * usual)).astype(np.uint8)
-    odd = cv2.morphologyEx(odd, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(odd)
+    closed = cv2.morphologyEx(odd, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
     large = np.zeros(count, bool)
     large[1:] = stats[1:, cv2.CC_STAT_AREA] > 0.0015 * region.size
     return np.asarray(region & ~large[labels])
@@ -148,8 +148,7 @@ def _parting(region: NDArray[np.bool_], floor: FloorMap) -> float:
 def _reach(unit: Camera, region: NDArray[np.bool_], floor: FloorMap) -> tuple[float, float, float]:
     if not region.any():
         return 0.0, 0.0, 0.0
-    x, y = pixel_grid(*region.shape, floor.scale)
-    foot: Floats = unit.on_floor(np.stack([x[region], y[region]], axis=-1))
+    foot: Floats = unit.on_floor(pixel_grid(floor)[region])
     return (
         float(max(0.0, -foot[:, 0].min())),
         float(max(0.0, foot[:, 0].max())),

@@ -82,7 +82,7 @@ def side_edges(sight: Sight, side: float, at: Floats, far_at: Floats, lines: Flo
     points = np.stack(np.broadcast_arrays(side * at[:, None], ticks[None, :], 0.0), axis=-1)
     drawn = _drawn(sight, points)
     reach = np.stack([np.interp(far_at, ticks[1:], row) for row in drawn])
-    return SEGMENT_SHARE * near @ _overlap(within) + reach
+    return np.asarray(SEGMENT_SHARE * near @ _overlap(within) + reach)
 
 
 def far_edges(sight: Sight, side: float, at: Floats, far_at: Floats, lines: FloorLines) -> Floats:
@@ -97,7 +97,7 @@ def far_edges(sight: Sight, side: float, at: Floats, far_at: Floats, lines: Floo
     points = np.stack(np.broadcast_arrays(side * ticks[None, :], far_at[:, None], 0.0), axis=-1)
     drawn = _drawn(sight, points)
     reach = np.stack([np.interp(at, ticks[1:], row) for row in drawn]).T
-    return SEGMENT_SHARE * hit + reach
+    return np.asarray(SEGMENT_SHARE * hit + reach)
 
 
 def _overlap(within: Floats) -> Floats:

@@ -20,11 +20,13 @@ LIMIT = 2.5
 
 @dataclass(frozen=True, slots=True)
 class FloorMap:
-    """``lab``: (h, w, 3) colour 0..255; ``classes``: (h, w) appearance class of each pixel; ``odds``: (h, w) log-odds of floor.
+    """``lab``: (h, w, 3) colour 0..255; ``classes``: (h, w) appearance class of each pixel;
+    ``odds``: (h, w) log-odds of floor.
 
     ``below``: (h, w) True under the horizon; ``walls``: True where a wall could be taken for floor,
-    not so high that it may be ceiling; ``grown``: 0..1, how surely it is reached from the low middle of the picture
-    over smaller steps of colour than from the walls; ``scale``: map pixels per working pixel.
+    not so high that it may be ceiling; ``grown``: 0..1, how surely a pixel is reached from the low
+    middle of the picture over smaller steps of colour than from the walls; ``scale``: map pixels
+    per working pixel.
     """
 
     lab: NDArray[np.float32]
@@ -64,8 +66,9 @@ def map_floor(picture: NDArray[np.float32], camera: Camera) -> FloorMap:
     height, width = (max(8, round(side * scale)) for side in picture.shape[:2])
     lab = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.float32)
     classes = _classes(lab)
-    x, y = pixel_grid(height, width, scale)
-    rays = camera.rays(np.stack([x, y], axis=-1))
+    pixels = _grid(height, width, scale)
+    x, y = pixels[..., 0], pixels[..., 1]
+    rays = camera.rays(pixels)
     below = rays[..., 2] < -0.02
     centre = np.abs(x / (width / scale) - 0.5) < 0.27
     seeds = below & centre & (y > 0.92 * height / scale)
@@ -75,10 +78,14 @@ def map_floor(picture: NDArray[np.float32], camera: Camera) -> FloorMap:
     return FloorMap(lab, classes, _with_grown(odds, grown), below, walls, grown, scale)
 
 
-def pixel_grid(height: int, width: int, scale: float) -> tuple[Floats, Floats]:
-    """Working-pixel coordinates of the middles of map pixels, each (h, w)."""
+def pixel_grid(floor: FloorMap) -> Floats:
+    """Working pixels (h, w, 2) of the middles of map pixels."""
+    return _grid(floor.odds.shape[0], floor.odds.shape[1], floor.scale)
+
+
+def _grid(height: int, width: int, scale: float) -> Floats:
     x, y = np.meshgrid((np.arange(width) + 0.5) / scale, (np.arange(height) + 0.5) / scale)
-    return x, y
+    return np.stack([x, y], axis=-1)
 
 
 def _classes(lab: NDArray[np.float32]) -> NDArray[np.int32]:
@@ -120,7 +127,7 @@ def _with_grown(odds: NDArray[np.float32], grown: NDArray[np.float32]) -> NDArra
 
 
 def _texture(light: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Fine local contrast; a single edge counts as none, so that texture ends where a wall begins."""
+    """Fine local contrast; a single edge counts as none, so that texture ends at the wall."""
     band = light - cv2.GaussianBlur(light, (0, 0), 1.0)
     energy = cv2.GaussianBlur(band * band, (0, 0), 2.0)
     calmest = cv2.erode(energy, np.ones((7, 7), np.uint8))

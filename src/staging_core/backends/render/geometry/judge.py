@@ -13,9 +13,13 @@ from staging_core.backends.render.room import Room
 
 from .evidence import Evidence
 
-MOST_DOUBT = 2.5
+MOST_DOUBT = 2.2
 LEAST_FLOOR = 0.055
 LEAST_DEPTH_M = 1.6
+
+THINGS = "Things seem to stand or lie on the floor; the room has to be empty."
+SHAPE = "The room does not look like one plain box, so furniture could end up in a wall."
+EDGE = "The edge between floor and walls cannot be seen clearly enough."
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +32,22 @@ class Doubt:
 
 def refusal(evidence: Evidence, room: Room) -> str | None:
     """One plain sentence, or None for a room that can be furnished."""
-    if evidence.floor_share < LEAST_FLOOR or room.far.at_m < LEAST_DEPTH_M:
-        return "Too little of the floor is in the picture to stand furniture on."
-    if evidence.light < 50:
-        return "The picture is too dark to see where the floor ends."
-    if evidence.explained < 0.6:
-        return "The lines in the picture do not agree on one plain box-shaped room."
-    if evidence.foot_cover < 0.25:
-        return "The edge between floor and walls cannot be seen clearly enough."
-    if evidence.clutter > 0.3:
-        return "Too much of the floor is covered by things."
+    alone = (
+        (
+            evidence.floor_share < LEAST_FLOOR or room.far.at_m < LEAST_DEPTH_M,
+            "Too little of the floor is in the picture to stand furniture on.",
+        ),
+        (evidence.light < 50, "The picture is too dark to see where the floor ends."),
+        (
+            evidence.explained < 0.6,
+            "The lines in the picture do not agree on one plain box-shaped room.",
+        ),
+        (evidence.foot_cover < 0.25, EDGE),
+        (evidence.clutter > 0.3, "Too much of the floor is covered by things."),
+    )
+    for refused, reason in alone:
+        if refused:
+            return reason
     doubts = doubts_of(evidence, room)
     if sum(doubt.weight for doubt in doubts) < MOST_DOUBT:
         return None
@@ -54,18 +64,15 @@ def doubts_of(evidence: Evidence, room: Room) -> list[Doubt]:
     """Every finding against a room, none of them negative."""
     width = room.right.at_m - room.left.at_m
     narrow = room.left.seen and room.right.seen
-    things = "Things seem to stand or lie on the floor; the room has to be empty."
-    shape = "The room does not look like one plain box, so furniture could end up in a wall."
-    edge = "The edge between floor and walls cannot be seen clearly enough."
     return [
-        Doubt((1 - evidence.explained) / 0.15, shape),
-        Doubt((1 - evidence.foot_cover) * 0.8, edge),
-        Doubt(max(0.0, 0.45 - evidence.parting) / 0.3, edge),
-        Doubt((1 - evidence.agreement) / 0.4, shape),
-        Doubt(evidence.stray_lines / 0.8, things),
-        Doubt(evidence.uprights_on_floor / 0.5, things),
-        Doubt(evidence.clutter / 0.1, things),
-        Doubt(0.5 * evidence.askew_lines / (evidence.askew_lines + 3), shape),
+        Doubt((1 - evidence.explained) / 0.15, SHAPE),
+        Doubt((1 - evidence.foot_cover) * 0.8, EDGE),
+        Doubt(max(0.0, 0.45 - evidence.parting) / 0.3, EDGE),
+        Doubt((1 - evidence.agreement) / 0.4, SHAPE),
+        Doubt(evidence.stray_lines / 0.8, THINGS),
+        Doubt(evidence.uprights_on_floor / 0.5, THINGS),
+        Doubt(evidence.clutter / 0.1, THINGS),
+        Doubt(0.5 * evidence.askew_lines / (evidence.askew_lines + 3), SHAPE),
         Doubt(max(0.0, (2.9 - width) / 0.6) if narrow else 0.0, "The room is a narrow passage."),
         Doubt(max(0.0, (130 - evidence.light) / 30), "The picture is too dark."),
     ]

@@ -44,10 +44,10 @@ def _unlike_wall(view: WallView, scale: float) -> list[Patch]:
     apart = _difference(view, 0.5 / scale / CELL)
     odd = (view.valid & (apart > 16)).astype(np.uint8)
     grown = max(1, round(0.05 / scale / CELL))
-    odd = cv2.morphologyEx(odd, cv2.MORPH_CLOSE, np.ones((2 * grown + 1,) * 2, np.uint8))
-    odd = cv2.morphologyEx(odd, cv2.MORPH_OPEN, np.ones((grown + 2,) * 2, np.uint8))
-    odd[: round(0.15 / scale / CELL)] = 0
-    _, _, stats, _ = cv2.connectedComponentsWithStats(odd)
+    closed = cv2.morphologyEx(odd, cv2.MORPH_CLOSE, np.ones((2 * grown + 1,) * 2, np.uint8))
+    solid = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((grown + 2,) * 2, np.uint8))
+    solid[: round(0.15 / scale / CELL)] = 0
+    _, _, stats, _ = cv2.connectedComponentsWithStats(solid)
     patches = []
     for x, y, width, height, area in stats[1:].tolist():
         large = min(width, height) * CELL * scale > LEAST_M
@@ -103,7 +103,7 @@ def _placed(sight: Sight, box: Box, side: Side, segments: Segments) -> Floats:
     along = np.sort(points[..., 0 if side == "far" else 1], axis=0)
     up = np.sort(points[..., 2], axis=0)
     on = (up[0] > -0.05) & (up[1] < 1.02 + box.ceiling)
-    return np.stack([along[0], along[1], up[0], up[1]], axis=1)[on]
+    return np.asarray(np.stack([along[0], along[1], up[0], up[1]], axis=1)[on])
 
 
 def _reach(box: Box, side: Side, rays: Floats) -> Floats:

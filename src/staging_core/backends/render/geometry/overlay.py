@@ -28,7 +28,8 @@ LONG_PX = 1600
 def draw(photo: NDArray[np.uint8], outcome: Room | NotUnderstood) -> NDArray[np.uint8]:
     """The photo (at most 1600 px) with room lines, floor, openings and horizon drawn on it.
 
-    For a refusal the lines are faint, what is in the way on the floor is red, and the reason stands below.
+    What is in the way on the floor is red; after a refusal all of it is, and the reason stands
+    below.
     """
     factor = min(1.0, LONG_PX / max(photo.shape[:2]))
     size = (round(photo.shape[1] * factor), round(photo.shape[0] * factor))
@@ -129,7 +130,8 @@ def _pixels(polygon: Floats) -> NDArray[np.int32]:
 
 
 def _thick(picture: NDArray[np.uint8]) -> int:
-    return max(1, round(max(picture.shape[:2]) / 550))
+    height, width = picture.shape[:2]
+    return max(1, int(max(height, width)) // 550)
 
 
 def _captioned(
@@ -156,7 +158,8 @@ def _caption(outcome: Room | NotUnderstood, room: Room | None) -> str:
     camera = outcome.camera
     return (
         f"{width:.1f} x {depth:.1f} m, {height:.2f} m high - focal {camera.focal_px:.0f} px, "
-        f"pitch {camera.pitch_deg:+.1f}, roll {camera.roll_deg:+.1f}, yaw {camera.yaw_deg:+.1f} deg - "
+        f"pitch {camera.pitch_deg:+.1f}, roll {camera.roll_deg:+.1f}, "
+        f"yaw {camera.yaw_deg:+.1f} deg - "
         f"confidence {outcome.confidence:.0%}"
     )
 

@@ -11,7 +11,7 @@ BEHIND = -2.0
 
 
 def floor_polygon(unit: Camera, left: float, right: float, far: float) -> Floats:
-    """Corners (n, 2) in pixels of the part of a box's floor that lies in the frame; may be empty."""
+    """Corners (n, 2) in pixels of the part of a box's floor that is in the frame; may be empty."""
     corners = np.array(
         [[-left, BEHIND, 0.0], [-left, far, 0.0], [right, far, 0.0], [right, BEHIND, 0.0]]
     )
@@ -21,15 +21,9 @@ def floor_polygon(unit: Camera, left: float, right: float, far: float) -> Floats
     if len(before) < 3:
         return np.zeros((0, 2))
     pixels = unit.project(before)
-    for distance in (
-        lambda p: p[:, 0],
-        lambda p: unit.width - p[:, 0],
-        lambda p: p[:, 1],
-        lambda p: unit.height - p[:, 1],
-    ):
-        if len(pixels) < 3:
-            return np.zeros((0, 2))
-        pixels = _cut(pixels, distance(pixels))
+    for axis, limit in ((0, unit.width), (1, unit.height)):
+        pixels = _cut(pixels, pixels[:, axis])
+        pixels = _cut(pixels, limit - pixels[:, axis])
     return pixels
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from staging_core.backends.render.camera import Floats
 
 WORK_PX = 1024
-"""Long side of the picture that segments are measured in; every pixel figure here means this size."""
+"""Long side of the working picture; every pixel figure in this package means this size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ def find_segments(grey: NDArray[np.uint8], *, shortest: float = 0.022, most: int
     """
     even = cv2.createCLAHE(2.0, (8, 8)).apply(grey)
     found = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD).detect(even)[0]
-    lines = np.zeros((0, 4)) if found is None else np.asarray(found, np.float64).reshape(-1, 4)
+    # The detector gives None for a picture without any, which its type does not say.
+    lines = np.array([] if found is None else found, np.float64).reshape(-1, 4)  # type: ignore[redundant-expr]
     lengths = np.hypot(lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1])
     order = np.argsort(-lengths, kind="stable")
     order = order[lengths[order] >= shortest * max(grey.shape)][:most]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from staging_core.backends.render.camera import Floats
 
 from .box import Box, floor_region
-from .colour_step import STEP, WIDE, mean_step, step_cover
+from .colour_step import WIDE, mean_step, step_cover
 from .floor_map import CLASSES
 from .sight import Sight
 from .wall_foot import AXIS, coverage, feet

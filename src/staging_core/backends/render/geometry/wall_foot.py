@@ -22,7 +22,7 @@ SEEN_PX = 0.03 * WORK_PX
 def feet(unit: Camera, box: Box, height: float = 0.0) -> dict[Side, Floats]:
     """Visible picture lines (2, 2) of the walls' feet; walls that show less than 3 % are missing.
 
-    ``height`` above the floor in camera heights gives other level lines: the ceiling's, a skirting's.
+    ``height`` above the floor, in camera heights, gives other level lines, such as the ceiling's.
     """
     left, right, far = box.left, box.right, box.far
     corners = {
