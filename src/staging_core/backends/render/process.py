@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable
@@ -80,8 +81,10 @@ class RenderProcess:
 
     async def end(self) -> None:
         """Kill it and free its pipes and its entry in the process table."""
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        if self.alive:
+            # Not Process.kill(): that may reap a dead child before the event loop sees its end.
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
         self._stdin.close()
         while await self._stdout.read(_BUFFER):
             pass  # what is left in the pipe keeps its transport open
