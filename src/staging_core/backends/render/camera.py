@@ -1,8 +1,8 @@
 """The pinhole camera of a photo, in the room's own frame.
 
 Room frame, in metres: ``x`` right, ``y`` away from the viewer, ``z`` up; the axes are parallel
-to the walls, the floor is ``z = 0`` and the camera stands at ``(0, 0, height_m)``. ``y`` is the wall
-normal nearest to the optical axis, so yaw lies in [-45, 45] degrees.
+to the walls, the floor is ``z = 0`` and the camera stands at ``(0, 0, height_m)``. ``y`` is the
+wall normal nearest to the optical axis, so yaw lies in [-45, 45] degrees.
 """
 
 from __future__ import annotations
@@ -56,10 +56,11 @@ class Camera:
         """Pixels (..., 2) of room points (..., 3); points behind the camera give NaN."""
         local = (points - np.array([0.0, 0.0, self.height_m])) @ self.rotation().T
         depth = np.where(local[..., 2:] > 1e-6, local[..., 2:], np.nan)
-        return local[..., :2] / depth * self.focal_px + np.array(self.centre)
+        pixels: Floats = local[..., :2] / depth * self.focal_px + np.array(self.centre)
+        return pixels
 
     def rays(self, pixels: Floats) -> Floats:
-        """Directions (..., 3) in the room frame of pixels (..., 2); not normalised, forward part 1."""
+        """Directions (..., 3) in the room frame of pixels (..., 2); their forward part is 1."""
         local = (pixels - np.array(self.centre)) / self.focal_px
         ones = np.ones((*local.shape[:-1], 1))
         return np.concatenate([local, ones], axis=-1) @ self.rotation()

@@ -18,8 +18,9 @@ class Material:
     """How a surface answers light.
 
     ``albedo``, ``accent``: linear RGB 0..1 (``accent`` is the pattern's second colour);
-    ``pattern_m``: size of one repeat in metres; ``strength`` 0..1 of pattern and bump; ``gloss`` 0..1;
-    ``glow`` >= 0: light given off, in units of a white wall in the photo (a lamp's shade).
+    ``pattern_m``: size of one repeat in metres; ``strength`` 0..1 of pattern and bump;
+    ``gloss`` 0..1; ``glow`` >= 0: light given off, in units of a white wall in the photo (a lamp's
+    shade).
     """
 
     name: str
@@ -34,7 +35,10 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
-    """Triangles in metres. ``vertices``, ``normals`` (n, 3); ``uv`` (n, 2) in metres along the surface; ``faces`` (m, 3) int32."""
+    """Triangles in metres.
+
+    ``vertices``, ``normals`` (n, 3); ``uv`` (n, 2) in metres along the surface; ``faces`` (m, 3).
+    """
 
     vertices: Floats
     normals: Floats
@@ -54,8 +58,8 @@ class Part:
 class Piece:
     """A piece of furniture in its own frame.
 
-    Origin: middle of the footprint on the floor; ``x`` to its right, front towards ``-y``, ``z`` up.
-    ``size_m``: width, depth, height. A wall piece's back lies in the plane ``y = 0`` of its frame.
+    Origin: middle of the footprint on the floor; ``x`` to its right, front towards ``-y``, ``z``
+    up. ``size_m``: width, depth, height. A wall piece's back lies in the plane ``y = 0``.
     """
 
     kind: str
@@ -66,7 +70,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A piece in the room: origin at ``(x_m, y_m, z_m)`` of the room frame, turned counter-clockwise seen from above."""
+    """A piece in the room.
+
+    Its origin is at ``(x_m, y_m, z_m)`` of the room frame; turned counter-clockwise from above.
+    """
 
     piece: Piece
     x_m: float
@@ -80,4 +87,5 @@ class Placed:
         turn = np.radians(self.turn_deg)
         corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * np.array([width, depth]) / 2
         turned = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-        return corners @ turned + np.array([self.x_m, self.y_m])
+        placed: NDArray[np.float64] = corners @ turned + np.array([self.x_m, self.y_m])
+        return placed

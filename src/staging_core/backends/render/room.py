@@ -1,4 +1,4 @@
-"""What the stager knows of an empty room: a box in metres, its floor in the picture, its openings."""
+"""What the stager knows of an empty room: its box in metres, its floor, its openings."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ class Wall:
 class Opening:
     """A door, window or other thing in a wall that furniture must respect.
 
-    ``start_m, end_m``: along the wall (y for left and right, x for far); ``bottom_m, top_m``: above the floor.
+    ``start_m, end_m``: along the wall (y for left and right, x for far); ``bottom_m, top_m``: above
+    the floor.
     """
 
     kind: OpeningKind
