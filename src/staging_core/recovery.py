@@ -62,6 +62,11 @@ class Recovery:
         async with self.ports.database.write() as tx:
             return await leases.take(tx, "sweep", owner=self._owner, seconds=seconds)
 
+    async def give_back(self) -> None:
+        """Let another process sweep at once; called when this one closes."""
+        async with self.ports.database.write() as tx:
+            await leases.give_back(tx, "sweep", owner=self._owner)
+
     async def nudge(self) -> int:
         """Poke for every job that wants a worker: a flushed queue loses nothing."""
         async with self.ports.database.read() as tx:

@@ -40,17 +40,22 @@ class Staging:
     Keywords are the settings (``storage=``, ``stager=`` ...); the environment is not read, see
     ``from_env``. In place of a URL stands an opener, or an open object, which stays the host's.
     Plugins load here, so a broken one is named before anything is opened. ``worker``: whether an
-    open ``Staging`` also works on jobs; by default exactly when its queue is ``local:``.
+    open ``Staging`` also works on jobs; by default exactly when its queue is ``local:``. ``role``:
+    what backends are told that this process is for; ``worker`` where it works, else ``api``.
     """
 
-    def __init__(self, *, worker: bool | None = None, **settings: Any) -> None:
-        self._set_up(Settings.from_keywords(**settings), worker)
+    def __init__(
+        self, *, worker: bool | None = None, role: Role | None = None, **settings: Any
+    ) -> None:
+        self._set_up(Settings.from_keywords(**settings), worker, role)
 
     @classmethod
-    def from_env(cls, *, worker: bool | None = None, file: Path | None = None) -> Self:
+    def from_env(
+        cls, *, worker: bool | None = None, role: Role | None = None, file: Path | None = None
+    ) -> Self:
         """An installation as ``STAGING_*`` variables and ``staging.toml`` describe it."""
         staging = cls.__new__(cls)
-        staging._set_up(Settings.from_env(os.environ, file), worker)
+        staging._set_up(Settings.from_env(os.environ, file), worker, role)
         return staging
 
     @classmethod
@@ -60,11 +65,12 @@ class Staging:
         async with cls(**settings) as staging:
             yield staging.acting_as(OWNER)
 
-    def _set_up(self, settings: Settings, worker: bool | None) -> None:
+    def _set_up(self, settings: Settings, worker: bool | None, role: Role | None) -> None:
         self.settings = settings
         self.hooks = Hooks(load_plugins(settings.plugins), settings.hook_time_limit_s)
         self.registry = Registry(self.hooks, settings)
         self._works = str(settings.queue).startswith("local:") if worker is None else worker
+        self._role: Role = role or ("worker" if self._works else "api")
         self._stack: AsyncExitStack | None = None
         self._ports: Ports | None = None
         self._watch: Watch | None = None
@@ -80,6 +86,7 @@ class Staging:
             self._ports = await self._open(stack)
             self._watch = Watch(self._ports.database)
             self._recovery = Recovery(self._ports)
+            stack.push_async_callback(self._recovery.give_back)
             await self.hooks.startup(self)
             stack.push_async_callback(self.hooks.shutdown, self)
             if self._works:
@@ -102,7 +109,7 @@ class Staging:
 
     async def _open(self, stack: AsyncExitStack) -> Ports:
         settings = self.settings
-        role: Role = "worker" if self._works else "api"
+        role = self._role
         _make_home(settings.home)
         database = await stack.enter_async_context(open_database(settings.database))
         await _bring_up_to_date(database)

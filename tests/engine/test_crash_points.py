@@ -259,6 +259,7 @@ async def _rare_sites(decoder: Decoder) -> set[tuple[str, int]]:
     async with installation(decoder, hanging) as (house, _):
         cut = Cut()
         ports = cut.into(house.ports)
+        recovery = Recovery(ports)
         await house.submit(ports)
         await house.submit(ports)  # a replay
         await house.submit(ports, idempotency_key="k2")  # the same original
@@ -272,7 +273,8 @@ async def _rare_sites(decoder: Decoder) -> set[tuple[str, int]]:
             await carrying
         async with house.ports.database.write() as tx:
             await outbox.post(tx, "local", "delete_object", {"key": "../no such key"})
-        await Recovery(ports).sweep()
+        await recovery.sweep()
+        await recovery.give_back()
         return cut.sites
 
 

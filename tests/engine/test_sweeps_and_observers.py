@@ -88,6 +88,8 @@ def test_only_one_process_sweeps_at_a_time(tmp_path: Path) -> None:
             assert await second.sweep() == {}
             house.clock.ahead += 60
             assert await second.sweep() != {}
+            await second.give_back()
+            assert await first.sweep() != {}
 
     asyncio.run(scenario())
 

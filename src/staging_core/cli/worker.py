@@ -49,6 +49,6 @@ async def _until_signal() -> str:
 async def _until_idle() -> str:
     from staging_core import Staging
 
-    async with Staging.from_env(worker=False) as staging:
+    async with Staging.from_env(worker=False, role="worker") as staging:
         await staging.run_worker(until_idle=True)
     return "idle"
