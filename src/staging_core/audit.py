@@ -81,11 +81,14 @@ class Audit:
         return stored is None or stored.etag != row["etag"]
 
     async def _unknown_objects(self) -> int:
-        """Objects older than the grace time that no row knows."""
+        """Objects of ours, older than the grace time, that no row knows."""
         async with self._ports.database.read() as tx:
             oldest = tx.now - self._ports.settings.orphan_grace_s
         old: list[Stored] = [
-            stored async for stored in self._ports.storage.entries("") if stored.modified < oldest
+            stored
+            for folder in files.FOLDERS
+            async for stored in self._ports.storage.entries(folder)
+            if stored.modified < oldest and files.is_ours(stored.key)
         ]
         async with self._ports.database.read() as tx:
             known = await files.known(tx, [stored.key for stored in old])

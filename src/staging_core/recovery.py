@@ -111,13 +111,16 @@ class Recovery:
         return done
 
     async def drop_orphans(self) -> int:
-        """Delete objects older than the grace time that no row knows."""
+        """Delete objects of ours, older than the grace time, that no row knows."""
         async with self.ports.database.read() as tx:
             oldest = tx.now - self.ports.settings.orphan_grace_s
+        return sum([await self._drop_orphans_in(folder, oldest) for folder in files.FOLDERS])
+
+    async def _drop_orphans_in(self, folder: str, oldest: float) -> int:
         batch: list[Stored] = []
         dropped = 0
-        async for stored in self.ports.storage.entries(""):
-            if stored.modified < oldest:
+        async for stored in self.ports.storage.entries(folder):
+            if stored.modified < oldest and files.is_ours(stored.key):
                 batch.append(stored)
             if len(batch) == 500:
                 dropped += await self._drop_unknown(batch)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
 
 from staging_core import OWNER, JobEvent, Staging, hookimpl
+from staging_core.audit import Audit
 from staging_core.database import leases
 from staging_core.imaging.decoder import Decoder
 from staging_core.models import Wake
@@ -151,7 +153,7 @@ def test_objects_that_no_row_knows_go_after_the_grace_time_and_no_others(tmp_pat
             await house.step()
             before = {entry.key async for entry in house.ports.storage.entries("")}
             await house.ports.storage.put(
-                "lost/and/alone.png", once(b"x"), content_type="image/png"
+                f"staged/{0:032x}/lost.png", once(b"x"), content_type="image/png"
             )
             recovery = Recovery(house.ports)
             await recovery.sweep(bucket=True)
@@ -161,6 +163,24 @@ def test_objects_that_no_row_knows_go_after_the_grace_time_and_no_others(tmp_pat
             assert {entry.key async for entry in house.ports.storage.entries("")} == before
 
     asyncio.run(scenario())
+
+
+def test_what_others_keep_in_the_same_storage_is_never_deleted(
+    tmp_path: Path, install: Install
+) -> None:
+    theirs = [tmp_path / "shared" / key for key in ("holiday/mum.jpg", "uploads/2024/room.jpg")]
+    for file in theirs:
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"x")
+        os.utime(file, (1, 1))
+
+    async def scenario() -> None:
+        async with install(worker=False, storage=f"file:{tmp_path / 'shared'}") as staging:
+            assert (await staging.sweep(bucket=True))["orphans"] == 0
+            assert (await Audit(staging.ports).count())["I6"] == 0
+
+    asyncio.run(scenario())
+    assert all(file.exists() for file in theirs)
 
 
 def test_a_job_whose_model_nobody_opens_ends_after_an_hour(tmp_path: Path) -> None:

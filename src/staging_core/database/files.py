@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 import sqlalchemy as sa
@@ -12,6 +13,16 @@ from staging_core.models import Stored
 from .engine import Transaction
 from .outbox import post
 from .tables import files, outbox
+
+FOLDERS = ("staged/", "uploads/", "working/")
+"""All keys begin with one of these, and the account's folder."""
+
+_OURS = re.compile(rf"({'|'.join(FOLDERS)})[0-9a-f]{{32}}/.+")
+
+
+def is_ours(key: str) -> bool:
+    """Whether the key has our shape; whatever else lies in the storage is its owner's."""
+    return _OURS.fullmatch(key) is not None
 
 
 async def intend(
