@@ -233,10 +233,17 @@ class _Carried:
     async def _ask_model(self, photo: Photo, request: StageRequest, attempt: Attempt) -> Staged:
         limit_s = self._card.time_limit_s
         try:
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(limit_s) as limit:
                 staged = await self.ports.stagers[self._card.id].stage(request, photo, attempt)
         except TimeoutError as late:
+            if not limit.expired():
+                raise
             raise Retryable(f"The model took longer than {limit_s:g} s.") from late
+        except (asyncio.CancelledError, SystemExit) as ended:
+            if _is_being_cancelled():
+                raise
+            # Of the model's own making; let through, it would stop this worker, and uncounted.
+            raise Retryable(f"The model broke off ({type(ended).__name__}).") from ended
         if not staged.outputs:
             raise Retryable("The model answered without a picture.")
         return staged
@@ -294,11 +301,15 @@ class _Carried:
         """This worker stops: somebody else goes on, and nothing is counted."""
         if self.job["state"] not in ACTIVE:
             return
-        async with self.ports.database.write() as tx:
-            await attempts.end(tx, self.job["id"], "released")
-            await jobs.move(
-                tx, self.job, "queued", told={"reason": "worker_stopped"}, due_at=tx.now
-            )
+        try:
+            async with self.ports.database.write() as tx:
+                await attempts.end(tx, self.job["id"], "released")
+                await jobs.move(
+                    tx, self.job, "queued", told={"reason": "worker_stopped"}, due_at=tx.now
+                )
+        except Exception:
+            # It was not ours any more, or its lease will run out; the stop goes on.
+            log.info("job %s was not given back", self.job["id"], exc_info=True)
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:
@@ -307,3 +318,8 @@ class _Carried:
             yield
         finally:
             self.timings[phase] = round((time.perf_counter() - began) * 1000, 1)
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -12,6 +12,7 @@ from staging_core.acting import Acting
 from staging_core.audit import Audit
 from staging_core.errors import AlreadyFinal, NotFound, Refused, RoomNotUnderstood
 from staging_core.models import Attempt, Job, ModelCard, Picture, Staged, StageRequest
+from staging_core.testing.fake_stager import FakeStager
 
 from .conftest import Install
 from .pictures import photo
@@ -267,5 +268,33 @@ def test_a_stopped_worker_gives_its_job_back_uncounted(install: Install) -> None
             assert await attempt_states(me, image) == ["succeeded"]
             reasons = [event.data.get("reason") for event in await me.jobs.history(image.job.id)]
             assert "worker_stopped" in reasons
+
+    asyncio.run(scenario())
+
+
+class BreaksOff(FakeStager):
+    """Ends its first calls as no model should."""
+
+    def __init__(self, *ends: BaseException) -> None:
+        super().__init__()
+        self.ends = list(ends)
+
+    async def stage(self, request: StageRequest, photo: Any, attempt: Attempt) -> Staged:
+        if self.ends:
+            raise self.ends.pop(0)
+        return await super().stage(request, photo, attempt)
+
+
+def test_a_model_that_cancels_itself_or_exits_loses_that_attempt_and_harms_no_worker(
+    install: Install,
+) -> None:
+    async def scenario() -> None:
+        ends = asyncio.CancelledError(), SystemExit(3), TimeoutError("of its own")
+        async with install((BreaksOff(*ends),)) as staging:
+            image = await carried(staging)
+            assert image.job.state == "ready"
+            attempts = await staging.acting_as(OWNER).jobs.attempts(image.job.id)
+            assert [attempt.state for attempt in attempts] == [*["failed"] * 3, "succeeded"]
+            assert "longer than" not in (attempts[2].message or "")
 
     asyncio.run(scenario())
