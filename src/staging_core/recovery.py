@@ -12,6 +12,7 @@ import time
 from uuid import uuid4
 
 from .database import events, files, jobs, leases, observers, outbox
+from .database.engine import Transaction
 from .errors import HookFailed, JobVerb
 from .models import JobEvent, Stored, Wake
 from .ports import Ports
@@ -60,6 +61,8 @@ class Recovery:
     async def _lead(self) -> bool:
         seconds = max(3 * self.ports.settings.sweep_s, 10.0)
         async with self.ports.database.write() as tx:
+            for model in self.ports.stagers:
+                await leases.hear(tx, f"model:{model}", seconds=_MODEL_MISSING_S)
             return await leases.take(tx, "sweep", owner=self._owner, seconds=seconds)
 
     async def give_back(self) -> None:
@@ -76,15 +79,21 @@ class Recovery:
         return len(waiting)
 
     async def give_up_missing_models(self) -> int:
-        """End jobs whose model no worker has had for an hour."""
+        """End jobs whose model no sweeping process has had for an hour, ours or another."""
         async with self.ports.database.write() as tx:
-            stuck = await jobs.without_model(
+            waiting = await jobs.without_model(
                 tx, list(self.ports.stagers), waited_s=_MODEL_MISSING_S
             )
+            models = {job["model"] for job in waiting}
+            gone = {model for model in models if await self._is_gone(tx, model)}
+            stuck = [job for job in waiting if job["model"] in gone]
             for job in stuck:
                 error = StagerMissing(f"The model {job['model']} is not open here any more.")
                 await end_job(tx, job, error)
         return len(stuck)
+
+    async def _is_gone(self, tx: Transaction, model: str) -> bool:
+        return await leases.unheard(tx, f"model:{model}", seconds=_MODEL_MISSING_S)
 
     async def expire_files(self) -> int:
         """Objects that were only intended, and whose time is over, are to be deleted."""

@@ -89,7 +89,9 @@ async def sweep_after_trouble(house: House, cut: Cut) -> None:
     async with house.ports.database.write() as tx:
         original = await images.original(tx, group.images[0].original_id)
         await outbox.post(tx, "local", "delete_object", {"key": original["working_key"]})
-    await house.ports.storage.put(f"staged/{0:032x}/orphan.png", once(b"?"), content_type="image/png")
+    await house.ports.storage.put(
+        f"staged/{0:032x}/orphan.png", once(b"?"), content_type="image/png"
+    )
     house.clock.ahead += 10_000
     ports = cut.into(house.ports)
     recovery = Recovery(ports)

@@ -195,11 +195,31 @@ def test_a_job_whose_model_nobody_opens_ends_after_an_hour(tmp_path: Path) -> No
             open_house(tmp_path, FakeStager(name="other"), decoder=decoder) as house,
         ):
             recovery = Recovery(house.ports)
+            house.clock.ahead += 90_000  # nobody worked for a day, so nobody was missing
             await recovery.sweep()
             assert await house.states() == ["queued"]
             house.clock.ahead += 3700
             await recovery.sweep()
             assert await house.states() == ["error"]
+
+
+def test_jobs_of_a_model_that_another_worker_has_open_may_wait_for_days(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with (
+            Decoder() as decoder,
+            open_house(tmp_path, FakeStager(), decoder=decoder) as house,
+            open_house(tmp_path, FakeStager(name="other"), decoder=decoder) as rival,
+        ):
+            await house.submit(variants=3)
+            leading, following = Recovery(rival.ports), Recovery(house.ports)
+            for _ in range(100):
+                house.clock.ahead += 1800
+                rival.clock.ahead = house.clock.ahead
+                await leading.sweep()
+                assert await following.sweep() == {}
+            assert await house.states() == ["queued"] * 3
+
+    asyncio.run(scenario())
 
     asyncio.run(scenario())
 

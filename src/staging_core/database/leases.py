@@ -1,24 +1,50 @@
-"""Named leases: one process at a time sweeps, and one shows events to a plugin."""
+"""Named leases: one process at a time sweeps, one shows events to a plugin; models are heard of."""
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from .engine import Transaction
 from .tables import leases
 
+_NOBODY = "nobody"
+
 
 async def take(tx: Transaction, name: str, *, owner: str, seconds: float) -> bool:
     """Take or renew the lease; False while another owner has it."""
+    free = (leases.c.lease_until <= tx.now) | (leases.c.owner == owner)
+    return await _write(tx, name, owner, seconds, free)
+
+
+async def hear(tx: Transaction, name: str, *, seconds: float) -> None:
+    """Somebody is there, for so long at least; it takes no turns."""
+    await _write(tx, name, "somebody", seconds, sa.true())
+
+
+async def unheard(tx: Transaction, name: str, *, seconds: float) -> bool:
+    """Whether nobody was there for ``seconds``, counted from the first time we asked."""
+    row = await tx.row(sa.select(leases).where(leases.c.name == name))
+    if row is not None and row["lease_until"] > tx.now:
+        return False
+    if row is not None and row["owner"] == _NOBODY:
+        return True
+    await _write(tx, name, _NOBODY, seconds, sa.true())
+    return False
+
+
+async def _write(
+    tx: Transaction, name: str, owner: str, seconds: float, only_if: sa.ColumnElement[bool]
+) -> bool:
     statement = insert_or(leases).values(name=name, owner=owner, lease_until=tx.now + seconds)
-    taken = await tx.row(
+    written = await tx.row(
         statement.on_conflict_do_update(
             index_elements=["name"],
             set_={"owner": owner, "lease_until": tx.now + seconds},
-            where=(leases.c.lease_until <= tx.now) | (leases.c.owner == owner),
+            where=only_if,
         ).returning(leases.c.owner)
     )
-    return taken is not None
+    return written is not None
 
 
 async def give_back(tx: Transaction, name: str, *, owner: str) -> None:
