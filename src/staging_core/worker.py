@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 
@@ -17,6 +18,8 @@ from .ports import Ports
 from .recovery import Recovery, sweep_forever
 
 log = logging.getLogger("staging_core")
+
+_TAKEN_S = 0.25
 
 
 class Worker:
@@ -44,7 +47,7 @@ class Worker:
         """Carry jobs until none of our models is left that has not ended, then return."""
         sweeping = asyncio.create_task(sweep_forever(self.recovery))
         try:
-            while self._running or await self._next_due() is not None:
+            while self._running or await self._next_due(self.ports.stagers) is not None:
                 await self._claim_or_wait()
         finally:
             await self._stop([sweeping])
@@ -64,16 +67,16 @@ class Worker:
 
     async def _claim_or_wait(self) -> None:
         self._look.clear()
-        job = await self._claim()
+        free = self._models_with_places()
+        job = await self._claim(free)
         if job is not None:
             self._start(job)
             return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(await self._idle_s()):
+            async with asyncio.timeout(await self._idle_s(free)):
                 await self._look.wait()
 
-    async def _claim(self) -> sa.RowMapping | None:
-        free = self._models_with_places()
+    async def _claim(self, free: list[str]) -> sa.RowMapping | None:
         if not free:
             return None
         try:
@@ -110,20 +113,22 @@ class Worker:
             # Its lease runs out and somebody, maybe we, takes it over.
             log.warning("job %s was dropped", job["id"], exc_info=True)
 
-    async def _idle_s(self) -> float:
-        """How long to wait for a nudge: until the next job is due, at most one sweep."""
+    async def _idle_s(self, free: list[str]) -> float:
+        """How long to wait for a nudge: until a job we have a place for is due, at most a sweep."""
         longest = self.ports.settings.sweep_s
         try:
-            at = await self._next_due()
+            at = await self._next_due(free) if free else None
         except Exception:
             return longest
         if at is None:
             return longest
-        return min(max(at - time.time(), 0.05), longest)
+        left = at - time.time()
+        # Due, yet not ours: just taken by another worker, or its account has its fill.
+        return min(max(left, 0.01) if left > 0 else _TAKEN_S, longest)
 
-    async def _next_due(self) -> float | None:
+    async def _next_due(self, models: Iterable[str]) -> float | None:
         async with self.ports.database.read() as tx:
-            return await jobs.next_due(tx, list(self.ports.stagers))
+            return await jobs.next_due(tx, list(models))
 
     async def _stop(self, helpers: list[asyncio.Task[None]]) -> None:
         """No new claims; what runs may end; what does not end in time is given back."""
