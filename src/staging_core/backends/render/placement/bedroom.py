@@ -12,7 +12,7 @@ PLAN = Plan(
         Main("bed", (1.8,), ahead_m=0.6, aside_m=0.6),
         Main("bed", (1.6,), ahead_m=0.5, aside_m=0.55),
         Main("bed", (1.4,), ahead_m=0.3, aside_m=0.5),
-        Main("bed", (0.9,), ahead_m=0.3, resort=3),
+        Main("bed", (0.9,), ahead_m=0.3, resort=2),
     ),
     stands=("wall",),
     spots=(
@@ -23,7 +23,7 @@ PLAN = Plan(
         Spot(
             "rug", "under", ((3.0, 2.0), (2.6, 1.8), (2.3, 1.5)), gap_m=0.55, weight=1.0, limits=RUG
         ),
-        Spot("rug", "under", ((2.2, 1.2),), gap_m=0.35, weight=0.6, limits=RUG),
+        Spot("rug", "under", ((2.2, 1.2), (1.8, 1.0)), gap_m=0.35, weight=0.6, limits=RUG),
         Spot(
             "bench",
             "before",

@@ -6,7 +6,7 @@ from .plan import RUG, STORAGE, TALL, WALL, Main, Plan
 from .scene import Limits
 from .spot import Spot
 
-_SEATED = Limits(inside=0.85, hides=1.0, gap_m=0.0, through=("dining_table",))
+_SEATED = Limits(inside=0.85, hides=1.0, gap_m=0.0, through=("dining_table",), before_window=True)
 
 PLAN = Plan(
     room_type="dining_room",

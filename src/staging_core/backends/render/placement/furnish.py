@@ -33,6 +33,7 @@ _SURE = 0.55
 _STRICTNESS = (
     (Limits(inside=0.97), 0.95),
     (Limits(inside=0.86), 0.95),
+    (Limits(inside=0.76), 0.95),
     (Limits(inside=0.86), 0.25),
     (Limits(inside=0.74), 0.25),
     (Limits(inside=0.86, before_window=True), 0.25),

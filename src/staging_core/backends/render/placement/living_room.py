@@ -6,6 +6,8 @@ from .plan import LOOSE, ON_TOP, RUG, STORAGE, TALL, WALL, Main, Plan
 from .scene import Limits
 from .spot import Spot
 
+SEAT = Limits(gap_m=0.12, inside=0.95, fore=0.8)
+
 PLAN = Plan(
     room_type="living_room",
     mains=(
@@ -36,7 +38,7 @@ PLAN = Plan(
         Spot("side_table", "beside", gap_m=0.05, weight=0.7, limits=LOOSE),
         Spot("table_lamp", "on", of="side_table", weight=0.4, limits=ON_TOP),
         Spot("floor_lamp", "beside", gap_m=0.06, weight=0.7, chance=0.7, limits=Limits(inside=0.8)),
-        Spot("armchair", "facing", weight=1.3, limits=LOOSE),
+        Spot("armchair", "facing", weight=1.3, limits=SEAT),
         Spot(
             "picture_pair", "over", ((1.4, 0.75), (1.1, 0.7)), weight=0.8, chance=0.4, limits=WALL
         ),
@@ -60,7 +62,7 @@ PLAN = Plan(
             limits=STORAGE,
         ),
         Spot("plant", "corner", ((1.6,), (1.3,)), weight=0.8, limits=TALL),
-        Spot("armchair", "facing", weight=0.9, chance=0.6, limits=LOOSE),
+        Spot("armchair", "facing", weight=0.9, chance=0.6, limits=SEAT),
         Spot("sideboard", "wall", ((1.5,),), gap_m=0.02, weight=0.4, chance=0.4, limits=STORAGE),
         Spot("plant", "corner", ((1.1,),), weight=0.3, chance=0.4, limits=TALL),
     ),

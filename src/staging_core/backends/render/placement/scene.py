@@ -20,7 +20,13 @@ EYE_M = 1.5
 BED_HEAD_M, BED_BODY_M = 0.75, 0.62
 _RUG_M = 0.9
 _FLAT_M = 0.05
-_TOPS_M = {"sideboard": 0.78, "dresser": 0.80, "console": 0.80, "media_unit": 0.50}
+_TOPS_M = {
+    "console": 0.80,
+    "dining_table": 0.75,
+    "dresser": 0.80,
+    "media_unit": 0.50,
+    "sideboard": 0.78,
+}
 _SEES_M = 0.3
 
 
@@ -209,14 +215,14 @@ def surface_m(piece: Piece) -> float:
 
 def profile(placed: Placed) -> tuple[tuple[Points, float], ...]:
     """Footprints with the height above each; a bed is tall at its head only."""
-    corners, height = placed.footprint_m(), placed.piece.size_m[2]
+    corners = placed.footprint_m()
     if placed.piece.kind != "bed":
-        return ((corners, height),)
+        return ((corners, placed.piece.size_m[2]),)
     share = BED_HEAD_M / placed.piece.size_m[1]
     near, far = corners[[0, 1]], corners[[2, 3]]
     left, right = far[1] + (near[0] - far[1]) * share, far[0] + (near[1] - far[0]) * share
     head = np.array([left, right, far[0], far[1]])
-    return ((corners, BED_BODY_M), (head, height))
+    return ((corners, BED_BODY_M), (head, placed.piece.size_m[2]))
 
 
 def side_of(placed: Placed) -> Side:

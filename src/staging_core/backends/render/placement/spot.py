@@ -109,13 +109,21 @@ def _facing(
     table = scene.last("coffee_table") or anchor
     middle = Pose(table.x_m, table.y_m, scene.main.turn_deg)
     half = max(table.piece.size_m[0] / 2, 0.4)
-    for side in _sides(spot, random):
+    for side in _far_side_first(middle, spot, random):
         for angle in (78, 92, 62, 105, 48, 118):
             for reach_m in (0.42, 0.55, 0.75):
                 radius = half + reach_m + piece.size_m[1] / 2
                 right, back = side * np.sin(np.radians(angle)), -np.cos(np.radians(angle))
                 turn = 180 + side * angle + float(random.uniform(-8, 8))
                 yield middle.at(radius * float(right), radius * float(back), turn)
+
+
+def _far_side_first(pose: Pose, spot: Spot, random: np.random.Generator) -> tuple[int, ...]:
+    """Sides of a pose, the one clearly further from the viewer first, lest it see backs."""
+    far = [float(np.hypot(pose.at(side, 0.0).x, pose.at(side, 0.0).y)) for side in (1, -1)]
+    if spot.side or abs(far[0] - far[1]) < 0.5:
+        return _sides(spot, random)
+    return (1, -1) if far[0] > far[1] else (-1, 1)
 
 
 def _around(
