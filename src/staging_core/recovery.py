@@ -22,7 +22,7 @@ log = logging.getLogger("staging_core")
 
 _BUCKET_EVERY_S = 3600.0
 _MODEL_MISSING_S = 3600.0
-_OBSERVER_LEASE_S = 60.0
+_OBSERVING_S = 5.0
 
 
 class StagerMissing(JobVerb):
@@ -147,35 +147,45 @@ class Recovery:
     # --- plugins that watch ---------------------------------------------------------------------
 
     async def observe(self) -> int:
-        """Show new events to every observing plugin, in order; how many were shown."""
+        """Show new events to every observing plugin, in order; how many were shown.
+
+        A slow plugin is shown the rest next time, so that it holds up neither sweeps nor closing.
+        """
         return sum([await self._observe_with(name) for name in self.ports.hooks.observers()])
 
     async def _observe_with(self, plugin: str) -> int:
         """One process at a time per plugin; a plugin that fails is asked again later."""
         name = f"observer:{plugin}"
+        # No call begins after the round's end, so the lease outlives the last one.
+        lease_s = 2 * (_OBSERVING_S + self.ports.settings.hook_time_limit_s) + 30
         async with self.ports.database.write() as tx:
-            if not await leases.take(tx, name, owner=self._owner, seconds=_OBSERVER_LEASE_S):
+            if not await leases.take(tx, name, owner=self._owner, seconds=lease_s):
                 return 0
             behind = await observers.behind(tx, plugin)
+        until = time.monotonic() + _OBSERVING_S
         shown = 0
         for row in behind:
-            shown += await self._show(plugin, row["account_id"], row["position"])
+            if time.monotonic() < until:
+                shown += await self._show(plugin, row["account_id"], row["position"], until)
         async with self.ports.database.write() as tx:
             await leases.give_back(tx, name, owner=self._owner)
         return shown
 
-    async def _show(self, plugin: str, account_id: str, position: int) -> int:
+    async def _show(self, plugin: str, account_id: str, position: int, until: float) -> int:
         async with self.ports.database.read() as tx:
             news = await events.after(tx, account_id, position, limit=100)
         shown = 0
-        due_at = 0.0
+        failed = False
         for event in news:
-            if not await self._shown(plugin, event):
-                due_at = time.time() + self.ports.settings.backoff_max_s / 4
+            failed = not await self._shown(plugin, event)
+            if failed:
                 break
             position = event.position
             shown += 1
+            if time.monotonic() >= until:
+                break
         async with self.ports.database.write() as tx:
+            due_at = tx.now + self.ports.settings.backoff_max_s / 4 if failed else 0.0
             await observers.seen(tx, plugin, account_id, position, due_at=due_at)
         return shown
 

@@ -20,6 +20,7 @@ from .recovery import Recovery, sweep_forever
 log = logging.getLogger("staging_core")
 
 _TAKEN_S = 0.25
+_LAST_LOOK_S = 4.0
 
 
 class Worker:
@@ -140,5 +141,8 @@ class Worker:
         for task in running:
             task.cancel()
         await asyncio.gather(*helpers, *running, return_exceptions=True)
-        with contextlib.suppress(Exception):
-            await self.recovery.observe()
+        try:
+            async with asyncio.timeout(_LAST_LOOK_S):
+                await self.recovery.observe()
+        except Exception:
+            log.info("not every plugin has seen the last events; it will next time", exc_info=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from pathlib import Path
 
 import pytest
 
-from staging_core import OWNER, JobEvent, Staging, hookimpl
+from staging_core import OWNER, JobEvent, Principal, Staging, hookimpl
 from staging_core.audit import Audit
 from staging_core.database import leases
 from staging_core.imaging.decoder import Decoder
@@ -77,6 +78,62 @@ def test_a_failing_watcher_is_shown_the_event_again_and_harms_neither_job_nor_ne
             assert calm.seen == failing.seen
 
     asyncio.run(scenario())
+
+
+class Slow:
+    """Takes its time; counts how often it is called at one time."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.at_once = self.most = 0
+        self.seen: list[int] = []
+
+    @hookimpl
+    async def staging_job_event(self, event: JobEvent) -> None:
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        try:
+            await asyncio.sleep(self.seconds)
+            self.seen.append(event.position)
+        finally:
+            self.at_once -= 1
+
+
+def test_a_slow_watcher_is_shown_the_rest_next_time_never_by_two_processes_and_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("staging_core.recovery._OBSERVING_S", 0.3)
+    slow = Slow(0.05)
+
+    async def scenario() -> None:
+        async with (
+            Decoder() as decoder,
+            open_house(tmp_path, FakeStager(), decoder=decoder, plugins=(slow,)) as house,
+        ):
+            await house.submit(variants=4)
+            while await house.step():
+                pass
+            first, second = Recovery(house.ports), Recovery(house.ports)
+            while sum(await asyncio.gather(first.observe(), second.observe())):
+                assert slow.most == 1
+            assert slow.seen == list(range(1, 21))
+
+    asyncio.run(scenario())
+
+
+def test_a_watcher_that_hangs_does_not_hold_up_closing(install: Install) -> None:
+    hanging = Slow(3600)
+
+    async def scenario() -> float:
+        settings = {"plugins": (hanging,), "hook_time_limit_s": 1, "sweep_s": 100}
+        async with install(worker=False, **settings) as staging:
+            for number in range(8):
+                me = staging.acting_as(Principal(account_id=f"account-{number}"))
+                await me.images.submit(photo(), room="bedroom", style="modern")
+        async with install(worker=True, **settings):
+            return time.monotonic()
+
+    assert time.monotonic() - asyncio.run(scenario()) < 6
 
 
 def test_only_one_process_sweeps_at_a_time(tmp_path: Path) -> None:
