@@ -62,15 +62,15 @@ class Images:
         ``UnknownRoom``, ``NotHonoured`` ...), ``Refused`` when a plugin vetoes,
         ``UsageLimitExceeded`` or ``TooManyQueued``; then nothing was kept.
         """
-        wish = Wish(
+        wish = Wish.of(
             room=room,
             style=style,
             variants=variants,
             seed=seed,
             prompt=prompt,
-            furniture=tuple(furniture),
+            furniture=furniture,
             model=model,
-            options=dict(options or {}),
+            options=options or {},
         )
         submission = Submission(self._ports, self._principal, idempotency_key)
         return await submission.submit(photo, wish)

@@ -19,6 +19,7 @@ from .errors import (
     BadInput,
     IdempotencyMismatch,
     InvalidIdempotencyKey,
+    StagingError,
     TooManyQueued,
     UnknownModel,
 )
@@ -57,6 +58,16 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     options: Mapping[str, Any] = {}
 
+    @classmethod
+    def of(cls, **values: Any) -> Wish:
+        """The wish with these values; ``BadInput`` when one is of a wrong type or no JSON."""
+        try:
+            wish = msgspec.convert(values, cls)
+            msgspec.json.encode(wish)
+        except (msgspec.ValidationError, TypeError, UnicodeEncodeError) as wrong:
+            raise BadInput(f"The request is not valid: {wrong}.") from wrong
+        return wish
+
     def requests(self) -> tuple[StageRequest, ...]:
         """One request a variant: seeds count up from the given or a random one."""
         if not 1 <= self.variants <= MAX_VARIANTS:
@@ -90,7 +101,8 @@ class Submission:
         self.principal = principal
         self.account_id = accounts.check(principal.account_id)
         self.key = key
-        if key is not None and not _KEY.fullmatch(key):
+        self._put: tuple[str, ...] = ()
+        if key is not None and not (isinstance(key, str) and _KEY.fullmatch(key)):
             raise InvalidIdempotencyKey()
 
     async def submit(self, photo: str | os.PathLike[str] | bytes, wish: Wish) -> Group:
@@ -109,9 +121,13 @@ class Submission:
         requests = await self._checked(requests, examined)
         working = await self.ports.decoder.working_copy(data)
         quote = await self._quote(requests)
-        original = await self._keep_original(data, examined, working)
-        group_id = await self._accept(requests, original, fingerprint, quote)
-        return await self._group(group_id)
+        try:
+            original = await self._keep_original(data, examined, working)
+            group_id, replayed_late = await self._accept(requests, original, fingerprint, quote)
+        except StagingError:
+            await self._let_go()
+            raise
+        return msgspec.structs.replace(await self._group(group_id), replayed=replayed_late)
 
     async def _checked(
         self, requests: tuple[StageRequest, ...], examined: Examined
@@ -157,6 +173,7 @@ class Submission:
         folder = accounts.folder(self.account_id)
         key = f"uploads/{folder}/{original_id}.{examined.extension}"
         working_key = f"working/{folder}/{original_id}.png"
+        self._put = (key, working_key)
         async with self.ports.database.write() as tx:
             await accounts.ensure(tx, self.account_id)
             for each, kind in ((key, "original"), (working_key, "working")):
@@ -185,6 +202,12 @@ class Submission:
         }
         return {"id": original_id, "stored": stored, "row": row}
 
+    async def _let_go(self) -> None:
+        """Nothing was accepted, so what was put for it goes with the next sweep."""
+        if self._put:
+            async with self.ports.database.write() as tx:
+                await files.let_go(tx, self._put)
+
     # --- the one transaction --------------------------------------------------------------------
 
     async def _accept(
@@ -193,14 +216,14 @@ class Submission:
         original: dict[str, Any],
         fingerprint: str,
         quote: Quote,
-    ) -> str:
-        """Original, group, images, jobs and events; then a nudge."""
+    ) -> tuple[str, bool]:
+        """Original, group, images, jobs and events; then a nudge. True: it was there already."""
         group_id = str(uuid4())
         async with self.ports.database.write() as tx:
             await accounts.ensure(tx, self.account_id)
             earlier = await self._earlier(tx, fingerprint)
             if earlier is not None:
-                return str(earlier["id"])
+                return str(earlier["id"]), True
             await self._check_depth(tx, len(requests))
             original_id = await self._add_original(tx, original)
             await images.add_group(
@@ -217,7 +240,7 @@ class Submission:
             ]
         for wake in wakes:
             await self.ports.queue.poke(wake)
-        return group_id
+        return group_id, False
 
     async def _check_depth(self, tx: Transaction, more: int) -> None:
         limit = self.ports.settings.max_queued

@@ -42,9 +42,9 @@ class House:
     ports: Ports
     clock: HandClock
 
-    async def submit(self, ports: Ports | None = None, **wish: Any) -> Group:
+    async def submit(self, ports: Ports | None = None, *, number: int = 0, **wish: Any) -> Group:
         wish = {"room": "bedroom", "style": "modern", "seed": 1, "idempotency_key": "k", **wish}
-        return await Images(ports or self.ports, OWNER).submit(photo(), **wish)
+        return await Images(ports or self.ports, OWNER).submit(photo(number), **wish)
 
     async def step(self, ports: Ports | None = None) -> bool:
         """Carry one job that is due; False when none is."""

@@ -169,6 +169,7 @@ def test_sixteen_submits_at_once_under_one_key_are_one_group(install: Install) -
                 ]
             )
             assert len({group.id for group in groups}) == 1
+            assert sum(not group.replayed for group in groups) == 1
             assert len(await me.jobs.page()) == 1
 
     asyncio.run(scenario())
@@ -224,6 +225,13 @@ def test_another_account_sees_nothing_of_it(install: Install) -> None:
         ({"options": {"surprise": 1}}, NotHonoured),
         ({"idempotency_key": "has space"}, InvalidIdempotencyKey),
         ({"idempotency_key": ""}, InvalidIdempotencyKey),
+        ({"idempotency_key": 5}, InvalidIdempotencyKey),
+        ({"seed": "7"}, BadInput),
+        ({"variants": "2"}, BadInput),
+        ({"room": None}, BadInput),
+        ({"furniture": "sofa"}, BadInput),
+        ({"prompt": "half a letter: \ud800"}, BadInput),
+        ({"options": {"surprise": object()}}, BadInput),
     ],
 )
 def test_a_wrong_wish_is_a_typed_error_and_leaves_nothing_behind(
@@ -259,9 +267,12 @@ def test_too_long_a_queue_is_turned_away_whole(install: Install) -> None:
         async with install(worker=False, max_queued=3) as staging:
             me = staging.acting_as(OWNER)
             await me.images.submit(photo(), room="bedroom", style="modern", variants=2)
+            kept = [entry.key async for entry in staging.ports.storage.entries("")]
             with pytest.raises(TooManyQueued):
-                await me.images.submit(photo(), room="bedroom", style="modern", variants=2)
+                await me.images.submit(photo(1), room="bedroom", style="modern", variants=2)
             assert len(await me.jobs.page()) == 2
+            await staging.sweep()
+            assert [entry.key async for entry in staging.ports.storage.entries("")] == kept
 
     asyncio.run(scenario())
 

@@ -11,6 +11,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from staging_core import OWNER, JobEvent, hookimpl
 from staging_core.acting import Images, Jobs
 from staging_core.audit import Audit
 from staging_core.database import images, outbox
-from staging_core.errors import RoomNotUnderstood
+from staging_core.errors import RoomNotUnderstood, StorageError, StorageFull
 from staging_core.imaging.decoder import Decoder
 from staging_core.models import Attempt, Job, ModelCard, Picture, Staged, StageRequest
 from staging_core.photo import once
@@ -99,6 +100,13 @@ async def sweep_after_trouble(house: House, cut: Cut) -> None:
     await house.step(ports)
     await recovery.observe()
     await recovery.sweep(bucket=True)
+
+
+class Full:
+    """A storage without room."""
+
+    async def put(self, key: str, data: Any, *, content_type: str) -> None:
+        raise StorageFull()
 
 
 STAGERS: dict[str, tuple[Callable[[], object], str]] = {
@@ -265,6 +273,9 @@ async def _rare_sites(decoder: Decoder) -> set[tuple[str, int]]:
         await house.submit(ports)
         await house.submit(ports)  # a replay
         await house.submit(ports, idempotency_key="k2")  # the same original
+        with suppress(StorageError):
+            full: Any = Full()
+            await house.submit(replace(ports, storage=full), number=1, idempotency_key="k3")
         pipeline = Pipeline(ports)
         job = await pipeline.claim()
         assert job is not None

@@ -68,6 +68,15 @@ async def keep_only(tx: Transaction, job_id: str, keys: Collection[str]) -> None
     )
 
 
+async def let_go(tx: Transaction, keys: Collection[str]) -> None:
+    """What was to be put is not wanted any more; what a commit has kept stays."""
+    await tx.execute(
+        sa.update(files)
+        .where(files.c.key.in_(keys), files.c.expires_at.is_not(None))
+        .values(expires_at=tx.now)
+    )
+
+
 async def expire(tx: Transaction, *, limit: int = 100) -> int:
     """Turn rows past their time into deletions in the outbox; how many there were."""
     due = await tx.rows(
