@@ -14,7 +14,7 @@ from .models import TERMINAL, Group, Image, Job, JobEvent, JobState, Principal, 
 from .photo import read_object
 from .ports import Ports
 from .settlement import cancel_job
-from .submission import Submission, Wish
+from .submission import Submission, Wish, nudge
 from .watch import Watch
 
 Kind = Literal["original", "staged", "labelled", "overlay"]
@@ -118,7 +118,7 @@ class Images:
             lane = self._lane(image.job.model)
             row = await images.row(tx, image_id, account_id=self._account_id)
             job_id = await jobs.repeat(tx, row, lane=lane, model=image.job.model)
-        await self._ports.queue.poke(Wake(job_id=job_id, lane=lane))
+        await nudge(self._ports, Wake(job_id=job_id, lane=lane))
         return await self.get(image_id)
 
     def _lane(self, model: str) -> str:

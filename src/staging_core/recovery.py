@@ -17,6 +17,7 @@ from .errors import HookFailed, JobVerb
 from .models import JobEvent, Stored, Wake
 from .ports import Ports
 from .settlement import end_job
+from .submission import nudge
 
 log = logging.getLogger("staging_core")
 
@@ -74,9 +75,12 @@ class Recovery:
         """Poke for every job that wants a worker: a flushed queue loses nothing."""
         async with self.ports.database.read() as tx:
             waiting = await jobs.due(tx)
+        nudged = 0
         for job in waiting:
-            await self.ports.queue.poke(Wake(job_id=job["id"], lane=job["lane"]))
-        return len(waiting)
+            if not await nudge(self.ports, Wake(job_id=job["id"], lane=job["lane"])):
+                break
+            nudged += 1
+        return nudged
 
     async def give_up_missing_models(self) -> int:
         """End jobs whose model no sweeping process has had for an hour, ours or another."""

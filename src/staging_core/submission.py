@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import secrets
@@ -40,6 +41,8 @@ from .models import (
 )
 from .photo import once, sha256_of
 from .ports import Ports
+
+log = logging.getLogger("staging_core")
 
 MAX_VARIANTS = 20
 _SEEDS = 2**32 - 1
@@ -239,7 +242,7 @@ class Submission:
                 await self._add_image(tx, request, group_id, original_id) for request in requests
             ]
         for wake in wakes:
-            await self.ports.queue.poke(wake)
+            await nudge(self.ports, wake)
         return group_id, False
 
     async def _check_depth(self, tx: Transaction, more: int) -> None:
@@ -308,6 +311,16 @@ class Submission:
     async def _group(self, group_id: str) -> Group:
         async with self.ports.database.read() as tx:
             return await images.of_group(tx, self.account_id, group_id)
+
+
+async def nudge(ports: Ports, wake: Wake) -> bool:
+    """Poke for a job that is in its row; False when the queue is away, and sweeps will find it."""
+    try:
+        await ports.queue.poke(wake)
+    except Exception:
+        log.warning("job %s: no nudge, a sweep will find it", wake.job_id, exc_info=True)
+        return False
+    return True
 
 
 def _limits(ports: Ports) -> Limits:

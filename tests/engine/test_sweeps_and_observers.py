@@ -200,6 +200,26 @@ def test_a_job_whose_nudge_was_lost_is_nudged_by_the_sweep(install: Install) -> 
     asyncio.run(scenario())
 
 
+class Down:
+    """A queue that is away."""
+
+    async def poke(self, wake: Wake) -> None:
+        raise ConnectionError("no queue")
+
+
+def test_a_queue_that_is_away_keeps_neither_submits_nor_sweeps_from_their_work(
+    install: Install,
+) -> None:
+    async def scenario() -> None:
+        async with install(worker=False, queue=Down()) as staging:
+            me = staging.acting_as(OWNER)
+            group = await me.images.submit(photo(), room="bedroom", style="modern")
+            assert "files_expired" in await staging.sweep()
+            assert await staging.work(group.images[0].job.id)
+
+    asyncio.run(scenario())
+
+
 def test_objects_that_no_row_knows_go_after_the_grace_time_and_no_others(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with (
