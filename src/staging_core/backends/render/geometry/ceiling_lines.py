@@ -14,7 +14,7 @@ from .segments import WORK_PX
 from .sight import ACROSS, ALONG, Sight
 from .wall_foot import AXIS, coverage, feet
 
-HEIGHTS = np.geomspace(0.32, 2.3, 60)
+HEIGHTS = np.geomspace(0.32, 3.3, 70)
 """Ceiling over camera, in camera heights."""
 USUAL = 0.85
 

@@ -23,7 +23,7 @@ Patch = tuple[float, float, float, float]
 """start, end along the wall and bottom, top above the floor, in camera heights."""
 
 LEAST_M = 0.35
-SKIRTING_M = 0.22
+SKIRTING_M = 0.27
 WIDEST_DOOR_M = 2.6
 
 
@@ -43,10 +43,12 @@ def _unlike_wall(view: WallView, scale: float) -> list[Patch]:
     """Bounding boxes of patches that stand out from the wall's own, slowly fading colour."""
     apart = _difference(view, 0.5 / scale / CELL)
     odd = (view.valid & (apart > 16)).astype(np.uint8)
+    # Skirtings and cornices run along the wall and would tie its openings together.
+    odd[: round(0.25 / scale / CELL)] = 0
+    odd[len(odd) - round(0.2 / scale / CELL) :] = 0
     grown = max(1, round(0.05 / scale / CELL))
     closed = cv2.morphologyEx(odd, cv2.MORPH_CLOSE, np.ones((2 * grown + 1,) * 2, np.uint8))
     solid = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((grown + 2,) * 2, np.uint8))
-    solid[: round(0.15 / scale / CELL)] = 0
     _, _, stats, _ = cv2.connectedComponentsWithStats(solid)
     patches = []
     for x, y, width, height, area in stats[1:].tolist():
@@ -76,19 +78,23 @@ def _frames(sight: Sight, box: Box, side: Side, scale: float) -> list[Patch]:
     level = _placed(sight, box, side, sight.following(AXIS[side]))
     upright = _placed(sight, box, side, sight.following(UP))
     near = 0.12 / scale
+    # The upright lines of the room's own corners frame nothing.
+    corners = np.array([-box.left, box.right] if side == "far" else [box.far])
+    inner = (np.abs(upright[:, :1] - corners) > near).all(axis=1)
+    upright = upright[inner & (upright[:, 3] - upright[:, 2] > 0.3 / scale)]
     patches = []
     for first, last, height, _ in level:
         width = (last - first) * scale
-        if not (0.55 < width < 3.2 and 1.0 < height * scale < 0.97 * (1 + box.ceiling) * scale):
+        if not (0.55 < width < 3.2 and 1.0 / scale < height < 0.93 * (1 + box.ceiling)):
             continue
         jambs = [
-            upright[(np.abs(upright[:, 0] - end) < near) & (upright[:, 3] > height - 2 * near)]
+            upright[(np.abs(upright[:, 0] - end) < near) & (np.abs(upright[:, 3] - height) < near)]
             for end in (first, last)
         ]
         if all(len(jamb) for jamb in jambs):
-            bottom = max(float(jamb[:, 2].min()) for jamb in jambs)
+            bottom = max(0.0, *(float(jamb[:, 2].min()) for jamb in jambs))
             if (height - bottom) * scale > 0.5:
-                patches.append((float(first), float(last), max(0.0, bottom), float(height)))
+                patches.append((float(first), float(last), bottom, float(height)))
     return patches
 
 
