@@ -264,6 +264,14 @@ class TooManyQueued(StagingError):
     remedy_hint = "Wait until some of them end."
 
 
+class DatabaseFailed(StagingError):
+    """The database could not do what was asked; nothing was changed."""
+
+    code = "database_failed"
+    status = 503
+    remedy_hint = "Remove what the message names (a full disk, a lock, an outage), then try again."
+
+
 class StorageError(StagingError):
     """The storage could not do what was asked."""
 

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    OperationalError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from staging_core.errors import HomeUnwritable, SettingError
+from staging_core.errors import DatabaseFailed, HomeUnwritable, SettingError
 from staging_core.models import JobEvent
 
 from . import events
 
 Committed = Callable[[list[JobEvent]], None]
+
+_LOCKED_S = 30.0
 
 
 class Transaction:
@@ -62,7 +71,8 @@ class Database:
     """Opens transactions on one engine.
 
     ``write`` takes the writer's place at once (``BEGIN IMMEDIATE`` on SQLite, where deferred
-    upgrades silently lose updates); ``read`` goes on beside it.
+    upgrades silently lose updates); ``read`` goes on beside it. A database that is full, locked or
+    away is ``DatabaseFailed``.
     """
 
     def __init__(self, engine: AsyncEngine, *, clock: Callable[[], float] = time.time) -> None:
@@ -84,12 +94,13 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
         """A transaction that commits when the block ends and rolls back when it raises."""
-        async with self._writer, self.engine.connect() as plain:
-            connection = await plain.execution_options(staging_write=True)
-            async with connection.begin():
-                transaction = Transaction(connection, self._clock())
-                yield transaction
-                told = await transaction.write_events()
+        with _named():
+            async with self._writer, self.engine.connect() as plain:
+                connection = await plain.execution_options(staging_write=True)
+                async with connection.begin():
+                    transaction = Transaction(connection, self._clock())
+                    yield transaction
+                    told = await transaction.write_events()
         if told:
             for listener in self._listeners:
                 listener(told)
@@ -97,12 +108,27 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
         """A transaction that only reads."""
-        async with self.engine.connect() as connection, connection.begin():
-            yield Transaction(connection, self._clock())
+        with _named():
+            async with self.engine.connect() as connection, connection.begin():
+                yield Transaction(connection, self._clock())
 
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """An outage by its name; what the driver raised stays as the cause."""
+    try:
+        yield
+    except (OperationalError, PoolTimeout) as wrong:
+        raise DatabaseFailed(f"The database failed: {_reason(wrong)}.") from wrong
+
+
+def _reason(wrong: SQLAlchemyError) -> str:
+    """The driver's own words: without the statement, its values and the URL."""
+    return str(wrong.orig) if isinstance(wrong, DBAPIError) else "no connection was free in time"
 
 
 @asynccontextmanager
@@ -113,7 +139,7 @@ async def open_database(
     engine = _engine(url)
     database = Database(engine, clock=clock)
     try:
-        await _reach(engine)
+        await asyncio.to_thread(_try, engine.url.database or "", engine.url.render_as_string())
         yield database
     finally:
         await database.close()
@@ -132,13 +158,17 @@ def _engine(url: str) -> AsyncEngine:
             f"The database driver {parsed.drivername!r} is not supported.",
             remedy="Use sqlite+aiosqlite:///path/to/staging.db.",
         )
-    if parsed.database and parsed.database != ":memory:":
-        _make_folder(Path(parsed.database).parent)
+    if parsed.database in (None, "", ":memory:"):
+        raise SettingError(
+            "The setting `database` names no file, and jobs cannot be kept in memory.",
+            remedy="Write it as sqlite+aiosqlite:///path/to/staging.db.",
+        )
+    _make_folder(Path(parsed.database or "").parent)
     engine = create_async_engine(
         parsed,
         json_serializer=lambda value: msgspec.json.encode(value).decode(),
         json_deserializer=msgspec.json.decode,
-        connect_args={"timeout": 30},
+        connect_args={"timeout": _LOCKED_S},
     )
     sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
@@ -167,11 +197,15 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-async def _reach(engine: AsyncEngine) -> None:
+def _try(file: str, shown: str) -> None:
+    """Open the file once as we will: a driver that fails to leaves a thread behind."""
     try:
-        async with engine.connect() as connection:
-            await connection.execute(sa.text("SELECT 1"))
-    except OperationalError as wrong:
-        raise HomeUnwritable(
-            f"The database {engine.url.render_as_string()} cannot be opened."
+        with closing(sqlite3.connect(file, timeout=_LOCKED_S)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.OperationalError as wrong:
+        raise HomeUnwritable(f"The database {shown} cannot be opened: {wrong}.") from wrong
+    except sqlite3.DatabaseError as wrong:
+        raise SettingError(
+            f"{shown} is no database: {wrong}.",
+            remedy="Name another file in the setting `database`, or restore this one.",
         ) from wrong

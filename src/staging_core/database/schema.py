@@ -55,9 +55,17 @@ def _version(connection: sa.Connection) -> str | None:
 def _upgrade(connection: sa.Connection) -> None:
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     attributes: dict[str, Any] = config.attributes
     attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as wrong:
+        found = _version(connection)
+        raise SchemaOutdated(
+            f"The database is at schema {found}, which this version (schema {HEAD}) does not know.",
+            remedy="Install the version of staging-core that this database was last used with.",
+        ) from wrong
