@@ -30,6 +30,7 @@ def settings(home: Path, stager: str) -> dict[str, str]:
         "STAGING_LEASE_S": str(LEASE_S),
         "STAGING_SWEEP_S": "0.2",
         "STAGING_BACKOFF_MAX_S": "0.2",
+        "STAGING_PLUGINS": "",
     }
 
 
@@ -53,7 +54,8 @@ def worker(home: Path, stager: str) -> Iterator[subprocess.Popen[bytes]]:
 def kill(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    if process.stderr is not None and not process.stderr.closed:
+        process.communicate()
 
 
 def client(home: Path, stager: str) -> Staging:
