@@ -118,6 +118,19 @@ def test_a_dining_table_has_chairs_around_it() -> None:
         assert front @ towards > 0
 
 
+def test_chairs_stand_at_both_sides_of_a_table_or_it_is_another_table() -> None:
+    window = opening("window", "right", (1.0, 4.5), bottom=0.3)
+    room = hand_room(-1.6, 1.6, 4.8, pitch=10, openings=(window,))
+    for seed in range(5):
+        table, *others = furnished(room, "dining_room", seed).placed
+        chairs = [placed for placed in others if placed.piece.kind == "chair"]
+        turn = np.radians(table.turn_deg)
+        back = np.array([-np.sin(turn), np.cos(turn)])
+        side = [(chair.x_m - table.x_m, chair.y_m - table.y_m) @ back for chair in chairs]
+        balance = sum(np.sign(np.round(side, 1)))
+        assert abs(balance) <= 1
+
+
 def test_a_beds_headboard_is_at_a_wall_between_nightstands() -> None:
     room = hand_room()
     bed, *others = furnished(room, "bedroom").placed

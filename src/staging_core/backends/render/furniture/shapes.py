@@ -117,6 +117,8 @@ def _turned(curve: Points, sides: int) -> Mesh:
     points = np.stack([radius * cos, radius * sin, height + 0 * cos], axis=-1)
     out, up = tangent[None, :, 1], -tangent[None, :, 0]
     normals = np.stack([out * cos, out * sin, up + 0 * cos], axis=-1)
+    if np.ptp(curve[:, 1]) == 0:  # a flat board: its grain is straight, not turned
+        return _grid_mesh(points, normals, points[..., :2] + curve[:, 0].max())
     run = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(curve, axis=0), axis=1))])
     round_m = angle[:, None] * max(float(curve[:, 0].max()), 1e-3)
     uv = np.stack(np.broadcast_arrays(run[None, :], round_m), axis=-1)

@@ -6,7 +6,7 @@ from .plan import RUG, STORAGE, TALL, WALL, Main, Plan
 from .scene import Limits
 from .spot import Spot
 
-_SEATED = Limits(inside=0.85, hides=1.0, gap_m=0.0, through=("dining_table",), before_window=True)
+_SEATED = Limits(inside=0.96, hides=1.0, gap_m=0.0, through=("dining_table",), before_window=True)
 
 PLAN = Plan(
     room_type="dining_room",
@@ -20,7 +20,7 @@ PLAN = Plan(
     ),
     stands=("middle",),
     spots=(
-        Spot("chair", "around", gap_m=0.18, weight=0.6, every=True, limits=_SEATED),
+        Spot("chair", "around", gap_m=0.18, weight=0.6, share=0.75, limits=_SEATED),
         Spot(
             "rug",
             "centred",

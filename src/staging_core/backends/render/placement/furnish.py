@@ -28,7 +28,7 @@ COVERED, COVERED_BY_MAIN = 0.30, 0.36
 0.40 is the promise to the user, and some of the shadows are only found when they are drawn.
 """
 FILLED = 0.45
-_TRIES, _SMALLER = 4, 0.45
+_TRIES, _SMALLER, _NEAR_M = 4, 0.45, 2.0
 _SURE = 0.55
 _STRICTNESS = (
     (Limits(inside=0.97), 0.95),
@@ -85,10 +85,12 @@ def _best(scene: Scene, wish: _Wish, limits: Limits, step: int) -> Scene | None:
     found: list[_Draft] = []
     for rank, main in enumerate(_sizes(wish.plan, scene.room, step)):
         drafts = _drafts(scene, wish, main, limits)
-        found += [_Draft(draft.scene, draft.worth - _SMALLER * rank) for draft in drafts]
+        found += [
+            _Draft(draft.scene, draft.worth - _SMALLER * (rank + main.resort)) for draft in drafts
+        ]
         found.sort(key=lambda draft: -draft.worth)
-        if rank >= 1 and found and _thinned(found[0].scene, wish.plan):
-            return found[0].scene
+        if rank >= 1 and found and _well_framed(found[0].scene):
+            break
     return next((draft.scene for draft in found if _thinned(draft.scene, wish.plan)), None)
 
 
@@ -109,10 +111,23 @@ def _drafts(scene: Scene, wish: _Wish, main: Main, limits: Limits) -> list[_Draf
             for spot in wish.spots:
                 fill(draft, spot, random)
             if _complete(draft, wish.plan):
-                drafts.append(_Draft(draft, worth + sum(one.weight for one in draft.stood[1:])))
+                drafts.append(_Draft(draft, worth + _value(draft)))
         if len(drafts) == _TRIES:
             break
     return drafts
+
+
+def _well_framed(scene: Scene) -> bool:
+    """Whether smaller sizes of the main piece need not be tried."""
+    main = scene.stood[0].outline
+    return main.inside > 0.95 and main.distance_m > _NEAR_M - 0.3
+
+
+def _value(scene: Scene) -> float:
+    """What a draft's company is worth, less for a main piece that is cut or too near."""
+    main = scene.stood[0].outline
+    cut, near = 1 - main.inside, max(0.0, _NEAR_M - main.distance_m)
+    return sum(one.weight for one in scene.stood[1:]) - 6 * cut - 1.2 * near
 
 
 def _thinned(scene: Scene, plan: Plan) -> bool:
@@ -151,7 +166,7 @@ def _wished(
     chosen = []
     for spot in plan.spots:
         luck = float(random.uniform())
-        if asked[_plain(spot.kind)] > 0 and not spot.every:
+        if asked[_plain(spot.kind)] > 0 and not spot.share:
             asked[_plain(spot.kind)] -= 1
             chosen.append(replace(spot, chance=1.0, weight=spot.weight + 3))
         elif luck < spot.chance:

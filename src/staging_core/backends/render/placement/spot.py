@@ -10,11 +10,15 @@ import numpy as np
 from staging_core.backends.render.mesh import Piece, Placed
 from staging_core.backends.render.room import Side
 
+from .floor import wall_gap
 from .pose import Pose, pose_of
 from .scene import EYE_M, USUAL, Limits, Scene, side_of, surface_m
 from .walls import SIDES, TURN, against, places, reach, wall_of
 
 Size = tuple[float, ...]
+
+_LOOSE_M = 0.4
+"""A wall less certain than this is none to put a cabinet against: it would stand in the room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,8 @@ class Spot:
     ``kind`` in one of ``sizes`` (large first), in ``relation`` to the last placed piece of kind
     ``of`` (the main piece when empty), ``gap_m`` away, to its left (-1), right (1) or either (0).
     ``weight`` is what it adds to a layout's worth; ``chance``: share of seeds that wish for it;
-    ``every``: fill all places of the relation, not only the first that is free.
+    ``share`` > 0: fill all places of the relation, not only the first that is free, and none when
+    less than this share of them is.
     """
 
     kind: str
@@ -35,7 +40,7 @@ class Spot:
     side: int = 0
     weight: float = 1.0
     chance: float = 1.0
-    every: bool = False
+    share: float = 0.0
     limits: Limits = USUAL
 
 
@@ -46,14 +51,26 @@ def fill(scene: Scene, spot: Spot, random: np.random.Generator) -> int:
         return 0
     for size in spot.sizes:
         piece = scene.piece(spot.kind, size)
-        count = 0
-        for pose in RELATIONS[spot.relation](scene, spot, piece, anchor, random):
-            count += scene.add(pose.place(piece), spot.limits, spot.weight)
-            if count and not spot.every:
-                return count
+        poses = RELATIONS[spot.relation](scene, spot, piece, anchor, random)
+        count = (_fill_all if spot.share else _fill_one)(scene, spot, piece, poses)
         if count:
             return count
     return 0
+
+
+def _fill_one(scene: Scene, spot: Spot, piece: Piece, poses: Iterator[Pose]) -> int:
+    """Fill the first pose that is free."""
+    return int(any(scene.add(pose.place(piece), spot.limits, spot.weight) for pose in poses))
+
+
+def _fill_all(scene: Scene, spot: Spot, piece: Piece, poses: Iterator[Pose]) -> int:
+    """Fill all poses that are free, or none when too few are."""
+    before = list(scene.stood)
+    placed = [scene.add(pose.place(piece), spot.limits, spot.weight) for pose in poses]
+    if sum(placed) < spot.share * len(placed):
+        scene.stood = before
+        return 0
+    return sum(placed)
 
 
 def _sides(spot: Spot, random: np.random.Generator) -> tuple[int, ...]:
@@ -225,7 +242,10 @@ def _wall(
     """Against a wall, the one opposite the anchor first and never the one behind sofa or bed."""
     back = side_of(anchor)
     opposite = {"left": "right", "right": "left", "far": "far"}[back]
-    walls = [side for side in SIDES if side != back or scene.main.piece.kind not in ("sofa", "bed")]
+    behind = back if scene.main.piece.kind in ("sofa", "bed") else None
+    walls = [
+        side for side in SIDES if side != behind and wall_gap(wall_of(scene.room, side)) <= _LOOSE_M
+    ]
     order = sorted(
         walls, key=lambda side: (side != opposite, side == back, float(random.uniform()))
     )

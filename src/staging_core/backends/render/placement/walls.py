@@ -18,6 +18,7 @@ DOOR_M = 0.95
 HEARTH_M = 1.2
 WINDOW_M = 0.75
 _BELIEVED = 0.25
+_WIDEST_DOOR_M = 2.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,10 @@ def openings(room: Room, side: Side | None = None) -> tuple[Opening, ...]:
 
 
 def is_door(opening: Opening) -> bool:
-    """Doors, and unknown things that reach the floor."""
-    return opening.kind == "door" or (opening.kind == "unknown" and opening.bottom_m < 0.25)
+    """Doors, and unknown things no wider than a double door that reach the floor."""
+    narrow = opening.end_m - opening.start_m < _WIDEST_DOOR_M
+    low = opening.bottom_m < 0.25
+    return opening.kind == "door" or (opening.kind == "unknown" and low and narrow)
 
 
 def keepouts(room: Room, *, beside_door_m: float = DOOR_M) -> tuple[Keepout, ...]:
