@@ -114,3 +114,25 @@ def test_a_locked_database_is_a_typed_error_and_a_worker_goes_on_when_it_is_free
             assert image.job.state == "ready"
 
     asyncio.run(scenario())
+
+
+def test_a_cancelled_write_gives_the_lock_back_at_once(install: Install, tmp_path: Path) -> None:
+    """Whoever cancelled it may still hold the task, and with it the statement that was cut."""
+
+    async def write(staging: Staging) -> None:
+        async with staging.ports.database.write() as tx:
+            for _ in range(20):
+                await tx.execute(sa.text("SELECT 1"))
+
+    async def scenario() -> None:
+        tasks = []
+        async with install(worker=False) as staging:
+            for number in range(40):
+                tasks.append(asyncio.create_task(write(staging)))
+                await asyncio.sleep(number / 10_000)  # wherever that is
+                tasks[-1].cancel()
+                await asyncio.wait(tasks)
+                with closing(sqlite3.connect(tmp_path / "home" / "staging.db", timeout=0.5)) as db:
+                    db.execute("BEGIN IMMEDIATE")
+
+    asyncio.run(scenario())

@@ -172,6 +172,7 @@ def _engine(url: str) -> AsyncEngine:
     )
     sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    sa.event.listen(engine.sync_engine, "invalidate", _release_sqlite)
     return engine
 
 
@@ -195,6 +196,11 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     writes = connection.get_execution_options().get("staging_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _release_sqlite(connection: Any, _record: object, _error: object) -> None:
+    """A cancelled statement keeps its closed connection, and so the lock, until it is collected."""
+    connection.rollback()
 
 
 def _try(file: str, shown: str) -> None:
