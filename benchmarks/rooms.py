@@ -3,8 +3,8 @@
 Figures: share of empty rooms accepted and of strewn rooms refused; pitch and yaw error in degrees
 (yaw modulo 90); error of the floor's edge as a share of the picture's height (each room's 90th
 percentile over its columns); ``beyond``: share of accepted rooms where floor that may be furnished
-(every wall drawn in by two deviations and four centimetres) lies outside the true floor; CPU
-seconds for one photo. The subject is the median yaw error.
+(bare, and clear of every wall by two deviations and four centimetres) lies outside the true floor;
+CPU seconds for one photo. The subject is the median yaw error.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ def read(room: SyntheticRoom, found: Room) -> Reading:
     """Hold an accepted room against the truth."""
     turn = found.camera.yaw_deg - room.camera.yaw_deg
     floor = _filled(found.floor_px, room.floor.shape)
-    safe = _filled(_drawn_in(found), room.floor.shape)
+    bare = cv2.resize(found.floor.astype(np.uint8), room.floor.shape[::-1]) > 0
+    safe = _filled(_drawn_in(found), room.floor.shape) & bare
     near = cv2.dilate(room.floor.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     return Reading(
         pitch=abs(found.camera.pitch_deg - room.camera.pitch_deg),

@@ -7,6 +7,7 @@ that rooms that were read rightly stay under 1.5 and strewn ones lie over 3.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from staging_core.backends.render.room import Room
@@ -74,5 +75,7 @@ def doubts_of(evidence: Evidence, room: Room) -> list[Doubt]:
         Doubt(evidence.clutter / 0.1, THINGS),
         Doubt(0.5 * evidence.askew_lines / (evidence.askew_lines + 3), SHAPE),
         Doubt(max(0.0, (2.9 - width) / 0.6) if narrow else 0.0, "The room is a narrow passage."),
+        # Halls are rare; a dado or a dark lower wall taken for floor makes every room a hall.
+        Doubt(max(0.0, (math.sqrt(width * room.far.at_m) - 8) / 1.5), EDGE),
         Doubt(max(0.0, (130 - evidence.light) / 30), "The picture is too dark."),
     ]

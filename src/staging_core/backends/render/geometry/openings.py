@@ -23,7 +23,7 @@ Patch = tuple[float, float, float, float]
 """start, end along the wall and bottom, top above the floor, in camera heights."""
 
 LEAST_M = 0.35
-SKIRTING_M = 0.27
+SKIRTING_M = 0.3
 WIDEST_DOOR_M = 2.6
 
 
