@@ -36,7 +36,7 @@ class Lease:
 
     def progress(self, share: float, phase: str) -> None:
         """How far the job is; callable from any thread, written soon by the keeper."""
-        self._reached = (min(max(share, 0.0), 1.0), phase[:64])
+        self._reached = (min(max(0.0, share), 1.0), phase[:64])  # in this order NaN becomes 0
 
     async def __aenter__(self) -> Lease:
         self._body = asyncio.current_task()

@@ -46,9 +46,7 @@ class Pipeline:
         """Take a due job of ``models`` (all open ones by default) that nobody holds."""
         wanted = self.ports.stagers if models is None else models
         async with self.ports.database.write() as tx:
-            job = await jobs.claim(
-                tx, models=list(wanted), lease_s=self.ports.settings.lease_s, job_id=job_id
-            )
+            job = await self._take(tx, wanted, job_id)
             if job is None or job["state"] == "queued":
                 return job
             return await self._take_over(tx, job)
@@ -62,11 +60,18 @@ class Pipeline:
             await end_job(tx, job, error, crashes=crashes)
             return None
         await jobs.move(tx, job, "queued", told={"reason": "worker_lost"}, crashes=crashes)
+        return await self._take(tx, [job["model"]], job["id"])
+
+    async def _take(
+        self, tx: Transaction, models: Collection[str], job_id: str | None
+    ) -> sa.RowMapping | None:
+        settings = self.ports.settings
         return await jobs.claim(
             tx,
-            models=[job["model"]],
-            lease_s=self.ports.settings.lease_s,
-            job_id=job["id"],
+            models=list(models),
+            lease_s=settings.lease_s,
+            most=settings.max_in_flight,
+            job_id=job_id,
         )
 
     async def work(self, job_id: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +27,7 @@ from .errors import (
     Retryable,
     RoomNotUnderstood,
     StagingError,
+    StorageError,
 )
 from .models import TERMINAL, Picture
 from .photo import put_picture, sha256_of
@@ -36,6 +38,11 @@ log = logging.getLogger("staging_core")
 MAX_CRASHES = 3
 """A job is dead when so many workers died, or stumbled outside an attempt, while they held it."""
 
+_LONGEST_BUSY_S = 3600.0
+_OUTAGE_S = 86_400.0
+_OUTAGE_TRIES = 4
+"""A job of the last day waits for a storage that is away, with pauses as after so many tries."""
+
 _FINAL = (Refused, Moderated, BadPicture, ObjectMissing, AttemptsExhausted)
 
 
@@ -45,7 +52,13 @@ async def settle_failure(
     """Let go of ``job`` as ``error`` says; ``Abandoned`` when it is no longer ours."""
     verb = _verb(error)
     if isinstance(verb, Busy):
-        await _again(ports, job, verb, outcome="busy", delay_s=verb.retry_after_s)
+        await _again(
+            ports,
+            job,
+            verb,
+            outcome="busy",
+            delay_s=min(max(verb.retry_after_s, 0.0), _LONGEST_BUSY_S),
+        )
     elif isinstance(verb, _FINAL):
         await _end_for_good(ports, job, verb, timings_ms)
     else:
@@ -99,6 +112,11 @@ async def _try_again(
     """A new attempt after a while, unless there were enough."""
     log.warning("job %s: %s: %s", job["id"], error.code, error.message, exc_info=error)
     staging = job["state"] == "staging"
+    if not staging and isinstance(error, StorageError) and time.time() < _waits_until(job):
+        # Nothing was spent, and an outage is not the job's fault: it would end the whole queue.
+        delay_s = _backoff_s(_OUTAGE_TRIES, ports.settings.backoff_max_s)
+        await _again(ports, job, error, outcome="failed", delay_s=delay_s)
+        return
     crashes = job["crashes"] + (0 if staging else 1)
     enough = job["attempts"] >= ports.settings.max_attempts if staging else crashes >= MAX_CRASHES
     if enough:
@@ -109,6 +127,12 @@ async def _try_again(
         return
     delay_s = _backoff_s(job["attempts"] + crashes, ports.settings.backoff_max_s)
     await _again(ports, job, error, outcome="failed", delay_s=delay_s, crashes=crashes)
+
+
+def _waits_until(job: sa.RowMapping) -> float:
+    """When the job stops waiting for a storage that is away and counts what fails."""
+    began: float = job["created_at"]
+    return began + _OUTAGE_S
 
 
 def _backoff_s(tries: int, longest_s: float) -> float:

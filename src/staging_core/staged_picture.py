@@ -77,7 +77,7 @@ def stage(
         "furniture": furniture,
         "options": options,
     }
-    if "home" in settings:
+    if settings.get("home") is not None:
         return _stage(photo, wish, settings)
     with tempfile.TemporaryDirectory(prefix="staging-") as home:
         return _stage(photo, wish, {"storage": "memory:", **settings, "home": home})

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from staging_core import OWNER
+from staging_core import OWNER, Principal
 from staging_core.database import jobs
+from staging_core.errors import Busy, StorageError
+from staging_core.imaging.decoder import Decoder
+from staging_core.models import Attempt, Staged, StageRequest
+from staging_core.testing.fake_stager import FakeStager
 
 from .conftest import Install
+from .house import open_house
 from .pictures import photo
 
 
@@ -36,3 +44,94 @@ def test_a_worker_whose_places_are_taken_asks_the_database_nothing(
             assert asked <= 1
 
     asyncio.run(scenario())
+
+
+def test_an_account_has_no_more_jobs_at_work_than_its_share_and_others_go_on(
+    install: Install,
+) -> None:
+    async def scenario() -> None:
+        async with install("fake:?script=hangs", max_in_flight=2, shutdown_s=0.1) as staging:
+            large, small = [
+                staging.acting_as(Principal(account_id=name)) for name in ("large", "small")
+            ]
+            many = await large.images.submit(photo(), room="bedroom", style="modern", variants=5)
+            one = await small.images.submit(photo(), room="bedroom", style="modern")
+            async for event in small.events(one):
+                if event.state == "staging":
+                    break
+            await asyncio.sleep(0.5)
+            states = [image.job.state for image in (await large.images.group(many.id)).images]
+            assert sorted(states) == ["queued"] * 3 + ["staging"] * 2
+
+    asyncio.run(scenario())
+
+
+class Nonsense(FakeStager):
+    """Reports progress that is no number."""
+
+    async def stage(self, request: StageRequest, photo: Any, attempt: Attempt) -> Staged:
+        attempt.progress(float("nan"), "dividing by zero")
+        await asyncio.sleep(1)
+        return await super().stage(request, photo, attempt)
+
+
+def test_progress_that_is_no_number_does_not_cost_the_lease(install: Install) -> None:
+    async def scenario() -> None:
+        async with install((Nonsense(),), lease_s=0.4) as staging:
+            me = staging.acting_as(OWNER)
+            group = await me.wait(await me.images.submit(photo(), room="bedroom", style="modern"))
+            assert group.images[0].job.state == "ready"
+            assert group.images[0].job.attempts == 1
+
+    asyncio.run(scenario())
+
+
+class Endless(FakeStager):
+    """Is busy until the end of time."""
+
+    async def stage(self, request: StageRequest, photo: Any, attempt: Attempt) -> Staged:
+        raise Busy("Come back never.", retry_after_s=float("inf"))
+
+
+def test_a_job_of_a_busy_model_is_asked_about_again_within_an_hour(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with (
+            Decoder() as decoder,
+            open_house(tmp_path, Endless(), decoder=decoder) as house,
+        ):
+            await house.submit()
+            assert await house.step()
+            assert not await house.step()
+            house.clock.ahead += 3601
+            assert await house.step()
+
+    asyncio.run(scenario())
+
+
+def test_a_storage_that_is_away_for_a_while_ends_no_job(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with (
+            Decoder() as decoder,
+            open_house(tmp_path, FakeStager(), decoder=decoder) as house,
+        ):
+            away: Any = Away()
+            ports = replace(house.ports, storage=away)
+            await house.submit(variants=3)
+            for _ in range(10):
+                while await house.step(ports):
+                    pass
+                house.clock.ahead += 10
+            assert await house.states() == ["queued"] * 3
+            house.clock.ahead += 60
+            while await house.step():
+                pass
+            assert await house.states() == ["ready"] * 3
+
+    asyncio.run(scenario())
+
+
+class Away:
+    """A storage that is away."""
+
+    async def stat(self, key: str) -> None:
+        raise StorageError("No route to the storage.")

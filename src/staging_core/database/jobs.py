@@ -66,18 +66,25 @@ def new_id() -> str:
 
 
 async def claim(
-    tx: Transaction, *, models: Collection[str], lease_s: float, job_id: str | None = None
+    tx: Transaction,
+    *,
+    models: Collection[str],
+    lease_s: float,
+    most: int,
+    job_id: str | None = None,
 ) -> sa.RowMapping | None:
     """Take one due job of ``models`` that nobody holds; the account with the fewest running first.
 
-    The returned row carries the new fence. ``job_id`` asks for that job only.
+    The returned row carries the new fence. ``job_id`` asks for that job only. ``most``: jobs of
+    one account that may run at a time.
     """
     running = (
         sa.select(jobs.c.account_id, sa.func.count().label("held"))
-        .where(jobs.c.state.in_(ACTIVE), jobs.c.lease_until > tx.now)
+        .where(jobs.c.state.in_(CLAIMABLE), jobs.c.lease_until > tx.now)
         .group_by(jobs.c.account_id)
         .subquery()
     )
+    held = sa.func.coalesce(running.c.held, 0)
     wanted = (
         sa.select(jobs.c.id)
         .outerjoin(running, running.c.account_id == jobs.c.account_id)
@@ -86,8 +93,9 @@ async def claim(
             jobs.c.due_at <= tx.now,
             jobs.c.lease_until <= tx.now,
             jobs.c.model.in_(models),
+            held < most,
         )
-        .order_by(sa.func.coalesce(running.c.held, 0), jobs.c.due_at, jobs.c.id)
+        .order_by(held, jobs.c.due_at, jobs.c.id)
         .limit(1)
     )
     if job_id is not None:
