@@ -395,14 +395,3 @@ class Cancelled(JobVerb):
     code = "cancelled"
     status = 409
     remedy_hint = "Submit it again if that was a mistake."
-
-
-def error_for(code: str, message: str) -> StagingError:
-    """The error a code stands for, as when a job's row tells of a failure in another process."""
-    kinds = [StagingError]
-    while kinds:
-        kind = kinds.pop()
-        if kind.__dict__.get("code") == code:
-            return kind(message)
-        kinds.extend(kind.__subclasses__())
-    return JobVerb(message)

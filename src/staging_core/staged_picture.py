@@ -12,7 +12,8 @@ import msgspec
 
 from .acting import Acting
 from .blocking import open_door
-from .errors import BadInput, StagingError, error_for
+from .error_codes import error_for
+from .errors import BadInput, StagingError
 from .imaging.decoder import Decoder
 from .models import TERMINAL, Image
 from .staging import OWNER, Staging

@@ -8,7 +8,8 @@ import re
 import pytest
 
 from staging_core import errors
-from staging_core.errors import Busy, JobVerb, Refused, RoomNotUnderstood, StagingError, error_for
+from staging_core.error_codes import error_for
+from staging_core.errors import Busy, JobVerb, Refused, RoomNotUnderstood, StagingError
 
 ALL = [
     kind
