@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from .database import events, files, jobs, leases, observers, outbox
 from .database.engine import Transaction
-from .errors import HookFailed, JobVerb
+from .errors import DatabaseFailed, HookFailed, JobVerb
 from .models import JobEvent, Stored, Wake
 from .ports import Ports
 from .settlement import end_job
@@ -68,8 +68,11 @@ class Recovery:
 
     async def give_back(self) -> None:
         """Let another process sweep at once; called when this one closes."""
-        async with self.ports.database.write() as tx:
-            await leases.give_back(tx, "sweep", owner=self._owner)
+        try:
+            async with self.ports.database.write() as tx:
+                await leases.give_back(tx, "sweep", owner=self._owner)
+        except DatabaseFailed:
+            log.info("the sweep's lease was not given back, it runs out", exc_info=True)
 
     async def nudge(self) -> int:
         """Poke for every job that wants a worker: a flushed queue loses nothing."""

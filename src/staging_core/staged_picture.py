@@ -85,7 +85,7 @@ def stage(
 
 
 def _stage(photo: Any, wish: dict[str, Any], settings: dict[str, Any]) -> StagedPicture:
-    with open_door(Staging(**settings)) as door:
+    with open_door(Staging(**{"worker": True, **settings})) as door:
         return door(_staged, door.staging.acting_as(OWNER), photo, wish)
 
 

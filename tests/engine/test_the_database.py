@@ -136,3 +136,17 @@ def test_a_cancelled_write_gives_the_lock_back_at_once(install: Install, tmp_pat
                     db.execute("BEGIN IMMEDIATE")
 
     asyncio.run(scenario())
+
+
+def test_closing_while_the_database_is_locked_ends_without_an_error(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("staging_core.database.engine._LOCKED_S", 0.1)
+
+    async def scenario() -> None:
+        staging = install(worker=False)
+        await staging.__aenter__()
+        with locked(tmp_path / "home" / "staging.db"):
+            await staging.__aexit__(None, None, None)
+
+    asyncio.run(scenario())

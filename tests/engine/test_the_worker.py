@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from staging_core import OWNER, Principal
+from staging_core import OWNER, Principal, stage
 from staging_core.database import jobs
-from staging_core.errors import Busy, StorageError
+from staging_core.errors import Busy, SettingError, StorageError
 from staging_core.imaging.decoder import Decoder
-from staging_core.models import Attempt, Staged, StageRequest
+from staging_core.models import Attempt, Staged, StageRequest, Wake
 from staging_core.testing.fake_stager import FakeStager
 
 from .conftest import Install
@@ -135,3 +135,30 @@ class Away:
 
     async def stat(self, key: str) -> None:
         raise StorageError("No route to the storage.")
+
+
+class PokesOnly:
+    """A queue that hands out nothing."""
+
+    async def poke(self, wake: Wake) -> None:
+        """Take it, and no more."""
+
+
+def test_staging_here_and_now_refuses_a_queue_that_would_let_it_wait_for_ever() -> None:
+    with pytest.raises(SettingError, match="hand out work"):
+        stage(
+            photo(),
+            room="bedroom",
+            style="modern",
+            stager="fake:",
+            plugins=(),
+            queue=PokesOnly(),
+        )
+
+
+def test_a_home_of_none_is_thrown_away_like_no_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    stage(photo(), room="bedroom", style="modern", stager="fake:", plugins=(), home=None)
+    assert list(tmp_path.iterdir()) == []
