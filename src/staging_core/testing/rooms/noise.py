@@ -24,6 +24,9 @@ def sample(table: Floats, x: Floats, y: Floats, *, wrap: bool) -> Floats:
     return np.asarray(found, np.float32).reshape(-1, *table.shape[2:])[: x.size]
 
 
+_SMALLEST = 1e-9  # metres; a sample seen edge-on has no extent
+
+
 class Noise:
     """Smooth noise of mean 0 and deviation 1 over the plane, and random numbers by cell."""
 
@@ -47,6 +50,7 @@ class Noise:
 
 def band(distance: Floats, half_width: float, size: Floats) -> Floats:
     """Share 0..1 of a sample of extent ``size`` that a line of ``2 * half_width`` covers."""
+    size = np.maximum(size, _SMALLEST)
     whole = np.minimum(1, 2 * half_width / size)
     covered: Floats = np.clip((half_width - distance) / size + 0.5, 0, whole)
     return covered
@@ -59,7 +63,7 @@ def inside(value: Floats, low: float, high: float, size: Floats) -> Floats:
 
 def fade(cell: float, size: Floats) -> Floats:
     """How much of a pattern of period ``cell`` survives sampling at ``size``, 0..1."""
-    left: Floats = np.clip(cell / size - 1, 0, 1)
+    left: Floats = np.clip(cell / np.maximum(size, _SMALLEST) - 1, 0, 1)
     return left
 
 
