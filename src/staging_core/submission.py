@@ -105,7 +105,7 @@ class Submission:
         self.account_id = accounts.check(principal.account_id)
         self.key = key
         self._put: tuple[str, ...] = ()
-        if key is not None and not (isinstance(key, str) and _KEY.fullmatch(key)):
+        if key is not None and not _is_key(key):
             raise InvalidIdempotencyKey()
 
     async def submit(self, photo: str | os.PathLike[str] | bytes, wish: Wish) -> Group:
@@ -328,6 +328,10 @@ def _limits(ports: Ports) -> Limits:
     return Limits(
         max_bytes=settings.max_bytes, max_pixels=settings.max_pixels, max_side=settings.max_side
     )
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, str) and _KEY.fullmatch(value) is not None
 
 
 def _fingerprint(data: bytes, wish: Wish) -> str:

@@ -23,7 +23,8 @@ Patch = tuple[float, float, float, float]
 """start, end along the wall and bottom, top above the floor, in camera heights."""
 
 LEAST_M = 0.35
-SKIRTING_M = 0.3
+FOOT_M = 0.25
+SKIRTING_M = 0.2
 WIDEST_DOOR_M = 2.6
 
 
@@ -43,8 +44,9 @@ def _unlike_wall(view: WallView, scale: float) -> list[Patch]:
     """Bounding boxes of patches that stand out from the wall's own, slowly fading colour."""
     apart = _difference(view, 0.5 / scale / CELL)
     odd = (view.valid & (apart > 16)).astype(np.uint8)
+    foot = odd[round(0.12 / scale / CELL) : round(FOOT_M / scale / CELL)].copy()
     # Skirtings and cornices run along the wall and would tie its openings together.
-    odd[: round(0.25 / scale / CELL)] = 0
+    odd[: round(FOOT_M / scale / CELL)] = 0
     odd[len(odd) - round(0.2 / scale / CELL) :] = 0
     grown = max(1, round(0.05 / scale / CELL))
     closed = cv2.morphologyEx(odd, cv2.MORPH_CLOSE, np.ones((2 * grown + 1,) * 2, np.uint8))
@@ -55,7 +57,10 @@ def _unlike_wall(view: WallView, scale: float) -> list[Patch]:
         large = min(width, height) * CELL * scale > LEAST_M
         if large and area > 0.45 * width * height:
             first = view.start + x * CELL
-            patches.append((first, first + width * CELL, y * CELL, (y + height) * CELL))
+            # A door goes on down to the floor; below a low sill there is wall.
+            low = y * CELL * scale < FOOT_M + 0.08 and foot[:, x : x + width].mean() > 0.35
+            bottom = 0.0 if low else y * CELL
+            patches.append((first, first + width * CELL, bottom, (y + height) * CELL))
     return patches
 
 
