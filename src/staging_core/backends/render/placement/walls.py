@@ -17,6 +17,8 @@ TURN: dict[Side, float] = {"far": 0.0, "left": 90.0, "right": -90.0}
 DOOR_M = 0.95
 HEARTH_M = 1.2
 WINDOW_M = 0.75
+TALL_M = 0.95
+"""A seat or a side table may stand before a low window; what is taller takes its light."""
 _BELIEVED = 0.25
 _WIDEST_DOOR_M = 2.6
 
@@ -89,7 +91,8 @@ def _keepout(room: Room, opening: Opening, beside_door: float) -> Keepout:
         return Keepout(_before(room, opening, beside_door, DOOR_M + error), 0.0, low_ok=False)
     if opening.kind == "fireplace":
         return Keepout(_before(room, opening, 0.15, HEARTH_M), 0.5, low_ok=True)
-    return Keepout(_before(room, opening, 0.05, WINDOW_M + error), opening.bottom_m, low_ok=True)
+    free_above = max(opening.bottom_m, TALL_M)
+    return Keepout(_before(room, opening, 0.05, WINDOW_M + error), free_above, low_ok=True)
 
 
 def _before(room: Room, opening: Opening, beside: float, depth: float) -> Points:
