@@ -117,7 +117,7 @@ def drawn_lines(lens: Camera) -> Segments:
     st.floats(0.45, 1.0),
     st.floats(-4, 12),
     st.floats(-2, 2),
-    st.floats(12, 35),
+    st.floats(12, 25),  # turned further, a narrow view shows too few of the room's lines
     st.sampled_from([-1, 1]),
 )
 @settings(max_examples=12, deadline=None)
