@@ -126,8 +126,8 @@ def test_a_camera_is_found_again_from_lines_alone(
 ) -> None:
     lens = Camera(1024, 683, focal * 1024, pitch, roll, side * yaw, 1.4)
     found = search_camera(drawn_lines(lens), 1024, 683).camera
-    assert found.pitch_deg == pytest.approx(lens.pitch_deg, abs=0.3)
-    assert found.roll_deg == pytest.approx(lens.roll_deg, abs=0.3)
+    assert found.pitch_deg == pytest.approx(lens.pitch_deg, abs=0.5)
+    assert found.roll_deg == pytest.approx(lens.roll_deg, abs=0.5)
     assert abs((found.yaw_deg - lens.yaw_deg + 45) % 90 - 45) < 0.5
     assert found.focal_px == pytest.approx(lens.focal_px, rel=0.03)
 
