@@ -14,7 +14,7 @@ from .models import TERMINAL, Group, Image, Job, JobEvent, JobState, Principal, 
 from .photo import read_object
 from .ports import Ports
 from .settlement import cancel_job
-from .submission import Submission, Wish, nudge
+from .submission import Submission, Wish, check_depth, nudge, open_model
 from .watch import Watch
 
 Kind = Literal["original", "staged", "labelled", "overlay"]
@@ -107,7 +107,10 @@ class Images:
         return await self.get(image_id)
 
     async def retry(self, image_id: str) -> Image:
-        """A new job for an image that failed or was cancelled; ``AlreadyFinal`` else."""
+        """A new job for an image that failed or was cancelled; ``AlreadyFinal`` else.
+
+        ``UnknownModel`` when its model is not open here, ``TooManyQueued`` as for ``submit``.
+        """
         async with self._ports.database.write() as tx:
             image = await images.get(tx, self._account_id, image_id)
             if image.job.state not in ("error", "cancelled"):
@@ -115,15 +118,12 @@ class Images:
                     f"The image's job is {image.job.state}.",
                     remedy="Only an image whose job failed or was cancelled is tried again.",
                 )
-            lane = self._lane(image.job.model)
+            lane = open_model(self._ports, image.job.model).card.lane
+            await check_depth(tx, self._ports, self._account_id, 1)
             row = await images.row(tx, image_id, account_id=self._account_id)
             job_id = await jobs.repeat(tx, row, lane=lane, model=image.job.model)
         await nudge(self._ports, Wake(job_id=job_id, lane=lane))
         return await self.get(image_id)
-
-    def _lane(self, model: str) -> str:
-        stager = self._ports.stagers.get(model)
-        return "default" if stager is None else stager.card.lane
 
 
 class Jobs:

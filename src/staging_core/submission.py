@@ -28,6 +28,7 @@ from .honour import check_honoured
 from .imaging.decoder import WorkingCopy
 from .imaging.intake import Examined, examine, read_photo
 from .imaging.limits import Limits
+from .interfaces import Stager
 from .models import (
     Group,
     Order,
@@ -140,12 +141,7 @@ class Submission:
         for wished in requests:
             request = await self.ports.hooks.before_submit(wished, self.principal)
             model = request.model or next(iter(self.ports.stagers))
-            if model not in self.ports.stagers:
-                raise UnknownModel(
-                    f"There is no model {model!r} here.",
-                    remedy=f"Choose one of {', '.join(self.ports.stagers)}.",
-                )
-            card = self.ports.stagers[model].card
+            card = open_model(self.ports, model).card
             check_honoured(card, request, width=examined.width, height=examined.height)
             checked.append(msgspec.structs.replace(request, model=model))
         return tuple(checked)
@@ -227,7 +223,7 @@ class Submission:
             earlier = await self._earlier(tx, fingerprint)
             if earlier is not None:
                 return str(earlier["id"]), True
-            await self._check_depth(tx, len(requests))
+            await check_depth(tx, self.ports, self.account_id, len(requests))
             original_id = await self._add_original(tx, original)
             await images.add_group(
                 tx,
@@ -244,11 +240,6 @@ class Submission:
         for wake in wakes:
             await nudge(self.ports, wake)
         return group_id, False
-
-    async def _check_depth(self, tx: Transaction, more: int) -> None:
-        limit = self.ports.settings.max_queued
-        if await jobs.queued_count(tx, self.account_id) + more > limit:
-            raise TooManyQueued(f"The account has {limit} jobs waiting, which is the limit.")
 
     async def _add_original(self, tx: Transaction, original: dict[str, Any]) -> str:
         """Its row, unless another submit was faster with the same bytes."""
@@ -328,6 +319,23 @@ def _limits(ports: Ports) -> Limits:
     return Limits(
         max_bytes=settings.max_bytes, max_pixels=settings.max_pixels, max_side=settings.max_side
     )
+
+
+async def check_depth(tx: Transaction, ports: Ports, account_id: str, more: int) -> None:
+    """``TooManyQueued`` when ``more`` jobs would be over what an account may have waiting."""
+    limit = ports.settings.max_queued
+    if await jobs.queued_count(tx, account_id) + more > limit:
+        raise TooManyQueued(f"The account has {limit} jobs waiting, which is the limit.")
+
+
+def open_model(ports: Ports, name: str) -> Stager:
+    """The open stager of that name; ``UnknownModel`` names those there are."""
+    if name not in ports.stagers:
+        raise UnknownModel(
+            f"There is no model {name!r} here.",
+            remedy=f"Choose one of {', '.join(ports.stagers)}.",
+        )
+    return ports.stagers[name]
 
 
 def _is_key(value: object) -> bool:

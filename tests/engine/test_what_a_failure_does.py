@@ -10,7 +10,14 @@ import pytest
 from staging_core import OWNER, Image, Staging, hookimpl
 from staging_core.acting import Acting
 from staging_core.audit import Audit
-from staging_core.errors import AlreadyFinal, NotFound, Refused, RoomNotUnderstood
+from staging_core.errors import (
+    AlreadyFinal,
+    NotFound,
+    Refused,
+    RoomNotUnderstood,
+    TooManyQueued,
+    UnknownModel,
+)
 from staging_core.models import Attempt, Job, ModelCard, Picture, Staged, StageRequest
 from staging_core.testing.fake_stager import FakeStager
 
@@ -248,6 +255,23 @@ def test_a_failed_image_is_tried_again_as_a_new_job_and_a_ready_one_is_not(
             assert len(await me.jobs.page()) == 2
             with pytest.raises(AlreadyFinal):
                 await me.images.retry(failed.id)
+
+    asyncio.run(scenario())
+
+
+def test_trying_again_needs_the_model_and_a_place_in_the_queue(install: Install) -> None:
+    async def scenario() -> None:
+        async with install("fake:?script=refused") as staging:
+            failed = await carried(staging)
+        async with install("fake:other", worker=False) as staging:
+            with pytest.raises(UnknownModel):
+                await staging.acting_as(OWNER).images.retry(failed.id)
+        async with install("fake:", worker=False, max_queued=1) as staging:
+            me = staging.acting_as(OWNER)
+            await me.images.submit(photo(), room="bedroom", style="modern")
+            with pytest.raises(TooManyQueued):
+                await me.images.retry(failed.id)
+            assert (await me.images.get(failed.id)).job.id == failed.job.id
 
     asyncio.run(scenario())
 

@@ -22,6 +22,7 @@ from staging_core.models import Wake
 from staging_core.urls import BackendURL
 
 _log = logging.getLogger(__name__)
+_MOST_HELD = 10_000  # where nobody consumes; a sweep finds the work of those that are dropped
 _LOOK_AGAIN_S = 1.0  # the wall clock may be set, or the machine may have slept
 
 
@@ -37,8 +38,8 @@ class LocalQueue:
         self._listeners: dict[str, WeakSet[_Listener]] = {}
 
     async def poke(self, wake: Wake) -> None:
-        """See ``Queue.poke``. A wake that waits already is not held twice."""
-        if wake in self._held:
+        """See ``Queue.poke``. A wake that waits already is not held twice, nor too many at all."""
+        if wake in self._held or len(self._held) >= _MOST_HELD:
             return
         self._held.add(wake)
         heapq.heappush(self._heaps[wake.lane], (wake.not_before, next(self._order), wake))
