@@ -73,7 +73,7 @@ def run(chosen: argparse.Namespace) -> Result:
 
 async def one_round(home: Path, chosen: argparse.Namespace) -> Round:
     """Fill a queue, then measure how long draining it takes."""
-    settings = {"home": home, "storage": chosen.storage, "stager": "fake:"}
+    settings = {"home": home, "storage": chosen.storage, "stager": "fake:", "plugins": ()}
     async with Staging(worker=False, **settings) as staging:
         me = staging.acting_as(OWNER)
         photo = tiny_photo()
