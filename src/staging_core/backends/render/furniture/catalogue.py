@@ -59,7 +59,7 @@ PIECES: dict[str, Builder] = {
 }
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def build(kind: str, look: Look, size: tuple[float, ...] = ()) -> Piece:
     """The piece ``kind`` in this look; ``size`` in metres as its builder takes it, or the usual.
 

@@ -56,7 +56,7 @@ FINISHES = {
 }
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def material(name: str, written: str) -> Material:
     """The material of ``written``, a finish and an sRGB colour: ``"oak #b98d5e"``.
 

@@ -20,7 +20,7 @@ from .transform import Points, merge, move
 Indices = NDArray[np.int32]
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def rounded_box(
     width: float,
     depth: float,
