@@ -24,6 +24,7 @@ Patch = tuple[float, float, float, float]
 
 LEAST_M = 0.35
 FOOT_M = 0.25
+LOW_JAMB_M = 0.55
 SKIRTING_M = 0.2
 WIDEST_DOOR_M = 2.6
 
@@ -96,11 +97,22 @@ def _frames(sight: Sight, box: Box, side: Side, scale: float) -> list[Patch]:
             upright[(np.abs(upright[:, 0] - end) < near) & (np.abs(upright[:, 3] - height) < near)]
             for end in (first, last)
         ]
-        if all(len(jamb) for jamb in jambs):
-            bottom = max(0.0, *(float(jamb[:, 2].min()) for jamb in jambs))
-            if (height - bottom) * scale > 0.5:
-                patches.append((float(first), float(last), bottom, float(height)))
+        bottom = frame_foot(jambs, width, height * scale, scale)
+        if bottom is not None and (height - bottom) * scale > 0.5:
+            patches.append((float(first), float(last), bottom, float(height)))
     return patches
+
+
+def frame_foot(jambs: list[Floats], width_m: float, height_m: float, scale: float) -> float | None:
+    """How far down a head's jambs reach, in camera heights; None when it frames nothing.
+
+    A white door in a white wall often shows its head and one jamb only.
+    """
+    lowest = [float(jamb[:, 2].min()) for jamb in jambs if len(jamb)]
+    if len(lowest) == len(jambs):
+        return max(0.0, *lowest)
+    like_a_door = 0.6 < width_m < 1.1 and 1.7 < height_m < 2.3
+    return 0.0 if lowest and like_a_door and lowest[0] * scale < LOW_JAMB_M else None
 
 
 def _placed(sight: Sight, box: Box, side: Side, segments: Segments) -> Floats:
