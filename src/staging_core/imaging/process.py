@@ -60,7 +60,7 @@ class Child:
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,
-            env=_environment(),
+            env=child_environment(),
             start_new_session=True,
             limit=_BUFFER,
         )
@@ -112,8 +112,8 @@ class Child:
         await self._process.wait()
 
 
-def _environment() -> dict[str, str]:
-    """Just enough to find the same modules as this process does."""
+def child_environment() -> dict[str, str]:
+    """Variables for a child of ours: enough to find the same modules, and no secrets."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     paths = [os.path.abspath(path) for path in sys.path if path]
     return {

@@ -13,11 +13,11 @@ from contextlib import suppress
 import msgspec
 
 from staging_core.errors import Retryable, StagingError
+from staging_core.imaging.process import child_environment
 
 from .protocol import PREFIX, Declined, Drawn, Heard, Order, Word, parts
 
 _BUFFER = 1 << 22
-_KEPT_VARIABLES = ("SYSTEMROOT", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 class RenderProcess:
@@ -45,7 +45,7 @@ class RenderProcess:
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,
-            env=_environment(),
+            env=child_environment(),
             start_new_session=True,
             limit=_BUFFER,
         )
@@ -89,15 +89,3 @@ class RenderProcess:
         while await self._stdout.read(_BUFFER):
             pass  # what is left in the pipe keeps its transport open
         await self._process.wait()
-
-
-def _environment() -> dict[str, str]:
-    """Just enough to find the same modules as this process does."""
-    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    paths = [os.path.abspath(path) for path in sys.path if path]
-    return {
-        **kept,
-        "PYTHONPATH": os.pathsep.join(paths),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONUTF8": "1",
-    }
