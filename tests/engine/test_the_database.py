@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -33,11 +33,15 @@ def open_and_close(staging: Staging) -> None:
     asyncio.run(scenario())
 
 
-@contextmanager
-def locked(file: Path) -> Iterator[None]:
-    """Another process writes, and does not come to an end."""
-    with closing(sqlite3.connect(file, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+@asynccontextmanager
+async def locked(file: Path) -> AsyncIterator[None]:
+    """Another process writes, and does not come to an end.
+
+    The lock is waited for in a thread: whoever has it may need this loop to let it go.
+    """
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    with closing(other):
+        await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
         yield
 
 
@@ -105,7 +109,7 @@ def test_a_locked_database_is_a_typed_error_and_a_worker_goes_on_when_it_is_free
         async with install("fake:?delay_ms=300", lease_s=1) as staging:
             me = staging.acting_as(OWNER)
             group = await me.images.submit(photo(), room="bedroom", style="modern")
-            with locked(tmp_path / "home" / "staging.db"):
+            async with locked(tmp_path / "home" / "staging.db"):
                 with pytest.raises(StagingError) as caught:
                     await me.images.submit(photo(1), room="bedroom", style="modern")
                 assert caught.value.code == "database_failed"
@@ -146,7 +150,7 @@ def test_closing_while_the_database_is_locked_ends_without_an_error(
     async def scenario() -> None:
         staging = install(worker=False)
         await staging.__aenter__()
-        with locked(tmp_path / "home" / "staging.db"):
+        async with locked(tmp_path / "home" / "staging.db"):
             await staging.__aexit__(None, None, None)
 
     asyncio.run(scenario())
