@@ -77,18 +77,18 @@ class Images:
 
     async def get(self, image_id: str) -> Image:
         """One image with its newest job; ``NotFound``."""
-        async with self._ports.database.read() as tx:
+        async with self._ports.database.read(self._account_id) as tx:
             return await images.get(tx, self._account_id, image_id)
 
     async def group(self, group_id: str) -> Group:
         """All variants of one submit; ``NotFound``."""
-        async with self._ports.database.read() as tx:
+        async with self._ports.database.read(self._account_id) as tx:
             return await images.of_group(tx, self._account_id, group_id)
 
     async def page(self, *, limit: int = 50, before: Image | None = None) -> list[Image]:
         """Images, newest first; ``before``: the last one of the page before."""
         place = None if before is None else (before.created_at, before.id)
-        async with self._ports.database.read() as tx:
+        async with self._ports.database.read(self._account_id) as tx:
             return await images.page(tx, self._account_id, before=place, limit=limit)
 
     async def read(self, image_id: str, kind: Kind = "staged") -> bytes:
@@ -102,7 +102,7 @@ class Images:
     async def cancel(self, image_id: str) -> Image:
         """Cancel the image's job; ``AlreadyFinal`` when it has ended."""
         image = await self.get(image_id)
-        async with self._ports.database.write() as tx:
+        async with self._ports.database.write(self._account_id) as tx:
             await cancel_job(tx, self._account_id, image.job.id)
         return await self.get(image_id)
 
@@ -111,7 +111,7 @@ class Images:
 
         ``UnknownModel`` when its model is not open here, ``TooManyQueued`` as for ``submit``.
         """
-        async with self._ports.database.write() as tx:
+        async with self._ports.database.write(self._account_id) as tx:
             image = await images.get(tx, self._account_id, image_id)
             if image.job.state not in ("error", "cancelled"):
                 raise AlreadyFinal(
@@ -135,7 +135,7 @@ class Jobs:
 
     async def get(self, job_id: str) -> Job:
         """One job; ``NotFound``."""
-        async with self._ports.database.read() as tx:
+        async with self._ports.database.read(self._account_id) as tx:
             return jobs.as_job(await jobs.fetch(tx, self._account_id, job_id))
 
     async def page(
@@ -143,24 +143,24 @@ class Jobs:
     ) -> list[Job]:
         """Jobs, newest first; ``before``: the last one of the page before."""
         place = None if before is None else (before.created_at, before.id)
-        async with self._ports.database.read() as tx:
+        async with self._ports.database.read(self._account_id) as tx:
             return await jobs.page(tx, self._account_id, state=state, before=place, limit=limit)
 
     async def attempts(self, job_id: str) -> list[AttemptRecord]:
         """The job's tries in order."""
-        async with self._ports.database.read() as tx:
+        async with self._ports.database.read(self._account_id) as tx:
             rows = await attempts.of_job(tx, self._account_id, job_id)
         fields = AttemptRecord.__struct_fields__
         return [AttemptRecord(**{name: row[name] for name in fields}) for row in rows]
 
     async def history(self, job_id: str) -> list[JobEvent]:
         """The job's events in order."""
-        async with self._ports.database.read() as tx:
+        async with self._ports.database.read(self._account_id) as tx:
             return await events.of_job(tx, self._account_id, job_id)
 
     async def cancel(self, job_id: str) -> Job:
         """Cancel the job; ``AlreadyFinal`` when it has ended."""
-        async with self._ports.database.write() as tx:
+        async with self._ports.database.write(self._account_id) as tx:
             await cancel_job(tx, self._account_id, job_id)
         return await self.get(job_id)
 

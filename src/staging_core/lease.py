@@ -66,7 +66,7 @@ class Lease:
             try:
                 await self._tell()
                 if time.monotonic() - renewed >= lease_s / 3:
-                    async with self._ports.database.write() as tx:
+                    async with self._ports.database.write(self._job["account_id"]) as tx:
                         await jobs.renew(tx, self._job, lease_s=lease_s)
                     renewed = time.monotonic()
             except Abandoned:
@@ -80,7 +80,7 @@ class Lease:
         share, phase = self._reached
         if phase == self._told[1] and share - self._told[0] < _STEP:
             return
-        async with self._ports.database.write() as tx:
+        async with self._ports.database.write(self._job["account_id"]) as tx:
             await jobs.note_progress(tx, self._job, share, phase)
         self._told = (share, phase)
 

@@ -54,7 +54,7 @@ async def put_picture(
     extension = picture.content_type.rpartition("/")[2]
     folder = f"staged/{accounts.folder(job['account_id'])}/{job['image_id']}"
     key = f"{folder}/{job['id']}-{job['fence']}-{name}.{extension}"
-    async with ports.database.write() as tx:
+    async with ports.database.write(job["account_id"]) as tx:
         await files.intend(
             tx,
             key,

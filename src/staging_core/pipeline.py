@@ -122,7 +122,7 @@ class _Carried:
     async def _prepare(self) -> tuple[Photo, StageRequest]:
         """The working copy, made again if it is not there, and what is asked for."""
         with self._timed("prepare"):
-            async with self.ports.database.read() as tx:
+            async with self.ports.database.read(self.job["account_id"]) as tx:
                 image = await images.row(tx, self.job["image_id"])
                 original = await images.original(tx, image["original_id"])
             if await self.ports.storage.stat(original["working_key"]) is None:
@@ -171,7 +171,7 @@ class _Carried:
             "sha256": sha256_of(pictures[0].data),
             "extra": [item.key for item in stored[1:]],
         }
-        async with self.ports.database.write() as tx:
+        async with self.ports.database.write(self.job["account_id"]) as tx:
             for item, picture in zip(stored, pictures, strict=True):
                 await files.keep(tx, item, sha256=sha256_of(picture.data))
             await attempts.end(tx, self.job["id"], "succeeded", cost_usd=staged.cost_usd)
@@ -190,7 +190,7 @@ class _Carried:
         with self._timed("label"):
             labelled = await self._label(checkpoint)
         kept = [checkpoint["key"], *checkpoint["extra"]]
-        async with self.ports.database.write() as tx:
+        async with self.ports.database.write(self.job["account_id"]) as tx:
             if labelled is not None:
                 stored, sha256 = labelled
                 await files.keep(tx, stored, sha256=sha256)
@@ -216,12 +216,12 @@ class _Carried:
         return self.ports.stagers[self.job["model"]].card
 
     async def _move(self, to: JobState) -> None:
-        async with self.ports.database.write() as tx:
+        async with self.ports.database.write(self.job["account_id"]) as tx:
             self.job = await jobs.move(tx, self.job, to)
 
     async def _begin_attempt(self) -> Attempt:
         limit_s = self._card.time_limit_s
-        async with self.ports.database.write() as tx:
+        async with self.ports.database.write(self.job["account_id"]) as tx:
             row = await attempts.begin(tx, self.job, time_limit_s=limit_s)
             if row["number"] > self.ports.settings.max_attempts:
                 raise AttemptsExhausted(f"Tried {self.job['attempts']} times.")
@@ -307,7 +307,7 @@ class _Carried:
         if self.job["state"] not in ACTIVE:
             return
         try:
-            async with self.ports.database.write() as tx:
+            async with self.ports.database.write(self.job["account_id"]) as tx:
                 await attempts.end(tx, self.job["id"], "released")
                 await jobs.move(
                     tx, self.job, "queued", told={"reason": "worker_stopped"}, due_at=tx.now

@@ -27,7 +27,10 @@ from staging_core.interfaces import (
     Copies,
     Defers,
     Finds,
+    PresignsDownloads,
+    PresignsUploads,
     Queue,
+    ReceivesCallbacks,
     Signals,
     Stager,
     Storage,
@@ -50,8 +53,8 @@ DUTIES: dict[Kind, tuple[type[Any], ...]] = {
     "billing": (Billing,),
 }
 CAPABILITIES: dict[Kind, tuple[type[Any], ...]] = {
-    "stager": (Stager, Defers, Finds),
-    "storage": (Copies,),
+    "stager": (Stager, Defers, Finds, ReceivesCallbacks),
+    "storage": (Copies, PresignsUploads, PresignsDownloads),
     "queue": (Consumes, Signals),
     "auth": (),
     "billing": (),

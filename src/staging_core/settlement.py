@@ -149,7 +149,7 @@ async def _again(
     delay_s: float,
     crashes: int | None = None,
 ) -> None:
-    async with ports.database.write() as tx:
+    async with ports.database.write(job["account_id"]) as tx:
         await attempts.end(tx, job["id"], outcome, error=error.code, message=error.message)
         await jobs.move(
             tx,
@@ -171,13 +171,13 @@ async def _end_for_good(
     values["timings_ms"] = timings_ms
     overlay = error.overlay_png if isinstance(error, RoomNotUnderstood) else None
     if overlay is None:
-        async with ports.database.write() as tx:
+        async with ports.database.write(job["account_id"]) as tx:
             await end_job(tx, job, error, **values)
         return
     picture = Picture(data=overlay, content_type="image/png", width=0, height=0)
     stored = await put_picture(ports, job, picture, kind="overlay", name="overlay")
     values["report"] = {"overlay_key": stored.key}
-    async with ports.database.write() as tx:
+    async with ports.database.write(job["account_id"]) as tx:
         await end_job(tx, job, error, kept=(stored.key,), **values)
         await files.keep(tx, stored, sha256=sha256_of(overlay))
 

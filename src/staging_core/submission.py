@@ -164,7 +164,7 @@ class Submission:
     ) -> dict[str, Any]:
         """The account's original with these bytes: the one it has, or a new one, stored."""
         sha256 = sha256_of(data)
-        async with self.ports.database.read() as tx:
+        async with self.ports.database.read(self.account_id) as tx:
             known = await images.find_original(tx, self.account_id, sha256)
         if known is not None:
             return {"id": known["id"], "stored": ()}
@@ -173,7 +173,7 @@ class Submission:
         key = f"uploads/{folder}/{original_id}.{examined.extension}"
         working_key = f"working/{folder}/{original_id}.png"
         self._put = (key, working_key)
-        async with self.ports.database.write() as tx:
+        async with self.ports.database.write(self.account_id) as tx:
             await accounts.ensure(tx, self.account_id)
             for each, kind in ((key, "original"), (working_key, "working")):
                 await files.intend(
@@ -204,7 +204,7 @@ class Submission:
     async def _let_go(self) -> None:
         """Nothing was accepted, so what was put for it goes with the next sweep."""
         if self._put:
-            async with self.ports.database.write() as tx:
+            async with self.ports.database.write(self.account_id) as tx:
                 await files.let_go(tx, self._put)
 
     # --- the one transaction --------------------------------------------------------------------
@@ -218,7 +218,7 @@ class Submission:
     ) -> tuple[str, bool]:
         """Original, group, images, jobs and events; then a nudge. True: it was there already."""
         group_id = str(uuid4())
-        async with self.ports.database.write() as tx:
+        async with self.ports.database.write(self.account_id) as tx:
             await accounts.ensure(tx, self.account_id)
             earlier = await self._earlier(tx, fingerprint)
             if earlier is not None:
@@ -284,7 +284,7 @@ class Submission:
     async def _replay(self, fingerprint: str) -> Group | None:
         if self.key is None:
             return None
-        async with self.ports.database.read() as tx:
+        async with self.ports.database.read(self.account_id) as tx:
             earlier = await self._earlier(tx, fingerprint)
         if earlier is None:
             return None
@@ -300,7 +300,7 @@ class Submission:
         return earlier
 
     async def _group(self, group_id: str) -> Group:
-        async with self.ports.database.read() as tx:
+        async with self.ports.database.read(self.account_id) as tx:
             return await images.of_group(tx, self.account_id, group_id)
 
 

@@ -51,7 +51,7 @@ class Watch:
     async def _read(
         self, account_id: str, group_id: str | None, after: int
     ) -> tuple[list[JobEvent], bool]:
-        async with self._database.read() as tx:
+        async with self._database.read(account_id) as tx:
             news = await events.after(tx, account_id, after, group_id=group_id)
             over = group_id is not None and await events.settled(tx, account_id, group_id)
         return news, over

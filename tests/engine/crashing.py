@@ -127,10 +127,10 @@ class _Database(_Port):
 
     def _transaction(self, name: str) -> Callable[[], Any]:
         @asynccontextmanager
-        async def transaction() -> AsyncIterator[Any]:
+        async def transaction(*args: Any) -> AsyncIterator[Any]:
             self._cut.note_site()
             await self._cut.point()
-            async with getattr(self._behind, name)() as tx:
+            async with getattr(self._behind, name)(*args) as tx:
                 yield tx
                 if name == "write":
                     await self._cut.point(committing=True)

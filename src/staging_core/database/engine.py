@@ -92,8 +92,12 @@ class Database:
         self._listeners.append(listener)
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Transaction]:
-        """A transaction that commits when the block ends and rolls back when it raises."""
+    async def write(self, account_id: str | None = None) -> AsyncIterator[Transaction]:
+        """A transaction that commits when the block ends and rolls back when it raises.
+
+        ``account_id``: the only account whose rows it may see or change, where the database can
+        hold it to that; None for the engine's own work across accounts (claims, sweeps, audits).
+        """
         with _named():
             async with self._writer, self.engine.connect() as plain:
                 connection = await plain.execution_options(staging_write=True)
@@ -106,8 +110,8 @@ class Database:
                 listener(told)
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[Transaction]:
-        """A transaction that only reads."""
+    async def read(self, account_id: str | None = None) -> AsyncIterator[Transaction]:
+        """A transaction that only reads; ``account_id`` as for ``write``."""
         with _named():
             async with self.engine.connect() as connection, connection.begin():
                 yield Transaction(connection, self._clock())

@@ -11,8 +11,8 @@ from .billing import Billing
 from .capability import supports
 from .opening import OpenContext, Opener
 from .queue import Consumes, Queue, Signals
-from .stager import Defers, Finds, Photo, Stager
-from .storage import Copies, Storage
+from .stager import Defers, Finds, Photo, ReceivesCallbacks, Stager
+from .storage import Copies, PresignsDownloads, PresignsUploads, Storage
 
 __all__ = [
     "Authenticator",
@@ -24,7 +24,10 @@ __all__ = [
     "OpenContext",
     "Opener",
     "Photo",
+    "PresignsDownloads",
+    "PresignsUploads",
     "Queue",
+    "ReceivesCallbacks",
     "Signals",
     "Stager",
     "Storage",

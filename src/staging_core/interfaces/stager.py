@@ -7,10 +7,12 @@ from typing import Protocol
 from staging_core.models import (
     Absent,
     Attempt,
+    Callback,
     CannotTell,
     Failed,
     Found,
     ModelCard,
+    Notice,
     Staged,
     StageRequest,
     Waiting,
@@ -45,7 +47,10 @@ class Photo(Protocol):
         ...
 
     async def url(self, ttl_s: float) -> str | None:
-        """A URL that answers the bytes for ``ttl_s`` seconds; None when no one can reach us."""
+        """A URL that answers the bytes for ``ttl_s`` seconds; None when no one can reach us.
+
+        Whoever has the URL can read the photo: it goes to the provider and into no log.
+        """
         ...
 
 
@@ -101,4 +106,16 @@ class Finds(Protocol):
 
     async def find(self, attempt: Attempt) -> Found | Absent | CannotTell:
         """The prediction of ``attempt``; ``Absent`` only when it certainly was never made."""
+        ...
+
+
+class ReceivesCallbacks(Protocol):
+    """Understands what the provider reports on its own."""
+
+    async def receive(self, callback: Callback) -> Notice:
+        """The verified event and its prediction; asks the provider nothing.
+
+        ``InvalidSignature`` when it is not the provider's, or too old to be believed;
+        ``InvalidCallback`` when it is signed and still says nothing that is understood.
+        """
         ...

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from staging_core.models import ByteRange, Stored
+from staging_core.models import ByteRange, DownloadGrant, Stored, UploadGrant, UploadTicket
 
 
 class Storage(Protocol):
@@ -52,4 +52,23 @@ class Copies(Protocol):
 
     async def copy(self, source: str, target: str, *, etag: str) -> Stored:
         """Copy, bound to ``etag``: ``ObjectChanged`` when the source is another by now."""
+        ...
+
+
+class PresignsUploads(Protocol):
+    """Lets a client upload without us."""
+
+    async def presign_upload(self, grant: UploadGrant) -> UploadTicket:
+        """A ticket for the granted object and no other. Contacts nobody.
+
+        What is uploaded is not believed: the engine looks at size and bytes before it is used.
+        """
+        ...
+
+
+class PresignsDownloads(Protocol):
+    """Lets somebody download without us."""
+
+    async def presign_download(self, grant: DownloadGrant) -> str:
+        """An absolute URL of the object, whether or not there is one yet. Contacts nobody."""
         ...

@@ -6,9 +6,11 @@ Structs only ever gain fields with defaults: what an outsider builds today keeps
 from __future__ import annotations
 
 from .attempt import Attempt
-from .card import ModelCard, Price, Sizes
+from .callback import Callback, Notice
+from .card import Canvas, ModelCard, Price, Sizes
 from .catalog import ROOMS, STYLES, check_room, check_style
 from .event import JobEvent
+from .grant import DownloadGrant, UploadGrant, UploadTicket
 from .image import Group, Image
 from .job import TERMINAL, Job, JobState, JobStatus, status_of
 from .order import Order, Quote
@@ -27,9 +29,12 @@ __all__ = [
     "Absent",
     "Attempt",
     "ByteRange",
+    "Callback",
     "CannotTell",
+    "Canvas",
     "Command",
     "Credentials",
+    "DownloadGrant",
     "Failed",
     "Found",
     "Group",
@@ -39,6 +44,7 @@ __all__ = [
     "JobState",
     "JobStatus",
     "ModelCard",
+    "Notice",
     "Order",
     "Output",
     "Picture",
@@ -50,6 +56,8 @@ __all__ = [
     "StageRequest",
     "Staged",
     "Stored",
+    "UploadGrant",
+    "UploadTicket",
     "Waiting",
     "Wake",
     "check_key",

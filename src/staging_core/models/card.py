@@ -22,6 +22,21 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     max_pixels: int = 50_000_000
 
 
+class Canvas(msgspec.Struct, frozen=True, kw_only=True):
+    """The picture that a model is given so that it gives back the same frame.
+
+    The photo is scaled and padded, never cropped, to fit; the engine undoes both. ``ratios``: the
+    only aspect ratios (``"3:2"``) the model answers in, empty for any. ``max_pixels``: of the
+    canvas. ``multiple_of``: its sides are multiples of this many pixels. ``content_type``:
+    ``image/png`` or ``image/jpeg``.
+    """
+
+    ratios: tuple[str, ...] = ()
+    max_pixels: int = 50_000_000
+    multiple_of: int = 1
+    content_type: str = "image/png"
+
+
 class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     """One model's abilities.
 
@@ -31,6 +46,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     ``in_flight``: calls at one time per worker (answering) or per installation (deferred).
     ``lane``: the queue lane its jobs wait in. ``output_hosts``: where outputs may be fetched from.
     ``idempotent_create``: creating twice with one attempt id makes one prediction.
+    ``canvas``: the picture it is given; None: the working copy as it is.
     ``options``: JSON Schema of the model's own options. ``digital_source_type``: the IPTC term that
     its pictures are marked with. ``source`` and ``checked``: where the facts
     are from and the date (ISO) they were read.
@@ -51,6 +67,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     lane: str = "default"
     output_hosts: tuple[str, ...] = ()
     idempotent_create: bool = False
+    canvas: Canvas | None = None
     options: dict[str, Any] = {}
     digital_source_type: str = "compositeWithTrainedAlgorithmicMedia"
     source: str = ""

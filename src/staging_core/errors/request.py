@@ -1,0 +1,111 @@
+"""What a caller handed in cannot be used."""
+
+from __future__ import annotations
+
+from .base import StagingError
+
+
+class BadInput(StagingError):
+    """The request cannot be understood as it stands."""
+
+    code = "bad_request"
+    status = 422
+    remedy_hint = "Correct the request; the message names the part that is wrong."
+
+
+class UnknownRoom(BadInput):
+    """There is no such room type."""
+
+    code = "unknown_room"
+    remedy_hint = "Use one of the room types that the catalog lists."
+
+
+class UnknownStyle(BadInput):
+    """There is no such style."""
+
+    code = "unknown_style"
+    remedy_hint = "Use one of the styles that the catalog lists."
+
+
+class UnknownModel(BadInput):
+    """No open stager has that name."""
+
+    code = "unknown_model"
+    remedy_hint = "Choose one of the stagers named in the setting `stager`."
+
+
+class NotHonoured(BadInput):
+    """The chosen model cannot honour a part of the request."""
+
+    code = "not_honoured"
+    remedy_hint = "Leave that part out, or choose a model whose card lists it."
+
+
+class InvalidIdempotencyKey(BadInput):
+    """An idempotency key is 1 to 255 visible ASCII characters."""
+
+    code = "idempotency_key_invalid"
+    remedy_hint = "Send a UUID, or leave the key out."
+
+
+class IdempotencyMismatch(BadInput):
+    """This idempotency key was used before with another request."""
+
+    code = "idempotency_mismatch"
+    status = 409
+    remedy_hint = "Use a fresh key for a new request."
+
+
+class BadPicture(BadInput):
+    """The file is not a picture that can be staged."""
+
+    code = "picture_unreadable"
+    remedy_hint = "Send a JPEG, PNG, WebP, AVIF, TIFF or HEIC photo straight from the camera."
+
+
+class PictureEmpty(BadPicture):
+    """The file is empty."""
+
+    code = "picture_empty"
+
+
+class PictureTruncated(BadPicture):
+    """The picture ends before its last row."""
+
+    code = "picture_truncated"
+    remedy_hint = "Copy or upload the file again; a part of it is missing."
+
+
+class PictureUnsupported(BadPicture):
+    """The file is of a kind that staging does not read."""
+
+    code = "picture_unsupported"
+
+
+class PictureAnimated(BadPicture):
+    """The picture has more than one frame."""
+
+    code = "picture_animated"
+    remedy_hint = "Send a single photo."
+
+
+class PictureTooLarge(BadPicture):
+    """The file or the picture is larger than the limits allow."""
+
+    code = "picture_too_large"
+    status = 413
+    remedy_hint = "Send at most 25 MiB, 50 megapixels, 12,000 pixels a side (or as set here)."
+
+
+class FileMissing(BadInput):
+    """There is no file at that path."""
+
+    code = "file_missing"
+    remedy_hint = "Check the path."
+
+
+class FileUnreadable(BadInput):
+    """The path exists, but cannot be read as a file."""
+
+    code = "file_unreadable"
+    remedy_hint = "Name a regular file that this user may read."

@@ -1,0 +1,84 @@
+"""What an open installation answers when it does not do what was asked."""
+
+from __future__ import annotations
+
+from .base import StagingError
+
+
+class Unsupported(StagingError):
+    """The backend in use does not have that capability."""
+
+    code = "unsupported"
+    status = 501
+    remedy_hint = "Run `staging backends` to see which backend has it."
+
+
+class NotFound(StagingError):
+    """There is nothing of that id in this account."""
+
+    code = "not_found"
+    status = 404
+    remedy_hint = "Check the id; another account's things are never shown."
+
+
+class AlreadyFinal(StagingError):
+    """The job has ended, so it can no longer be changed."""
+
+    code = "already_final"
+    status = 409
+    remedy_hint = "Submit a new job for another try."
+
+
+class NotReady(StagingError):
+    """The picture is not ready yet."""
+
+    code = "not_ready"
+    status = 409
+    remedy_hint = "Follow the job's events until it is ready."
+
+
+class Unauthorized(StagingError):
+    """The credentials are missing or wrong."""
+
+    code = "unauthorized"
+    status = 401
+    remedy_hint = "Sign in again, or send a valid key."
+
+
+class Forbidden(StagingError):
+    """These credentials do not allow that."""
+
+    code = "forbidden"
+    status = 403
+    remedy_hint = "Ask an administrator of the account for the right."
+
+
+class UsageLimitExceeded(StagingError):
+    """The account has no allowance left for this order."""
+
+    code = "usage_limit_exceeded"
+    status = 402
+    remedy_hint = "Wait for the next period, or choose a larger plan."
+
+
+class TooManyQueued(StagingError):
+    """The account has too many jobs waiting."""
+
+    code = "too_many_queued"
+    status = 429
+    remedy_hint = "Wait until some of them end."
+
+
+class InvalidSignature(Unauthorized):
+    """The callback is not the provider's, or too old to be believed."""
+
+    code = "signature_invalid"
+    remedy_hint = "Check the provider's webhook secret, and this machine's clock."
+
+
+class InvalidCallback(StagingError):
+    """The callback says nothing that is understood."""
+
+    code = "callback_invalid"
+    status = 400
+    remedy_hint = "Send what the provider documents, to the address that the attempt was given."

@@ -1,0 +1,91 @@
+"""Errors that say what shall happen to the job."""
+
+from __future__ import annotations
+
+from .base import StagingError
+
+
+class JobVerb(StagingError):
+    """A stager or a hook says what shall happen to the job."""
+
+    code = "job_failed"
+    status = 422
+
+
+class Refused(JobVerb):
+    """The work is refused for good; asking again would not help."""
+
+    code = "refused"
+    remedy_hint = "Change the photo or the request."
+
+
+class RoomNotUnderstood(Refused):
+    """The room's geometry cannot be read from this photo."""
+
+    code = "room_not_understood"
+    remedy_hint = (
+        "Use a level photo of an empty, box-shaped room that shows floor and two walls; "
+        "`staging room PHOTO --overlay FILE` shows what was seen."
+    )
+
+    def __init__(
+        self, message: str = "", *, remedy: str | None = None, overlay_png: bytes | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.overlay_png = overlay_png
+
+
+class Busy(JobVerb):
+    """The model certainly did not take the job; the same attempt may ask again later.
+
+    ``retry_after_s``: seconds to wait, at least.
+    """
+
+    code = "busy"
+    status = 503
+    remedy_hint = "Nothing to do; the job waits and tries again."
+
+    def __init__(
+        self, message: str = "", *, remedy: str | None = None, retry_after_s: float = 5.0
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after_s = retry_after_s
+
+
+class Retryable(JobVerb):
+    """This attempt failed, another may succeed."""
+
+    code = "attempt_failed"
+    status = 503
+    remedy_hint = "Nothing to do; the job tries again with a new attempt."
+
+
+class OutcomeUnknown(JobVerb):
+    """Nobody knows yet whether the model took the job."""
+
+    code = "outcome_unknown"
+    status = 503
+    remedy_hint = "Nothing to do; the outcome is found out before anything else happens."
+
+
+class Moderated(JobVerb):
+    """The model's safety filter refused the picture or its result."""
+
+    code = "moderated"
+    remedy_hint = "Try another photo, another seed or another model."
+
+
+class AttemptsExhausted(JobVerb):
+    """All attempts failed; the last failure is in the job's history."""
+
+    code = "attempts_exhausted"
+    status = 502
+    remedy_hint = "See `staging jobs show ID`, then requeue it."
+
+
+class Cancelled(JobVerb):
+    """The job was cancelled."""
+
+    code = "cancelled"
+    status = 409
+    remedy_hint = "Submit it again if that was a mistake."
