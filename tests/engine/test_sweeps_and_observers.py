@@ -305,8 +305,8 @@ def test_a_long_call_keeps_its_lease(install: Install) -> None:
     """Three times as long as the lease, and a rival that would take it."""
 
     async def scenario() -> None:
-        slow = "fake:?delay_ms=900"
-        async with install(slow, lease_s=0.3), install(slow, lease_s=0.3) as staging:
+        slow = "fake:?delay_ms=6000"
+        async with install(slow, lease_s=2), install(slow, lease_s=2) as staging:
             me = staging.acting_as(OWNER)
             group = await me.wait(await me.images.submit(photo(), room="bedroom", style="modern"))
             assert group.images[0].job.state == "ready"
