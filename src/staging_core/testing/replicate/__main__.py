@@ -1,0 +1,87 @@
+"""``python -m staging_core.testing.replicate``: the double as a process."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvicorn
+
+from .app import ReplicateDouble
+from .chaos import Chaos
+from .server import listening, server_config, url_of
+from .settings import Settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM or Ctrl-C; the first line of standard output says where."""
+    asked = _parser().parse_args(arguments)
+    chaos = {name: getattr(asked, name) for name in _chances()}
+    try:
+        double = ReplicateDouble(_settings(asked), msgspec.convert(chaos, Chaos))
+    except (ValueError, OSError) as error:
+        print(f"replicate: {error}", file=sys.stderr)
+        return 2
+    listener = listening(asked.port, asked.host)
+    _say_where(double, url_of(listener), as_json=asked.json)
+    uvicorn.Server(server_config(double)).run([listener])
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m staging_core.testing.replicate",
+        description="A double of Replicate: the truth is at /_truth, chaos is set at /_chaos.",
+    )
+    add, usual = parser.add_argument, Settings()
+    add("--host", default="127.0.0.1")
+    add("--port", type=int, default=0, help="0: any free one (default)")
+    add("--json", action="store_true", help="say where it listens as JSON")
+    add("--log", type=Path, help="append the truth to this file")
+    add("--seed", type=int, default=usual.seed)
+    add("--token", action="append", help="a token that is let in; may be repeated")
+    add("--secret", help="of the callbacks, whsec_…; by default made from the seed")
+    add("--run-s", type=float, default=usual.run_s, help="how long a model runs")
+    add("--run-spread-s", type=float, default=usual.run_spread_s)
+    add("--start-s", type=float, default=usual.start_s, help="how long before it starts")
+    add("--manual", action="store_true", help="predictions end only at /_predictions/ID/finish")
+    add("--time-factor", type=float, default=usual.time_factor)
+    add("--granted", action="store_true", help="an account on granted credit: 6 creates a minute")
+    add("--creates-per-minute", type=int, default=usual.creates_per_minute, help="0: no limit")
+    add("--others-per-minute", type=int, default=usual.others_per_minute, help="0: no limit")
+    add("--outputs-url", help="another address of this server, for the outputs")
+    chaos = parser.add_argument_group("chaos", "probabilities from 0 to 1, and how bad it gets")
+    for name, default in _chances().items():
+        option = "--" + name.replace("_", "-")
+        chaos.add_argument(option, type=type(default), default=default, metavar="X")
+    return parser
+
+
+def _chances() -> dict[str, Any]:
+    """The chaos that the command line can name, with its defaults."""
+    calm = msgspec.to_builtins(Chaos())
+    return {name: value for name, value in calm.items() if name != "next"}
+
+
+def _settings(asked: argparse.Namespace) -> Settings:
+    names = Settings.__struct_fields__
+    given = {name: getattr(asked, name) for name in names if name != "tokens"}
+    return Settings(tokens=tuple(asked.token), **given) if asked.token else Settings(**given)
+
+
+def _say_where(double: ReplicateDouble, url: str, *, as_json: bool) -> None:
+    where = {
+        "url": url,
+        "token": double.settings.tokens[0],
+        "secret": double.settings.signing_secret(),
+    }
+    text = json.dumps(where) if as_json else "\n".join(f"{key}: {where[key]}" for key in where)
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,66 @@
+"""HTTP as the double sees it: one request in, one answer out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One request, read whole. ``base_url``: scheme and host as the client named them."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+    base_url: str
+
+    def json(self) -> Any:
+        """The body as JSON; ``ValueError`` when it is none."""
+        try:
+            return msgspec.json.decode(self.body)
+        except msgspec.DecodeError as error:
+            raise ValueError(str(error)) from error
+
+    def token(self) -> str | None:
+        """What stands after ``Bearer`` or ``Token``."""
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
+        return token.strip() if scheme.lower() in ("bearer", "token") and token else None
+
+
+class Answer(msgspec.Struct, kw_only=True):
+    """``about``: what the truth shall know of it, such as the prediction and the fault."""
+
+    status: int = 200
+    body: bytes | Iterable[bytes] = b""
+    headers: dict[str, str] = {}
+    about: dict[str, Any] = {}
+
+
+class HangUp(Exception):
+    """The connection is cut without an answer. ``about``: for the truth."""
+
+    def __init__(self, **about: Any) -> None:
+        super().__init__("the answer is lost")
+        self.about = about
+
+
+def json_answer(value: Any, status: int = 200, **about: Any) -> Answer:
+    """An answer in JSON."""
+    headers = {"content-type": "application/json"}
+    return Answer(status=status, body=msgspec.json.encode(value), headers=headers, about=about)
+
+
+def problem(status: int, detail: str, title: str | None = None, **more: Any) -> Answer:
+    """A refusal in Replicate's form of problem details."""
+    value = {"detail": detail, "status": status, **({"title": title} if title else {}), **more}
+    headers = {"content-type": "application/problem+json"}
+    return Answer(status=status, body=msgspec.json.encode(value), headers=headers)
+
+
+def not_found() -> Answer:
+    """The answer for what is not there."""
+    return problem(404, "The requested resource could not be found.")
