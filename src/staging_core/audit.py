@@ -46,7 +46,9 @@ class Audit:
             before = tx.now - _FORGOTTEN_S - self._ports.settings.lease_s
             rows = await tx.rows(
                 sa.select(jobs.c.id).where(
-                    jobs.c.state.in_(CLAIMABLE - {"queued"}), jobs.c.lease_until < before
+                    jobs.c.state.in_(CLAIMABLE - {"queued"}),
+                    jobs.c.lease_until < before,
+                    jobs.c.due_at < before,
                 )
             )
         return len(rows)

@@ -69,6 +69,7 @@ class Pipeline:
         return await jobs.claim(
             tx,
             models=list(models),
+            starting=list(models),
             lease_s=settings.lease_s,
             most=settings.max_in_flight,
             job_id=job_id,

@@ -5,6 +5,8 @@
     queued -> preparing -> staging ------------------------> finalizing -> ready
                         -> submitted -> waiting -> fetching -/         -> needs_review -> ready
     any state that is not terminal -> error, cancelled, queued (a new attempt, or a released lease)
+    fetching -> waiting (the prediction is asked for again)
+    queued, preparing -> waiting (a prediction that was given up has turned up)
 """
 
 from __future__ import annotations
@@ -15,11 +17,11 @@ from .models import TERMINAL, JobState
 _ENDS: tuple[JobState, ...] = ("error", "cancelled")
 
 MOVES: dict[JobState, frozenset[JobState]] = {
-    "queued": frozenset(("preparing", *_ENDS)),
-    "preparing": frozenset(("staging", "submitted", "finalizing", "queued", *_ENDS)),
+    "queued": frozenset(("preparing", "waiting", *_ENDS)),
+    "preparing": frozenset(("staging", "submitted", "finalizing", "waiting", "queued", *_ENDS)),
     "submitted": frozenset(("waiting", "queued", *_ENDS)),
     "waiting": frozenset(("fetching", "queued", *_ENDS)),
-    "fetching": frozenset(("finalizing", "queued", *_ENDS)),
+    "fetching": frozenset(("finalizing", "waiting", "queued", *_ENDS)),
     "staging": frozenset(("finalizing", "queued", *_ENDS)),
     "finalizing": frozenset(("ready", "needs_review", "queued", *_ENDS)),
     "needs_review": frozenset(("ready", *_ENDS)),
@@ -30,7 +32,7 @@ MOVES: dict[JobState, frozenset[JobState]] = {
 """Where a job may go from each state."""
 
 ACTIVE: frozenset[JobState] = frozenset(set(MOVES) - TERMINAL - {"queued", "needs_review"})
-"""States in which some worker holds, or held, the job."""
+"""States between the queue and an end, in which a worker holds, or held, the job."""
 
 
 class IllegalMove(StagingError):

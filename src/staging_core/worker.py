@@ -129,7 +129,7 @@ class Worker:
 
     async def _next_due(self, models: Iterable[str]) -> float | None:
         async with self.ports.database.read() as tx:
-            return await jobs.next_due(tx, list(models))
+            return await jobs.next_due(tx, list(models), starting=list(models))
 
     async def _stop(self, helpers: list[asyncio.Task[None]]) -> None:
         """No new claims; what runs may end; what does not end in time is given back."""

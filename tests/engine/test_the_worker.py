@@ -27,10 +27,10 @@ def test_a_worker_whose_places_are_taken_asks_the_database_nothing(
     asked = 0
     next_due = jobs.next_due
 
-    async def counted(*arguments: object) -> float | None:
+    async def counted(*arguments: object, **named: object) -> float | None:
         nonlocal asked
         asked += 1
-        return await next_due(*arguments)  # type: ignore[arg-type]
+        return await next_due(*arguments, **named)  # type: ignore[arg-type]
 
     async def scenario() -> None:
         async with install("fake:?script=hangs&in_flight=1", shutdown_s=0.1) as staging:

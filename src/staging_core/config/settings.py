@@ -105,6 +105,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     prediction_deadline_s: Annotated[
         Seconds, Meta(description="Seconds after which a prediction's result is worthless.")
     ] = 300.0
+    provider_creates_per_minute: Annotated[
+        Count, Meta(description="Predictions that are started at one provider in a minute.")
+    ] = 480
+    fallback: Annotated[
+        tuple[str, ...],
+        Meta(description="Models to go on with, in order, when a safety filter refused."),
+    ] = ()
     max_attempts: Annotated[Count, Meta(description="Attempts of a job, the first included.")] = 4
     orphan_grace_s: Annotated[
         Seconds, Meta(description="Age in seconds before an unreferenced object is deleted.")

@@ -17,7 +17,7 @@ from .engine import Transaction
 from .events import draft
 from .tables import images, jobs
 
-CLAIMABLE: frozenset[str] = frozenset({"queued"}) | ACTIVE - {"waiting"}
+CLAIMABLE: frozenset[str] = frozenset({"queued"}) | ACTIVE
 """States in which a job wants a worker as soon as it is due and nobody holds it."""
 
 
@@ -69,18 +69,21 @@ async def claim(
     tx: Transaction,
     *,
     models: Collection[str],
+    starting: Collection[str],
     lease_s: float,
     most: int,
     job_id: str | None = None,
 ) -> sa.RowMapping | None:
     """Take one due job of ``models`` that nobody holds; the account with the fewest running first.
 
-    The returned row carries the new fence. ``job_id`` asks for that job only. ``most``: jobs of
-    one account that may run at a time.
+    The returned row carries the new fence. ``starting``: those of ``models`` whose queued jobs may
+    be started now; what waits, and what a dead worker left, is always taken. ``job_id`` asks for
+    that job only. ``most``: jobs of one account that may be at work, or at a provider, at a time.
     """
+    at_provider = jobs.c.state.in_(("submitted", "waiting"))
     running = (
         sa.select(jobs.c.account_id, sa.func.count().label("held"))
-        .where(jobs.c.state.in_(CLAIMABLE), jobs.c.lease_until > tx.now)
+        .where(jobs.c.state.in_(CLAIMABLE), at_provider | (jobs.c.lease_until > tx.now))
         .group_by(jobs.c.account_id)
         .subquery()
     )
@@ -93,7 +96,7 @@ async def claim(
             jobs.c.due_at <= tx.now,
             jobs.c.lease_until <= tx.now,
             jobs.c.model.in_(models),
-            held < most,
+            (jobs.c.state != "queued") | (jobs.c.model.in_(starting) & (held < most)),
         )
         .order_by(held, jobs.c.due_at, jobs.c.id)
         .limit(1)
@@ -124,10 +127,10 @@ async def move(
     """Bring a held job into another state, with its event; the row as it is now.
 
     ``told`` goes into the event, ``values`` into the row. ``Abandoned`` when the fence is not the
-    row's any more. Leaving for ``queued`` or an end gives the lease back.
+    row's any more. Leaving for ``queued``, ``waiting`` or an end gives the lease back.
     """
     check_move(job["state"], to)
-    if to == "queued" or to in TERMINAL:
+    if to in ("queued", "waiting") or to in TERMINAL:
         values["lease_until"] = 0
     if to in TERMINAL:
         values |= {"finished_at": tx.now, "checkpoint": None}
@@ -135,6 +138,28 @@ async def move(
     row = await _write(tx, job, state=to, **values)
     tx.tell(draft(row, to, **(told or {})))
     return row
+
+
+async def wait(
+    tx: Transaction, job: sa.RowMapping, *, due_at: sa.ColumnElement[float] | float
+) -> sa.RowMapping:
+    """Give a held job back as it is, to be taken again at ``due_at``; no event tells of it."""
+    return await _write(tx, job, due_at=due_at, lease_until=0)
+
+
+def unless_woken(job: sa.RowMapping, due_at: float) -> sa.ColumnElement[float]:
+    """``due_at``, or the time to which somebody woke the job since we read its row."""
+    return sa.case((jobs.c.due_at != job["due_at"], jobs.c.due_at), else_=due_at)
+
+
+async def wake(tx: Transaction, job_id: str) -> sa.RowMapping | None:
+    """There is news of a job that is at a provider: it is due now. None when it is not there."""
+    return await tx.row(
+        sa.update(jobs)
+        .where(jobs.c.id == job_id, jobs.c.state.in_(("submitted", "waiting")))
+        .values(due_at=tx.now)
+        .returning(*jobs.c)
+    )
 
 
 async def note_progress(tx: Transaction, job: sa.RowMapping, share: float, phase: str) -> None:
@@ -207,8 +232,13 @@ async def due(tx: Transaction, *, limit: int = 500) -> list[sa.RowMapping]:
     )
 
 
-async def next_due(tx: Transaction, models: Collection[str]) -> float | None:
-    """When the next job of ``models`` wants a worker (Unix seconds); None when there is none."""
+async def next_due(
+    tx: Transaction, models: Collection[str], *, starting: Collection[str]
+) -> float | None:
+    """When the next job of ``models`` wants a worker (Unix seconds); None when there is none.
+
+    Queued jobs count only where their model is in ``starting``.
+    """
     row = await tx.row(
         sa.select(
             sa.func.min(
@@ -216,7 +246,11 @@ async def next_due(tx: Transaction, models: Collection[str]) -> float | None:
                     (jobs.c.lease_until > jobs.c.due_at, jobs.c.lease_until), else_=jobs.c.due_at
                 )
             ).label("at")
-        ).where(jobs.c.state.in_(CLAIMABLE), jobs.c.model.in_(models))
+        ).where(
+            jobs.c.state.in_(CLAIMABLE),
+            jobs.c.model.in_(models),
+            (jobs.c.state != "queued") | jobs.c.model.in_(starting),
+        )
     )
     return None if row is None else row["at"]
 
@@ -224,16 +258,24 @@ async def next_due(tx: Transaction, models: Collection[str]) -> float | None:
 async def without_model(
     tx: Transaction, models: Collection[str], *, waited_s: float
 ) -> list[sa.RowMapping]:
-    """Queued jobs whose model is not among ``models`` and that nobody took for ``waited_s``."""
+    """Jobs whose model is not among ``models`` and that nobody took for ``waited_s``."""
     return await tx.rows(
         sa.select(jobs)
         .where(
-            jobs.c.state == "queued",
+            jobs.c.state.in_(("queued", "submitted", "waiting")),
             jobs.c.model.not_in(models),
             jobs.c.due_at <= tx.now - waited_s,
+            jobs.c.lease_until <= tx.now,
         )
         .limit(100)
     )
+
+
+async def in_flight(tx: Transaction, model: str, *, most: int) -> int:
+    """How many jobs of ``model`` have left the queue and not ended; counted up to ``most``."""
+    found = sa.select(jobs.c.id).where(jobs.c.model == model, jobs.c.state.in_(ACTIVE)).limit(most)
+    row = await tx.row(sa.select(sa.func.count().label("n")).select_from(found.subquery()))
+    return 0 if row is None else int(row["n"])
 
 
 async def repeat(tx: Transaction, image: sa.RowMapping, *, lane: str, model: str) -> str:

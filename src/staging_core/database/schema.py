@@ -11,7 +11,7 @@ from staging_core.errors import SchemaOutdated
 
 from .engine import Database
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration in this package."""
 
 VERSION_TABLE = "staging_schema"

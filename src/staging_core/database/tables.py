@@ -140,6 +140,7 @@ jobs = sa.Table(
     _time("finished_at", nullable=True),
     sa.ForeignKeyConstraint(["image_id"], ["staging_images.id"]),
     sa.Index("ix_staging_jobs_due", "state", "due_at"),
+    sa.Index("ix_staging_jobs_model", "model", "state"),
     sa.Index("ix_staging_jobs_page", "account_id", "created_at", "id"),
     sa.Index("ix_staging_jobs_image_id", "image_id"),
 )
@@ -152,7 +153,14 @@ attempts = sa.Table(
     _id("job_id"),
     sa.Column("number", sa.Integer(), nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
+    # Whom the model's provider knows it by, and which plugin's version wrote that down.
+    sa.Column("model", sa.String(255), nullable=False, server_default=""),
+    sa.Column("version", sa.String(64), nullable=False, server_default=""),
     sa.Column("handle", sa.String(200)),
+    # When its answer was lost; when to look for it again though its job does without it.
+    sa.Column("unknown_at", sa.Double()),
+    sa.Column("look_at", sa.Double(), index=True),
+    sa.Column("fetches", sa.Integer(), nullable=False, server_default="0"),
     sa.Column("cost_usd", sa.Double(), nullable=False, server_default="0"),
     sa.Column("error", sa.String(64)),
     sa.Column("message", sa.Text()),
@@ -161,6 +169,7 @@ attempts = sa.Table(
     _time("finished_at", nullable=True),
     sa.UniqueConstraint("job_id", "number"),
     sa.ForeignKeyConstraint(["job_id"], ["staging_jobs.id"]),
+    sa.Index("ix_staging_attempts_handle", "handle"),
 )
 
 events = sa.Table(
@@ -191,6 +200,31 @@ outbox = sa.Table(
     sa.Column("tries", sa.Integer(), nullable=False, server_default="0"),
     sa.Column("due_at", sa.Double(), nullable=False, index=True),
     _time("created_at"),
+)
+
+inbox = sa.Table(
+    "staging_inbox",
+    metadata,
+    # Who reported (a provider), and its name for the event: every event is here once.
+    sa.Column("source", sa.String(255), primary_key=True),
+    sa.Column("event_id", sa.String(200), primary_key=True),
+    sa.Column("handle", sa.String(200), nullable=False),
+    sa.Column("attempt_id", sa.String(64)),
+    _time("received_at"),
+    # Unset: the prediction was not known yet, and a sweep reads the row again.
+    _time("read_at", nullable=True),
+    sa.Index("ix_staging_inbox_read_at", "read_at", "received_at"),
+)
+
+gates = sa.Table(
+    "staging_gates",
+    metadata,
+    # ``provider:NAME`` (a token bucket) or ``model:ID`` (a circuit breaker).
+    sa.Column("name", sa.String(300), primary_key=True),
+    sa.Column("tokens", sa.Double(), nullable=False, server_default="0"),
+    sa.Column("filled_at", sa.Double(), nullable=False, server_default="0"),
+    sa.Column("closed_until", sa.Double(), nullable=False, server_default="0"),
+    sa.Column("failures", sa.Integer(), nullable=False, server_default="0"),
 )
 
 leases = sa.Table(

@@ -42,7 +42,9 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
 
     ``honours``: the parts of a request that have an effect, of ``mask, reference, prompt, seed,
     strength, furniture``. ``rooms``, ``styles``: empty means every one in the catalog.
-    ``time_limit_s``: wall time of one ``stage`` call, or of the whole wait of a deferred model.
+    ``time_limit_s``: wall time of one ``stage`` call; how long a deferred prediction may take is
+    the setting ``prediction_deadline_s``. ``provider``: whose limits it shares with other models
+    (creates a minute, callbacks); empty: none but its own.
     ``in_flight``: calls at one time per worker (answering) or per installation (deferred).
     ``lane``: the queue lane its jobs wait in. ``output_hosts``: where outputs may be fetched from.
     ``idempotent_create``: creating twice with one attempt id makes one prediction.
@@ -56,6 +58,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     summary: str = ""
     version: str = "1"
+    provider: str = ""
     honours: frozenset[str] = frozenset()
     rooms: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
