@@ -25,7 +25,7 @@ STOREYS = (
     ("imaging",),
     ("hookspecs", "config", "timed_call", "builtin"),
     ("plugins", "hooks", "open_context", "registry"),
-    ("states",),
+    ("states", "download"),
     ("database",),
     ("ports",),
     ("watch", "photo", "lease", "honour", "settlement", "submission"),

@@ -60,6 +60,25 @@ class Retryable(JobVerb):
     remedy_hint = "Nothing to do; the job tries again with a new attempt."
 
 
+class OutputRefused(Retryable):
+    """The model's output lies at an address that is not fetched from."""
+
+    code = "output_refused"
+    remedy_hint = "Outputs are fetched from the hosts on the model's card; check the card."
+
+
+class OutputUnavailable(Retryable):
+    """The model's output could not be fetched."""
+
+    code = "output_unavailable"
+
+
+class OutputTooLarge(Retryable):
+    """The model's output has more bytes than are read."""
+
+    code = "output_too_large"
+
+
 class OutcomeUnknown(JobVerb):
     """Nobody knows yet whether the model took the job."""
 

@@ -1,0 +1,94 @@
+"""What an address on a list leads to.
+
+Entries of a list: a name (``files.example``), all names below one but not itself
+(``*.files.example``), either with a port (``files.example:8443``; 443 otherwise), or a provider on
+this machine with its port (``127.0.0.1:9000``, ``[::1]:9000``, ``localhost:9000``), which alone may
+speak plain http.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from staging_core.errors import OutputRefused
+
+from .address import is_loopback
+
+if TYPE_CHECKING:
+    import httpx
+
+_PORTS = {"https": 443, "http": 80}
+_LOCALHOST = ("127.0.0.1", "::1")  # RFC 6761: never asked of a name server
+_LONGEST_NAME = 253
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a request may go.
+
+    ``addresses``: of a provider on this machine, to connect as they are; empty: ask for the name's,
+    and only connect public ones.
+    """
+
+    host: str
+    port: int
+    addresses: tuple[str, ...] = ()
+
+
+def target(url: str, hosts: Collection[str]) -> Target:
+    """Where this URL leads; ``OutputRefused`` unless it is on the list. Nobody is asked."""
+    return target_of(parsed(url), hosts)
+
+
+def parsed(url: str) -> httpx.URL:
+    """The URL's parts, read by the library that will send the request."""
+    import httpx
+
+    try:
+        return httpx.URL(url)
+    except httpx.InvalidURL:
+        # Not kept as the cause: its message may quote a part of the address.
+        raise OutputRefused("The model answered with something that is no address.") from None
+
+
+def target_of(url: httpx.URL, hosts: Collection[str]) -> Target:
+    """As ``target``, for a URL that is taken apart already."""
+    host = url.raw_host.decode("ascii").lower()
+    if url.scheme not in _PORTS or not host or len(host) > _LONGEST_NAME:
+        raise OutputRefused("The model's output has an address that is not an https one.")
+    if url.userinfo:
+        raise OutputRefused(f"The output's address at {host} carries a user name or password.")
+    local = host == "localhost" or is_loopback(host)
+    if url.scheme == "http" and not local:
+        raise OutputRefused(f"The output's address at {host} is http; only https is fetched.")
+    port = url.port or _PORTS[url.scheme]
+    if not (_is_literal if local else _is_listed)(host, port, hosts):
+        raise OutputRefused(f"Outputs of this model are not fetched from {host}, port {port}.")
+    literal = _LOCALHOST if host == "localhost" else (host,)
+    return Target(host=host, port=port, addresses=literal if local else ())
+
+
+def _is_listed(host: str, port: int, hosts: Collection[str]) -> bool:
+    return any(port == (listed or 443) and _covers(name, host) for name, listed in _read(hosts))
+
+
+def _is_literal(host: str, port: int, hosts: Collection[str]) -> bool:
+    """A provider on this machine is reached only through an entry that names it and its port."""
+    return (host, port) in _read(hosts)
+
+
+def _covers(name: str, host: str) -> bool:
+    if name.startswith("*."):
+        return len(name) > 2 and host.endswith(name[1:]) and len(host) > len(name) - 1
+    return name == host
+
+
+def _read(hosts: Collection[str]) -> Iterator[tuple[str, int | None]]:
+    for entry in hosts:
+        name, colon, port = entry.strip().lower().rpartition(":")
+        if colon and port.isascii() and port.isdigit():
+            yield name.removeprefix("[").removesuffix("]"), int(port)
+        elif not colon:
+            yield port, None
