@@ -23,9 +23,10 @@ from staging_core.errors import (
     StagingError,
 )
 
+from .canvas import Layout
 from .limits import Limits
 from .process import Child, ChildDied
-from .protocol import ConvertJob, Done, Job, Rejected, VerifyJob, WorkingCopyJob
+from .protocol import ConvertJob, Done, Job, ModelInputJob, Rejected, VerifyJob, WorkingCopyJob
 
 _JOBS_PER_CHILD = 100  # what decoders leak, if they do, stays bounded
 _KINDS: tuple[type[StagingError], ...] = (
@@ -120,16 +121,34 @@ class Decoder:
         done, copy = await self._do(job, BadPicture, data)
         return WorkingCopy(data=copy, width=done.width, height=done.height, focal_px=done.focal_px)
 
+    async def model_input(self, data: bytes, layout: Layout, content_type: str) -> bytes:
+        """A working copy as a model is given it: scaled and padded as ``layout`` says.
+
+        ``content_type``: as ``convert`` takes it. The same bytes give the same bytes. Raises as
+        ``convert``.
+        """
+        job = ModelInputJob(self._limits, self._cpu_s, layout, content_type)
+        return (await self._do(job, BadPicture, data))[1]
+
     async def verify(
-        self, output: bytes, *, original: bytes, width: int, height: int, digital_source_type: str
+        self,
+        output: bytes,
+        *,
+        original: bytes,
+        width: int,
+        height: int,
+        digital_source_type: str,
+        layout: Layout | None = None,
     ) -> Verified:
         """A model's output as it is kept: PNG of exactly that size, marked with its origin.
 
-        ``original``: the working copy. An output of another size is scaled (Lanczos); the pixels of
-        a PNG that fits stay as they are. Raises ``Retryable`` for what is not PNG, JPEG or WebP,
-        cannot be decoded, is blank, is the original, or has a ratio that is off by more than 1 %.
+        ``original``: the working copy. ``layout``: of the canvas that the model was given, whose
+        padding is cut off; None if it was given the working copy. An output of another size is
+        scaled (Lanczos); the pixels of a PNG that fits stay as they are. Raises ``Retryable`` for
+        what is not PNG, JPEG or WebP, cannot be decoded, is blank, is the original, or has a ratio
+        that is off that of the canvas (or of ``width`` to ``height``) by more than 1 %.
         """
-        job = VerifyJob(self._limits, self._cpu_s, width, height, digital_source_type)
+        job = VerifyJob(self._limits, self._cpu_s, width, height, digital_source_type, layout)
         done, data = await self._do(job, Retryable, output, original)
         return Verified(
             data=data,

@@ -9,6 +9,7 @@ import struct
 
 import msgspec
 
+from .canvas import Layout
 from .limits import Limits
 
 PREFIX = struct.Struct(">IQQ")
@@ -30,6 +31,16 @@ class VerifyJob(msgspec.Struct, frozen=True, tag="verify"):
     width: int
     height: int
     digital_source_type: str
+    layout: Layout | None = None
+
+
+class ModelInputJob(msgspec.Struct, frozen=True, tag="model_input"):
+    """Lay the first picture, a working copy, on a model's canvas."""
+
+    limits: Limits
+    cpu_s: int
+    layout: Layout
+    content_type: str
 
 
 class ConvertJob(msgspec.Struct, frozen=True, tag="convert"):
@@ -58,7 +69,7 @@ class Rejected(msgspec.Struct, frozen=True, tag="rejected"):
     remedy: str
 
 
-Job = WorkingCopyJob | VerifyJob | ConvertJob
+Job = WorkingCopyJob | ModelInputJob | VerifyJob | ConvertJob
 Answer = Done | Rejected
 
 

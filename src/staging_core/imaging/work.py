@@ -1,4 +1,4 @@
-"""The three jobs of the decoding process."""
+"""The four jobs of the decoding process."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from PIL import Image
 from staging_core.errors import BadPicture, PictureUnsupported, Retryable
 
 from . import verdict
+from .canvas import Layout
 from .develop import develop, encode_png
 from .formats import png
 from .formats.kinds import JPEG, PNG, WEBP, sniff
-from .protocol import ConvertJob, Done, Job, VerifyJob, WorkingCopyJob
+from .framing import framed, unframed
+from .protocol import ConvertJob, Done, Job, ModelInputJob, VerifyJob, WorkingCopyJob
 from .provenance import mark, read_mark
 
 _FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
@@ -23,6 +25,8 @@ def work(job: Job, first: bytes, second: bytes) -> tuple[Done, bytes]:
     """Do the job; raises what the caller shall raise."""
     if isinstance(job, WorkingCopyJob):
         return working_copy(job, first)
+    if isinstance(job, ModelInputJob):
+        return model_input(job, first)
     if isinstance(job, VerifyJob):
         return verify(job, first, second)
     return convert(job, first)
@@ -36,20 +40,36 @@ def working_copy(job: WorkingCopyJob, photo: bytes) -> tuple[Done, bytes]:
     return done, encode_png(developed.image)
 
 
+def model_input(job: ModelInputJob, photo: bytes) -> tuple[Done, bytes]:
+    """The photo on a model's canvas."""
+    _check_writable(job.content_type)
+    image = framed(develop(photo, job.limits).image, job.layout)
+    return Done(width=image.width, height=image.height), _encoded(image, job.content_type, 95)
+
+
 def verify(job: VerifyJob, output: bytes, original: bytes) -> tuple[Done, bytes]:
     """The output as marked PNG of the wanted size; ``Retryable`` says what is wrong with it."""
-    image = _output_image(job, output)
-    verdict.check_ratio(image, job.width, job.height)
+    answer, size = _output_image(job, output), (job.width, job.height)
+    image = _photo_of(answer, job)
     verdict.check_not_blank(image)
-    size = job.width, job.height
-    untouched = png.bare_rgb(output) if image.size == size and sniff(output) is PNG else None
-    if image.size != size:
-        image = image.resize(size, Image.Resampling.LANCZOS)
     before = develop(original, job.limits).image
     if before.size == size:
         verdict.check_changed(image, before)
+    untouched = png.bare_rgb(output) if image is answer and sniff(output) is PNG else None
     data = mark(untouched or encode_png(image), "image/png", job.digital_source_type)
     return Done(width=size[0], height=size[1], sha256=hashlib.sha256(data).hexdigest()), data
+
+
+def _photo_of(answer: Image.Image, job: VerifyJob) -> Image.Image:
+    """What the answer shows of the photo's frame, at its size; the answer itself where it fits."""
+    layout = job.layout or _whole(job.width, job.height)
+    verdict.check_ratio(answer, layout.width, layout.height)
+    return unframed(answer, layout, (job.width, job.height))
+
+
+def _whole(width: int, height: int) -> Layout:
+    """The layout of a photo that was given as it is."""
+    return Layout(width=width, height=height, left=0, top=0, inner_width=width, inner_height=height)
 
 
 def _output_image(job: VerifyJob, output: bytes) -> Image.Image:
@@ -64,22 +84,26 @@ def _output_image(job: VerifyJob, output: bytes) -> Image.Image:
 
 def convert(job: ConvertJob, picture: bytes) -> tuple[Done, bytes]:
     """The picture in another format, its mark carried over."""
-    if job.content_type not in _FORMATS:
-        raise PictureUnsupported(
-            f"Pictures are not written as {job.content_type!r}.",
-            remedy=f"Choose one of {', '.join(_FORMATS)}.",
-        )
+    _check_writable(job.content_type)
     image = develop(picture, job.limits).image
-    data, source = _encoded(image, job), read_mark(picture)
+    data, source = _encoded(image, job.content_type, job.quality), read_mark(picture)
     if source is not None:
         data = mark(data, job.content_type, source)
     return Done(width=image.width, height=image.height), data
 
 
-def _encoded(image: Image.Image, job: ConvertJob) -> bytes:
-    if job.content_type == "image/png":
+def _check_writable(content_type: str) -> None:
+    if content_type not in _FORMATS:
+        raise PictureUnsupported(
+            f"Pictures are not written as {content_type!r}.",
+            remedy=f"Choose one of {', '.join(_FORMATS)}.",
+        )
+
+
+def _encoded(image: Image.Image, content_type: str, quality: int) -> bytes:
+    if content_type == "image/png":
         return encode_png(image)
     buffer = BytesIO()
-    chroma = {"subsampling": 0} if job.content_type == "image/jpeg" else {}
-    image.save(buffer, _FORMATS[job.content_type], quality=job.quality, **chroma)
+    chroma = {"subsampling": 0} if content_type == "image/jpeg" else {}
+    image.save(buffer, _FORMATS[content_type], quality=quality, **chroma)
     return buffer.getvalue()
