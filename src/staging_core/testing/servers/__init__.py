@@ -1,0 +1,1 @@
+"""Real servers for tests, started from wheels or from what the system has."""
