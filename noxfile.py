@@ -46,14 +46,14 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Strict types everywhere; the public API with a second checker."""
     run(session, "mypy", "src", "benchmarks", "tests/typing", "noxfile.py")
-    for plugin in sorted(Path("plugins").glob("*/src")):
-        run(session, "mypy", str(plugin))
+    for source in sorted([*Path("plugins").glob("*/src"), *Path("apps").glob("*/src")]):
+        run(session, "mypy", str(source))
     run(session, "basedpyright")
 
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
-    """Every test of the core and the plugins."""
+    """Every test of the core, the plugins and the apps."""
     pytest(session)
 
 

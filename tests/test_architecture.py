@@ -40,6 +40,8 @@ LEVEL = {name: level for level, names in enumerate(STOREYS) for name in names}
 # All that a backend or a plugin may know of us.
 FOR_BACKENDS = {"errors", "models", "interfaces", "urls", "imaging", "prompts"}
 FOR_PLUGINS = FOR_BACKENDS | {"hookspecs"}
+# An app stands on the public names beside these: it holds no rule of its own.
+FOR_APPS = {"errors", "models"}
 # Models' cards are data: the declaration of our own backends may read them.
 CARDS = {"staging_core.backends.render.card", "staging_core.testing.fake_card"}
 FRAMEWORKS = {"litestar", "fastapi", "starlette", "django", "flask"}
@@ -163,6 +165,17 @@ def test_a_plugin_knows_the_contracts_as_an_outsider_would() -> None:
         if path.is_relative_to(ROOT / "plugins")
         for line, name, part in ours(path)
         if part not in FOR_PLUGINS
+    ]
+    assert not wrong
+
+
+def test_an_app_knows_the_public_names_only() -> None:
+    wrong = [
+        place(path, line, name)
+        for path in files()
+        if path.is_relative_to(ROOT / "apps")
+        for line, name, part in ours(path)
+        if part not in FOR_APPS and name.removeprefix("staging_core.") not in staging_core._HOMES
     ]
     assert not wrong
 

@@ -13,7 +13,11 @@ import pytest
 import staging_core
 
 ROOT = Path(__file__).resolve().parents[1]
-PROJECTS = [ROOT / "pyproject.toml", *sorted(ROOT.glob("plugins/*/pyproject.toml"))]
+PROJECTS = [
+    ROOT / "pyproject.toml",
+    *sorted(ROOT.glob("plugins/*/pyproject.toml")),
+    *sorted(ROOT.glob("apps/*/pyproject.toml")),
+]
 SCRIPTS = [".ci/run", *(f"script/{name}" for name in ("bootstrap", "demo", "pin", "test"))]
 
 
