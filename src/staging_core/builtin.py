@@ -48,13 +48,27 @@ def staging_storages() -> Iterable[Provider]:
 
 @hookimpl
 def staging_queues() -> Iterable[Provider]:
-    """The queue inside one process."""
+    """The queue inside one process, and the one that processes share."""
+    redis = "staging_core.backends.taskiq_queue:open_taskiq_queue"
+    install = "pip install 'staging-core[redis]'"
     return [
         Provider(
             scheme="local",
             opens="staging_core.backends.local_queue:open_local_queue",
             summary="Wakes the workers of this process; other processes find jobs by sweeping.",
-        )
+        ),
+        Provider(
+            scheme="redis",
+            opens=redis,
+            summary="Wakes the workers of all processes, through taskiq and Redis streams.",
+            install=install,
+        ),
+        Provider(
+            scheme="rediss",
+            opens=redis,
+            summary="The same over TLS.",
+            install=install,
+        ),
     ]
 
 

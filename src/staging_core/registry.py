@@ -27,6 +27,7 @@ from staging_core.interfaces import (
     Copies,
     Defers,
     Finds,
+    LimitsRates,
     PresignsDownloads,
     PresignsUploads,
     Queue,
@@ -55,7 +56,7 @@ DUTIES: dict[Kind, tuple[type[Any], ...]] = {
 CAPABILITIES: dict[Kind, tuple[type[Any], ...]] = {
     "stager": (Stager, Defers, Finds, ReceivesCallbacks),
     "storage": (Copies, PresignsUploads, PresignsDownloads),
-    "queue": (Consumes, Signals),
+    "queue": (Consumes, Signals, LimitsRates),
     "auth": (),
     "billing": (),
 }

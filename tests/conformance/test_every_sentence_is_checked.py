@@ -34,7 +34,7 @@ SUITES: tuple[type[Conformance], ...] = (
 CONTRACTS = {
     "storage": ("Storage", "Copies"),
     "stager": ("Stager", "Defers", "Finds"),
-    "queue": ("Queue", "Consumes", "Signals"),
+    "queue": ("Queue", "Consumes", "Signals", "LimitsRates"),
     "auth": ("Authenticator",),
     "billing": ("Billing",),
 }
@@ -48,6 +48,7 @@ TITLES = {
     "Hands wakes to a handler in this process.",
     "Wakes those who wait for something to change (event streams).",
     "Only ever a hint.",
+    "Counts uses for rate limits, for all processes that share the queue.",
     "Turns credentials into a principal.",
     "Prices orders.",
 }

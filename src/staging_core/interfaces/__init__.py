@@ -10,7 +10,7 @@ from .auth import Authenticator
 from .billing import Billing
 from .capability import supports
 from .opening import OpenContext, Opener
-from .queue import Consumes, Queue, Signals
+from .queue import Consumes, LimitsRates, Queue, Signals
 from .stager import Defers, Finds, Photo, ReceivesCallbacks, Stager
 from .storage import Copies, PresignsDownloads, PresignsUploads, Storage
 
@@ -21,6 +21,7 @@ __all__ = [
     "Copies",
     "Defers",
     "Finds",
+    "LimitsRates",
     "OpenContext",
     "Opener",
     "Photo",

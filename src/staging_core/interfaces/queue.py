@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
-from staging_core.models import Wake
+from staging_core.models import Allowance, Wake
 
 Handler = Callable[[Wake], Awaitable[None]]
 
@@ -24,8 +24,11 @@ class Consumes(Protocol):
     async def consume(self, handler: Handler, *, lanes: frozenset[str], concurrency: int) -> None:
         """Call ``handler`` for wakes of ``lanes``, ``concurrency`` at a time, until cancelled.
 
-        A wake is not handed out before its ``not_before``. A handler that raises does not end
-        the loop. Cancelling stops taking new wakes, lets running handlers finish, then returns.
+        A wake is not handed out before its ``not_before``. It is not handed out again while its
+        handler runs. A handler that raises does not end the loop. Cancelling stops taking new
+        wakes, lets running handlers finish, then returns. A server that dies and comes back, or
+        forgets everything, does not end the loop either. Where wakes outlive the process, one
+        whose process was killed is handed out again, though nobody poked.
         """
         ...
 
@@ -39,4 +42,16 @@ class Signals(Protocol):
 
     def listen(self, topic: str) -> AsyncIterator[None]:
         """Yields once per signal; several in a row may be one."""
+        ...
+
+
+class LimitsRates(Protocol):
+    """Counts uses for rate limits, for all processes that share the queue."""
+
+    async def take(self, key: str, *, limit: int, window_s: float) -> Allowance:
+        """Take one of the ``limit`` uses that ``key`` has in ``window_s`` seconds.
+
+        Of many at once exactly ``limit`` are allowed. The window begins with the first use, and
+        later ones do not make it longer. Each key is counted by itself.
+        """
         ...

@@ -5,6 +5,7 @@ Structs only ever gain fields with defaults: what an outsider builds today keeps
 
 from __future__ import annotations
 
+from .allowance import Allowance
 from .attempt import Attempt
 from .callback import Callback, Notice
 from .card import Canvas, ModelCard, Price, Sizes
@@ -27,6 +28,7 @@ __all__ = [
     "STYLES",
     "TERMINAL",
     "Absent",
+    "Allowance",
     "Attempt",
     "ByteRange",
     "Callback",

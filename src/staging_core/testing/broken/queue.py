@@ -7,14 +7,15 @@ import heapq
 import math
 import time
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
 from staging_core.backends.local_queue import LocalQueue
+from staging_core.interfaces import Queue
 from staging_core.interfaces.queue import Handler
-from staging_core.models import Wake
-from staging_core.testing.conformance import QueueConformance
+from staging_core.models import Allowance, Wake
+from staging_core.testing.conformance import QueueConformance, ServerFaults
 
 from .row import Broken, broken
 
@@ -134,6 +135,71 @@ class CancelsItsHandlers(InProcess):
             await asyncio.wait([inner])
 
 
+class HandsOutAgain(InProcess):
+    """Thinks that a handler which takes its time is dead."""
+
+    async def _handle(self, handler: Handler, wake: Wake, free: asyncio.Semaphore) -> None:
+        repeating = asyncio.create_task(self._repeat(wake))
+        try:
+            await super()._handle(handler, wake, free)
+        finally:
+            repeating.cancel()
+
+    async def _repeat(self, wake: Wake) -> None:
+        await asyncio.sleep(0.2)
+        await self.poke(wake)
+
+
+class Served(InProcess):
+    """A queue as behind a server, sound but for what its classes break."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lost = False
+
+    def restart(self) -> None:
+        """The server comes back empty."""
+        self.flush()
+
+    def flush(self) -> None:
+        """The server is empty."""
+        self._heaps.clear()
+        self._held.clear()
+
+    async def die_with(self, wake: Wake) -> None:
+        """A sound server hands it out again."""
+        await self.poke(wake)
+
+    async def _next(self, lanes: frozenset[str]) -> Wake:
+        wake = await super()._next(lanes)
+        if self._lost:
+            raise ConnectionResetError("what was relied on has gone")
+        return wake
+
+
+class EndsWithTheServer(Served):
+    """Does not connect again."""
+
+    def restart(self) -> None:
+        """Its connection is not the server's any more."""
+        self._lost = True
+
+
+class EndsWithItsGroup(Served):
+    """Takes it for granted that what it has made is still there."""
+
+    def flush(self) -> None:
+        """What it had made is gone."""
+        self._lost = True
+
+
+class ForgetsTheKilled(Served):
+    """Thinks that what was handed out once is done."""
+
+    async def die_with(self, wake: Wake) -> None:
+        """Nobody ever hears of it again."""
+
+
 class WakesOne(InProcess):
     """Tells only one of those who listen."""
 
@@ -157,6 +223,43 @@ class WakesEveryTopic(InProcess):
             await super().signal(known)
 
 
+class NothingRemains(InProcess):
+    """Does not tell how many uses are left."""
+
+    async def take(self, key: str, *, limit: int, window_s: float) -> Allowance:
+        told = await super().take(key, limit=limit, window_s=window_s)
+        return msgspec.structs.replace(told, remaining=0)
+
+
+class LooksThenTakes(InProcess):
+    """Reads the count and writes it later."""
+
+    async def take(self, key: str, *, limit: int, window_s: float) -> Allowance:
+        before = self._rates.get(key)
+        await asyncio.sleep(0)
+        if before is not None:
+            self._rates[key] = before
+        else:
+            self._rates.pop(key, None)
+        return await super().take(key, limit=limit, window_s=window_s)
+
+
+class ProlongsTheWindow(InProcess):
+    """Starts anew with each use."""
+
+    async def take(self, key: str, *, limit: int, window_s: float) -> Allowance:
+        if key in self._rates:
+            self._rates[key] = (self._clock() + window_s, self._rates[key][1])
+        return await super().take(key, limit=limit, window_s=window_s)
+
+
+class CountsAllTogether(InProcess):
+    """Does not look at the key."""
+
+    async def take(self, key: str, *, limit: int, window_s: float) -> Allowance:
+        return await super().take("", limit=limit, window_s=window_s)
+
+
 async def _first(listener: AsyncIterator[None]) -> AsyncIterator[None]:
     async for _ in listener:
         yield
@@ -165,10 +268,22 @@ async def _first(listener: AsyncIterator[None]) -> AsyncIterator[None]:
 
 class _Suite(QueueConformance):
     patience_s = 8.0
+    slow_s = 0.3
+
+
+class _ServedSuite(_Suite):
+    patience_s: ClassVar[float] = 2.0
+
+    def faults(self, queue: Queue) -> ServerFaults | None:
+        return queue if isinstance(queue, Served) else None
 
 
 def _queue(backend: type[LocalQueue], *fails: str) -> Broken:
     return broken(_Suite, backend, *fails)
+
+
+def _served(backend: type[Served], *fails: str) -> Broken:
+    return broken(_ServedSuite, backend, *fails)
 
 
 BROKEN_QUEUES = (
@@ -180,6 +295,18 @@ BROKEN_QUEUES = (
     _queue(DiesWithItsHandler, "test_a_raising_handler_does_not_end_the_loop"),
     _queue(EmptiesItselfFirst, "test_nothing_new_is_taken_after_cancelling"),
     _queue(CancelsItsHandlers, "test_running_handlers_finish_after_cancelling"),
+    _queue(HandsOutAgain, "test_a_slow_handler_is_given_its_wake_once"),
+    _served(EndsWithTheServer, "test_a_restarted_server_does_not_end_the_loop"),
+    _served(
+        EndsWithItsGroup,
+        "test_a_flushed_server_does_not_end_the_loop",
+        "test_a_restarted_server_does_not_end_the_loop",
+    ),
+    _served(ForgetsTheKilled, "test_what_a_killed_process_had_is_handed_out_again"),
+    _queue(NothingRemains, "test_a_key_has_so_many_uses_in_a_window"),
+    _queue(LooksThenTakes, "test_of_many_uses_at_once_no_more_are_allowed"),
+    _queue(ProlongsTheWindow, "test_a_window_ends_however_often_it_is_asked_for"),
+    _queue(CountsAllTogether, "test_keys_do_not_share_their_uses"),
     _queue(WakesOne, "test_a_signal_reaches_all_listeners"),
     _queue(ListensOnce, "test_a_listener_hears_later_signals_too"),
     _queue(WakesEveryTopic, "test_a_listener_hears_no_more_than_was_signalled"),

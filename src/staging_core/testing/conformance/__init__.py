@@ -19,7 +19,7 @@ from .base import Conformance, failures  # noqa: E402
 from .billing import BillingConformance  # noqa: E402
 from .defers import DefersConformance, Faults  # noqa: E402
 from .plugin import PluginConformance  # noqa: E402
-from .queue import QueueConformance  # noqa: E402
+from .queue import QueueConformance, ServerFaults  # noqa: E402
 from .stager import StagerConformance  # noqa: E402
 from .storage import StorageConformance  # noqa: E402
 
@@ -31,6 +31,7 @@ __all__ = [
     "Faults",
     "PluginConformance",
     "QueueConformance",
+    "ServerFaults",
     "StagerConformance",
     "StorageConformance",
     "failures",

@@ -1,14 +1,15 @@
-"""The contract of ``Queue``, ``Consumes`` and ``Signals``."""
+"""The contract of ``Queue``, and of ``Consumes``, ``Signals`` and ``LimitsRates`` beside it."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import ClassVar
+from contextlib import asynccontextmanager, suppress
+from typing import ClassVar, Protocol
+from uuid import uuid4
 
-from staging_core.interfaces import Consumes, Queue, Signals, supports
+from staging_core.interfaces import Consumes, LimitsRates, Queue, Signals, supports
 from staging_core.models import Wake
 
 from .base import OpensConformance, check
@@ -16,16 +17,41 @@ from .base import OpensConformance, check
 LANES = frozenset({"default", "slow"})
 
 
+class ServerFaults(Protocol):
+    """What the suite does to the server behind a queue."""
+
+    def restart(self) -> None:
+        """The server dies without a word and comes back, having forgotten everything."""
+        ...
+
+    def flush(self) -> None:
+        """The server forgets everything, while its connections stay."""
+        ...
+
+    async def die_with(self, wake: Wake) -> None:
+        """Another process takes ``wake`` and is killed before its handler ends."""
+        ...
+
+
 class QueueConformance(OpensConformance):
     """``url`` names the queue.
 
     Wakes may be lost, so the suite pokes again every ``again_s`` until it is heard. ``quiet_s`` is
-    how long it watches that nothing comes.
+    how long it watches that nothing comes, and
+    ``slow_s`` how long a slow handler takes.
+
+    Override ``faults`` where there is a server: without it, what happens when that fails is not
+    checked.
     """
 
     kind = "queue"
     again_s: ClassVar[float] = 0.25
     quiet_s: ClassVar[float] = 0.3
+    slow_s: ClassVar[float] = 0.5
+
+    def faults(self, queue: Queue) -> ServerFaults | None:
+        """What can be done to the server behind ``queue``."""
+        return None
 
     @check("Pass the wake on.")
     async def test_a_wake_reaches_the_handler_as_it_was(self, queue: Queue) -> None:
@@ -64,6 +90,17 @@ class QueueConformance(OpensConformance):
         assert heard.times[heard.jobs().index("now")] < due
         assert heard.times[heard.jobs().index("later")] >= due - 0.01
 
+    @check("It is not handed out again while its handler runs.")
+    async def test_a_slow_handler_is_given_its_wake_once(self, queue: Queue) -> None:
+        wake, pokes = Wake(job_id="slow"), 0
+        async with consuming(queue, work_s=self.slow_s) as one, consuming(queue) as other:
+            while not (one.wakes or other.wakes):
+                await queue.poke(wake)
+                pokes += 1
+                await asyncio.sleep(self.again_s)
+            await asyncio.sleep(self.slow_s)
+        assert len(one.wakes) + len(other.wakes) <= pokes
+
     @check("A handler that raises does not end the loop.")
     async def test_a_raising_handler_does_not_end_the_loop(self, queue: Queue) -> None:
         bad, good = Wake(job_id="bad"), Wake(job_id="good")
@@ -89,6 +126,25 @@ class QueueConformance(OpensConformance):
             heard.task.cancel()
             await asyncio.wait([heard.task])
             assert heard.done == heard.wakes
+
+    @check("A server that dies and comes back")
+    async def test_a_restarted_server_does_not_end_the_loop(self, queue: Queue) -> None:
+        if (faults := self.faults(queue)) is not None:
+            await self._goes_on_after(queue, faults.restart)
+
+    @check("or forgets everything, does not end the loop either")
+    async def test_a_flushed_server_does_not_end_the_loop(self, queue: Queue) -> None:
+        if (faults := self.faults(queue)) is not None:
+            await self._goes_on_after(queue, faults.flush)
+
+    @check("one whose process was killed is handed out again, though nobody poked")
+    async def test_what_a_killed_process_had_is_handed_out_again(self, queue: Queue) -> None:
+        if (faults := self.faults(queue)) is None:
+            return
+        wake = Wake(job_id="left-behind")
+        await faults.die_with(wake)
+        async with consuming(queue) as heard:
+            await self._until(queue, [], lambda: wake in heard.wakes)
 
     @check("Tell all who listen to ``topic`` to look now.")
     async def test_a_signal_reaches_all_listeners(self, queue: Queue) -> None:
@@ -133,6 +189,53 @@ class QueueConformance(OpensConformance):
         counting.cancel()
         await asyncio.wait([counting])
         assert times <= 2
+
+    @check("Take one of the ``limit`` uses that ``key`` has in ``window_s`` seconds.")
+    async def test_a_key_has_so_many_uses_in_a_window(self, queue: Queue) -> None:
+        if (rates := supports(queue, LimitsRates)) is None:
+            return
+        key = uuid4().hex
+        told = [await rates.take(key, limit=3, window_s=30) for _ in range(4)]
+        assert [each.allowed for each in told] == [True, True, True, False]
+        assert [each.remaining for each in told] == [2, 1, 0, 0]
+        assert all(0 < each.reset_s <= 30 for each in told)
+
+    @check("Of many at once exactly ``limit`` are allowed.")
+    async def test_of_many_uses_at_once_no_more_are_allowed(self, queue: Queue) -> None:
+        if (rates := supports(queue, LimitsRates)) is None:
+            return
+        key = uuid4().hex
+        told = await asyncio.gather(*(rates.take(key, limit=5, window_s=30) for _ in range(20)))
+        assert sum(each.allowed for each in told) == 5
+
+    @check("The window begins with the first use, and later ones do not make it longer.")
+    async def test_a_window_ends_however_often_it_is_asked_for(self, queue: Queue) -> None:
+        if (rates := supports(queue, LimitsRates)) is None:
+            return
+        key, window_s, began = uuid4().hex, 0.4, time.monotonic()
+        assert (await rates.take(key, limit=1, window_s=window_s)).allowed
+        while not (await rates.take(key, limit=1, window_s=window_s)).allowed:
+            assert time.monotonic() - began < 4 * window_s
+            await asyncio.sleep(0.05)
+        assert time.monotonic() - began > window_s - 0.05
+
+    @check("Each key is counted by itself.")
+    async def test_keys_do_not_share_their_uses(self, queue: Queue) -> None:
+        if (rates := supports(queue, LimitsRates)) is None:
+            return
+        for _ in range(2):
+            assert (await rates.take(uuid4().hex, limit=1, window_s=30)).allowed
+
+    async def _goes_on_after(self, queue: Queue, fault: Callable[[], None]) -> None:
+        before, after = Wake(job_id="before"), Wake(job_id="after")
+        async with consuming(queue) as heard:
+            await self._until(queue, [before], lambda: heard.wakes)
+            fault()
+            while after not in heard.wakes:
+                assert not heard.task.done()
+                with suppress(Exception):  # a poke may be lost, the more so now
+                    await queue.poke(after)
+                await asyncio.sleep(self.again_s)
 
     async def _until(self, queue: Queue, wakes: list[Wake], reached: Callable[[], object]) -> None:
         """Poke again and again until ``reached``; the check's patience is the limit."""
