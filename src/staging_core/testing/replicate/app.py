@@ -77,7 +77,7 @@ class ReplicateDouble:
 
     def _build(self) -> None:
         provider, seed = self.provider, self.settings.seed
-        self._callbacks = Callbacks(provider, self._client)
+        self._callbacks = Callbacks(provider)
         files = Files(self._blobs, provider.now, seed)
         photos = Photos(self._blobs, files, self._client)
         self._course = Course(provider, self._callbacks, photos)
@@ -207,15 +207,16 @@ async def _read(scope: Scope, receive: Receive) -> Request | None:
 
 async def _send(request: Request, answer: Answer, send: Send) -> None:
     headers = dict(answer.headers)
-    if isinstance(answer.body, bytes):
+    if answer.more is None:
         headers["content-length"] = str(len(answer.body))
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": raw})
-    pieces = [answer.body] if isinstance(answer.body, bytes) else answer.body
-    if request.method != "HEAD":
-        for piece in pieces:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+    if request.method == "HEAD":
+        await send({"type": "http.response.body", "body": b""})
+        return
+    for piece in answer.more or ():
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": answer.body})
 
 
 async def _hang_up(receive: Receive, send: Send) -> None:

@@ -8,15 +8,13 @@ import hashlib
 import hmac
 import time
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from .courier import Courier, Undelivered
 from .prediction import Prediction
 from .provider import Provider
-
-if TYPE_CHECKING:
-    import httpx
 
 # From the first sending to each next one; the last comes a minute after the end.
 RESENDS_S = (2.0, 4.0, 8.0, 16.0, 30.0)
@@ -48,9 +46,10 @@ class Message(msgspec.Struct, frozen=True):
 class Callbacks:
     """Sends the events that a prediction asked for, each on its own."""
 
-    def __init__(self, provider: Provider, client: httpx.AsyncClient) -> None:
+    def __init__(self, provider: Provider) -> None:
         self._secret = provider.settings.signing_secret()
-        self._timeline, self._truth, self._client = provider.timeline, provider.truth, client
+        self._timeline, self._truth = provider.timeline, provider.truth
+        self._courier = Courier()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def send(self, prediction: Prediction, event: str, late_s: float = 0.0) -> None:
@@ -76,6 +75,7 @@ class Callbacks:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._courier.close()
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -92,18 +92,14 @@ class Callbacks:
             await self._timeline.sleep(pause)
 
     async def _taken(self, message: Message, sending: int) -> bool:
-        import httpx
-
         headers = signed(self._secret, message.id, message.body, int(time.time()))
         try:
-            answer = await self._client.post(
-                message.url, content=message.body, headers=headers, timeout=PATIENCE_S
-            )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            self._tell(message, sending, type(error).__name__)
+            status = await self._courier.post(message.url, headers, message.body, PATIENCE_S)
+        except Undelivered as error:
+            self._tell(message, sending, str(error))
             return False
-        self._tell(message, sending, answer.status_code)
-        return answer.is_success
+        self._tell(message, sending, status)
+        return 200 <= status < 300
 
     def _tell(self, message: Message, sending: int, answer: int | str) -> None:
         self._truth.tell(

@@ -9,7 +9,6 @@ from collections import defaultdict
 from .callbacks import Callbacks
 from .model import Model
 from .photos import CannotFetch, Photos
-from .pictures import photo_size
 from .prediction import UNKNOWN_STATUS, Prediction
 from .provider import Provider
 
@@ -118,7 +117,7 @@ class Course:
             prediction.photo = await self._photos.first_of(prediction.model, prediction.input)
             if prediction.photo is None:
                 raise CannotFetch("The double works on pictures only: the input has none.")
-            await asyncio.to_thread(photo_size, self._photos.path(prediction.photo))
+            await self._photos.look_at(prediction.photo)
         except CannotFetch as error:
             prediction.error = str(error)
         except OSError:

@@ -64,7 +64,7 @@ class Deliveries:
         if fault == "private_redirect":
             return Answer(status=302, headers={"location": self._dice.chaos.redirect_to})
         if fault == "oversized":
-            return Answer(body=self._too_much(drawn(recipe)), headers={"content-type": kind})
+            return Answer(more=self._too_much(drawn(recipe)), headers={"content-type": kind})
         if fault == "html":
             return _file(_HTML, "text/html; charset=utf-8")
         return _file(_SPOILED.get(fault or "", drawn)(recipe), kind)

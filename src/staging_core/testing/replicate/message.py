@@ -32,10 +32,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, kw_only=True):
-    """``about``: what the truth shall know of it, such as the prediction and the fault."""
+    """``about``: what the truth shall know of it, such as the prediction and the fault.
+
+    ``more``: pieces that come before ``body``, when nobody knows how much it will be.
+    """
 
     status: int = 200
-    body: bytes | Iterable[bytes] = b""
+    body: bytes = b""
+    more: Iterable[bytes] | None = None
     headers: dict[str, str] = {}
     about: dict[str, Any] = {}
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from .blobs import Blobs
 from .files import Files
 from .model import Model
+from .pictures import photo_size
 
 if TYPE_CHECKING:
     import httpx
@@ -31,6 +32,7 @@ class Photos:
 
     def __init__(self, blobs: Blobs, files: Files, client: httpx.AsyncClient) -> None:
         self._blobs, self._files, self._client = blobs, files, client
+        self._seen: set[str] = set()
 
     def path(self, name: str) -> Path:
         """Where a fetched picture lies."""
@@ -39,6 +41,12 @@ class Photos:
     def kept(self, given: dict[str, Any], outputs_url: str) -> dict[str, Any]:
         """The input to keep and to show: long data URIs became URLs of the provider's own copy."""
         return {name: self._shown(value, outputs_url) for name, value in given.items()}
+
+    async def look_at(self, name: str) -> None:
+        """``OSError`` unless it is a picture; the same one is decoded once."""
+        if name not in self._seen:
+            await asyncio.to_thread(photo_size, self.path(name))
+            self._seen.add(name)
 
     async def first_of(self, model: Model, given: dict[str, Any]) -> str | None:
         """The name of the first picture of an input; ``None`` when it has none."""
