@@ -38,19 +38,30 @@ def replicate(start: Start) -> RunningReplicate:
     return start()
 
 
+@pytest.fixture(scope="session")
+def transport() -> Iterator[httpx.HTTPTransport]:
+    """The connections of all clients: to make one takes longer than most tests."""
+    with httpx.HTTPTransport() as transport:
+        yield transport
+
+
 @pytest.fixture
-def connect() -> Iterator[Connect]:
-    """Makes the vendor's client, unmodified, for a double; its connections end with the test."""
-    with ExitStack() as opened:
+def web(transport: httpx.HTTPTransport) -> httpx.Client:
+    """A client of no vendor."""
+    return httpx.Client(transport=transport)
 
-        def connected(replicate: RunningReplicate, token: str | None = None) -> Client:
-            transport = opened.enter_context(httpx.HTTPTransport())
-            token = token or replicate.token
-            client = Client(api_token=token, base_url=replicate.url, transport=transport)
-            client.poll_interval = 0.01
-            return client
 
-        yield connected
+@pytest.fixture
+def connect(transport: httpx.HTTPTransport) -> Connect:
+    """Makes the vendor's client, unmodified, for a double."""
+
+    def connected(replicate: RunningReplicate) -> Client:
+        token = replicate.token
+        client = Client(api_token=token, base_url=replicate.url, transport=transport)
+        client.poll_interval = 0.01
+        return client
+
+    return connected
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ from .conftest import Connect, Start
 QWEN = "qwen/qwen-image-edit"
 
 
-def output(prediction: Prediction) -> bytes:
+def output(web: httpx.Client, prediction: Prediction) -> bytes:
     """The first picture that a prediction made."""
     assert isinstance(prediction.output, list)
-    return httpx.get(prediction.output[0], trust_env=False).raise_for_status().content
+    return web.get(prediction.output[0]).raise_for_status().content
 
 
 def test_a_prediction_goes_from_starting_to_succeeded(
@@ -42,11 +42,11 @@ def test_a_prediction_goes_from_starting_to_succeeded(
 
 
 def test_the_output_is_the_input_changed(
-    client: Client, staged: dict[str, Any], photo: bytes
+    web: httpx.Client, client: Client, staged: dict[str, Any], photo: bytes
 ) -> None:
     prediction = client.predictions.create(model=QWEN, input=staged)
     prediction.wait()
-    picture = Image.open(io.BytesIO(output(prediction)))
+    picture = Image.open(io.BytesIO(output(web, prediction)))
     assert picture.format == "PNG"
     assert picture.width * picture.height == pytest.approx(1024 * 1024, rel=0.05)
     assert picture.width / picture.height == pytest.approx(240 / 160, rel=0.02)
@@ -57,12 +57,12 @@ def test_the_output_is_the_input_changed(
 
 
 def test_a_seed_repeats_the_output_and_another_changes_it(
-    client: Client, staged: dict[str, Any]
+    web: httpx.Client, client: Client, staged: dict[str, Any]
 ) -> None:
     def bytes_of(seed: int) -> bytes:
         prediction = client.predictions.create(model=QWEN, input={**staged, "seed": seed})
         prediction.wait()
-        return output(prediction)
+        return output(web, prediction)
 
     assert bytes_of(1) == bytes_of(1) != bytes_of(2)
 
@@ -122,8 +122,10 @@ def test_what_was_never_made_is_not_found(client: Client) -> None:
 
 
 @pytest.mark.parametrize("token", [None, "r8_wrong"])
-def test_without_its_token_nobody_is_let_in(replicate: RunningReplicate, token: str | None) -> None:
+def test_without_its_token_nobody_is_let_in(
+    web: httpx.Client, replicate: RunningReplicate, token: str | None
+) -> None:
     headers = {"authorization": f"Bearer {token}"} if token else {}
-    answer = httpx.get(f"{replicate.url}/v1/account", headers=headers, trust_env=False)
+    answer = web.get(f"{replicate.url}/v1/account", headers=headers)
     assert answer.status_code == 401
     assert answer.json()["title"] == "Unauthenticated"

@@ -1,8 +1,9 @@
 """A TCP proxy that does harm on request: cuts, refuses, delays, throttles, swallows, drops answers.
 
-Put it between a program and PostgreSQL, Redis, a provider or S3. In a test: ``async with
-TcpProxy(host, port) as proxy``, or ``with running_proxy(host, port) as proxy`` from sync code. As a process, ``python -m staging_core.testing.tcp_proxy --target HOST:PORT`` takes an order
-a line on standard input. It sees bytes, not packets: order is kept and nothing is corrupted.
+Put it between a program and PostgreSQL, Redis, a provider or S3. In a test, ``async with
+TcpProxy(host, port) as proxy``, or ``with running_proxy(host, port) as proxy`` in sync code. As a
+process, ``python -m staging_core.testing.tcp_proxy --target HOST:PORT`` takes an order a line on
+standard input. It sees bytes, not packets: order is kept and nothing is corrupted.
 """
 
 from __future__ import annotations

@@ -12,8 +12,6 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-import httpx
-
 from .blobs import Blobs
 from .callbacks import Callbacks
 from .chaos import Chaos, Dice
@@ -51,7 +49,6 @@ class ReplicateDouble:
             predictions=Predictions(timeline.now),
             truth=Truth(timeline, self.settings.log),
         )
-        self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=30)
         self._blobs = Blobs()
         self._build()
         creates = GRANTED if self.settings.granted else self.settings.creates_per_minute
@@ -69,7 +66,7 @@ class ReplicateDouble:
         """Stop all predictions and callbacks, and delete what was kept."""
         await self._course.close()
         await self._callbacks.close()
-        await self._client.aclose()
+        await self._photos.aclose()
         self.provider.truth.close()
         self._blobs.close()
 
@@ -79,9 +76,9 @@ class ReplicateDouble:
         provider, seed = self.provider, self.settings.seed
         self._callbacks = Callbacks(provider)
         files = Files(self._blobs, provider.now, seed)
-        photos = Photos(self._blobs, files, self._client)
-        self._course = Course(provider, self._callbacks, photos)
-        creation = Creation(provider, photos, self._course)
+        self._photos = Photos(self._blobs, files)
+        self._course = Course(provider, self._callbacks, self._photos)
+        creation = Creation(provider, self._photos, self._course)
         self._router = Router()
         self._route_predictions(creation, Reading(provider, self._course))
         self._route_files(files, Deliveries(provider, self._blobs))

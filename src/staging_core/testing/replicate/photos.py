@@ -30,8 +30,9 @@ class CannotFetch(Exception):
 class Photos:
     """``files``: those of the files API, which need no token from inside."""
 
-    def __init__(self, blobs: Blobs, files: Files, client: httpx.AsyncClient) -> None:
-        self._blobs, self._files, self._client = blobs, files, client
+    def __init__(self, blobs: Blobs, files: Files) -> None:
+        self._blobs, self._files = blobs, files
+        self._client: httpx.AsyncClient | None = None
         self._seen: set[str] = set()
 
     def path(self, name: str) -> Path:
@@ -75,11 +76,24 @@ class Photos:
         data = await self._downloaded(url)
         return await asyncio.to_thread(self._blobs.put, data)
 
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._client:
+            await self._client.aclose()
+
+    def _opened(self) -> httpx.AsyncClient:
+        """Made late: most tests give their pictures as data."""
+        import httpx
+
+        if self._client is None:
+            self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=30)
+        return self._client
+
     async def _downloaded(self, url: str) -> bytes:
         import httpx
 
         try:
-            async with self._client.stream("GET", url) as answer:
+            async with self._opened().stream("GET", url) as answer:
                 if answer.status_code != 200:
                     raise CannotFetch(f"The input answered {answer.status_code}.")
                 data = bytearray()
