@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, UnidentifiedImageError
 
 from staging_core.testing.replicate import Chaos, RunningReplicate, Settings
 from staging_core.testing.replicate.chaos import GROUPS, Dice
@@ -137,7 +137,7 @@ def test_slow_and_unknown_statuses_end_well_a_minute_later(caller: Caller) -> No
 def test_garbage_is_no_picture(caller: Caller) -> None:
     garbage = caller.output("garbage")
     assert garbage.headers["content-type"] == "image/png"
-    with pytest.raises(Image.UnidentifiedImageError):
+    with pytest.raises(UnidentifiedImageError):
         opened(garbage)
 
 

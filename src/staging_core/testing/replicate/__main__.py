@@ -13,7 +13,7 @@ import uvicorn
 
 from .app import ReplicateDouble
 from .chaos import Chaos
-from .server import listening, server_config, url_of
+from .server import listening, server_config, url_of, with_outputs
 from .settings import Settings
 
 
@@ -22,13 +22,15 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     chaos = {name: getattr(asked, name) for name in _chances()}
     try:
-        double = ReplicateDouble(_settings(asked), msgspec.convert(chaos, Chaos))
+        ports = [asked.port, 0] if asked.outputs_elsewhere else [asked.port]
+        listeners = [listening(port, asked.host) for port in ports]
+        settings = with_outputs(_settings(asked), listeners)
+        double = ReplicateDouble(settings, msgspec.convert(chaos, Chaos))
     except (ValueError, OSError) as error:
         print(f"replicate: {error}", file=sys.stderr)
         return 2
-    listener = listening(asked.port, asked.host)
-    _say_where(double, url_of(listener), as_json=asked.json)
-    uvicorn.Server(server_config(double)).run([listener])
+    _say_where(double, url_of(listeners[0]), as_json=asked.json)
+    uvicorn.Server(server_config(double)).run(listeners)
     return 0
 
 
@@ -53,7 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--granted", action="store_true", help="an account on granted credit: 6 creates a minute")
     add("--creates-per-minute", type=int, default=usual.creates_per_minute, help="0: no limit")
     add("--others-per-minute", type=int, default=usual.others_per_minute, help="0: no limit")
-    add("--outputs-url", help="another address of this server, for the outputs")
+    add("--outputs-url", help="where outputs are fetched, by default where the API is")
+    add("--outputs-elsewhere", action="store_true", help="serve outputs on a port of their own")
     chaos = parser.add_argument_group("chaos", "probabilities from 0 to 1, and how bad it gets")
     for name, default in _chances().items():
         option = "--" + name.replace("_", "-")

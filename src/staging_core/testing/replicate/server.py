@@ -83,14 +83,21 @@ class RunningReplicate(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def running_replicate(
-    settings: Settings | None = None, chaos: Chaos | None = None
+    settings: Settings | None = None,
+    chaos: Chaos | None = None,
+    *,
+    outputs_elsewhere: bool = False,
 ) -> Iterator[RunningReplicate]:
-    """A double on a free port of loopback, in a thread of this process."""
-    double = ReplicateDouble(settings, chaos)
+    """A double on a free port of loopback, in a thread of this process.
+
+    ``outputs_elsewhere``: outputs are served on a port of their own.
+    """
     with ExitStack() as opened:
-        listener = opened.enter_context(listening(0))
+        listeners = [opened.enter_context(listening(0)) for _ in range(1 + outputs_elsewhere)]
+        listener = listeners[0]
+        double = ReplicateDouble(with_outputs(settings or Settings(), listeners), chaos)
         server = uvicorn.Server(server_config(double))
-        thread = threading.Thread(target=server.run, args=([listener],), name="replicate-double")
+        thread = threading.Thread(target=server.run, args=(listeners,), name="replicate-double")
         thread.start()
         opened.callback(_stop, server, thread)
         _wait_until_started(server, thread)
@@ -136,6 +143,13 @@ def url_of(listener: socket.socket) -> str:
     """The URL of a listening socket."""
     host, port = listener.getsockname()[:2]
     return f"http://{host}:{port}"
+
+
+def with_outputs(settings: Settings, listeners: Sequence[socket.socket]) -> Settings:
+    """The settings with the outputs at the second listener, where there is one."""
+    if len(listeners) == 1:
+        return settings
+    return msgspec.structs.replace(settings, outputs_url=url_of(listeners[1]))
 
 
 def server_config(double: ReplicateDouble) -> uvicorn.Config:
