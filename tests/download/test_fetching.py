@@ -306,6 +306,20 @@ def test_a_name_without_an_address_and_a_closed_port_are_told_apart_by_their_mes
     asyncio.run(scenario())
 
 
+def test_closing_ends_what_is_still_being_fetched() -> None:
+    async def scenario() -> None:
+        async with serving(answer(b"", content_length="9"), b"late", pause_s=5) as server:
+            async with Downloads() as downloads, asyncio.timeout(10):
+                url = f"http://{server.host}/"
+                running = asyncio.create_task(downloads.fetch(url, hosts=[server.host]))
+                while not server.requests:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            with pytest.raises(OutputUnavailable):
+                await running
+
+    asyncio.run(scenario())
+
+
 def test_closed_downloads_fetch_nothing() -> None:
     async def scenario() -> None:
         async with Downloads() as downloads:

@@ -73,8 +73,9 @@ class Downloads:
     ) -> None:
         """Close what is open; a fetch that still runs fails."""
         self._closed = True
-        if self._transport is not None:
-            await self._transport.aclose()
+        async with self._opening:  # it may be opening at this moment
+            if self._transport is not None:
+                await self._transport.aclose()
 
     async def fetch(
         self, url: str, *, hosts: Collection[str], max_bytes: int | None = None
@@ -140,6 +141,8 @@ class Downloads:
 
     async def _opened(self) -> httpx.AsyncBaseTransport:
         async with self._opening:
+            if self._closed:
+                raise OutputUnavailable("The installation was closed while it fetched an output.")
             if self._transport is None:
                 # Reading a hundred and some certificates takes a while.
                 self._transport = await asyncio.to_thread(_transport)

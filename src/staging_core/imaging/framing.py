@@ -10,18 +10,18 @@ from PIL import Image, ImageFilter, ImageOps
 
 from .canvas import Layout
 
-_BLUR = 1 / 64  # of the canvas' shorter side, as the radius
+_COARSE = 160  # pixels of the canvas' shorter side while it is blurred: enough for what is left
+_BLUR = _COARSE / 64  # as the radius
 
 
 def framed(image: Image.Image, layout: Layout) -> Image.Image:
     """The photo scaled (Lanczos) into the layout's box, padding around it."""
     inner = layout.inner_width, layout.inner_height
     if image.size != inner:
-        image = image.resize(inner, Image.Resampling.LANCZOS)
+        image = image.resize(inner, Image.Resampling.LANCZOS, reducing_gap=2.0)
     if (layout.width, layout.height) == inner:
         return image
-    blur = ImageFilter.GaussianBlur(min(layout.width, layout.height) * _BLUR)
-    canvas = _mirrored(image, layout).filter(blur)
+    canvas = _padding(image, layout)
     canvas.paste(image, (layout.left, layout.top))
     return canvas
 
@@ -51,17 +51,31 @@ def _box(
     )
 
 
-def _mirrored(image: Image.Image, layout: Layout) -> Image.Image:
-    """The canvas covered with the image and, from there on, with its mirrored neighbours."""
+def _padding(image: Image.Image, layout: Layout) -> Image.Image:
+    """The whole canvas, mirrored and blurred; worked out at a coarse scale, as that is cheap."""
+    scale = min(1.0, _COARSE / min(layout.width, layout.height))
+    size, inner = _scaled(layout.width, layout.height, scale), _scaled(*image.size, scale)
+    start = round(layout.left * scale), round(layout.top * scale)
+    small = image.resize(inner, Image.Resampling.BOX)
+    blurred = _mirrored(small, start, size).filter(ImageFilter.GaussianBlur(_BLUR))
+    return blurred.resize((layout.width, layout.height), Image.Resampling.BICUBIC)
+
+
+def _scaled(width: int, height: int, scale: float) -> tuple[int, int]:
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _mirrored(image: Image.Image, start: tuple[int, int], size: tuple[int, int]) -> Image.Image:
+    """The image placed at ``start``, and from its edges on its mirrored neighbours."""
     rows = {False: image, True: ImageOps.flip(image)}
     tiles = {
         (odd_row, odd_column): ImageOps.mirror(row) if odd_column else row
         for odd_row, row in rows.items()
         for odd_column in (False, True)
     }
-    canvas = Image.new("RGB", (layout.width, layout.height))
-    for y, odd_row in _places(layout.top, image.height, layout.height):
-        for x, odd_column in _places(layout.left, image.width, layout.width):
+    canvas = Image.new("RGB", size)
+    for y, odd_row in _places(start[1], image.height, size[1]):
+        for x, odd_column in _places(start[0], image.width, size[0]):
             canvas.paste(tiles[odd_row, odd_column], (x, y))
     return canvas
 
