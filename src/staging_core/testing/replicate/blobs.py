@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+from itertools import count
 from pathlib import Path
 
 
@@ -13,13 +14,17 @@ class Blobs:
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="replicate-double-"))
+        self._numbers = count()
 
     def put(self, data: bytes) -> str:
         """Keep the bytes and give their name."""
         name = hashlib.sha256(data).hexdigest()
         path = self._folder / name
         if not path.exists():
-            path.write_bytes(data)
+            # Whole or not at all: another prediction may look for it meanwhile.
+            growing = self._folder / f"{name}.{next(self._numbers)}"
+            growing.write_bytes(data)
+            growing.replace(path)
         return name
 
     def get(self, name: str) -> bytes:

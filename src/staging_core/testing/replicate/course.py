@@ -67,6 +67,8 @@ class Course:
 
     def fail(self, prediction: Prediction, *, moderated: bool = False) -> None:
         """The model broke down, or its safety filter said no; neither is charged."""
+        if prediction.ended:
+            return
         flagged = NSFW if prediction.model.owner == "qwen" else FLAGGED
         prediction.error = prediction.error or (flagged if moderated else FAILED)
         self._end(prediction, "failed")

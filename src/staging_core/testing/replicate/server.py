@@ -159,6 +159,7 @@ def server_config(double: ReplicateDouble) -> uvicorn.Config:
         lifespan="on",
         log_level="warning",
         access_log=False,
+        proxy_headers=False,
         timeout_keep_alive=60,
         timeout_graceful_shutdown=2,
     )

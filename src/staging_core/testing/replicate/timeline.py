@@ -66,11 +66,11 @@ class Timeline:
         self._ring()
 
     def _ring(self) -> None:
-        self._alarm = None
+        loop = asyncio.get_running_loop()
         while self._due and self._due[0][0] <= self.now():
             _, _, timer = heapq.heappop(self._due)
             if timer.action is not None:
-                timer.action()
+                loop.call_soon(timer.action)
         self._set_alarm()
 
     def _set_alarm(self) -> None:
