@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -302,6 +303,21 @@ def test_a_name_without_an_address_and_a_closed_port_are_told_apart_by_their_mes
         async with Downloads() as downloads:
             with pytest.raises(OutputUnavailable, match="ConnectError"):
                 await downloads.fetch(f"http://{server.host}/", hosts=[server.host])
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("error", [ssl.SSLError("bad record mac"), httpx.ReadError("reset")])
+def test_a_connection_that_breaks_within_the_body_is_no_output(error: Exception) -> None:
+    async def breaking() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise error
+
+    async def scenario() -> None:
+        transport = httpx.MockTransport(lambda request: httpx.Response(200, content=breaking()))
+        async with Downloads(resolve=Names([PUBLIC]), transport=transport) as downloads:
+            with pytest.raises(OutputUnavailable):
+                await downloads.fetch("https://files.example/", hosts=["files.example"])
 
     asyncio.run(scenario())
 

@@ -110,7 +110,7 @@ class Downloads:
                 return await _body(response, to, most)
             finally:
                 await response.aclose()
-        except httpx.TransportError as error:
+        except (httpx.TransportError, OSError) as error:  # TLS may fail within the body, unwrapped
             raise OutputUnavailable(
                 f"The output could not be fetched from {to.host} ({type(error).__name__})."
             ) from error
