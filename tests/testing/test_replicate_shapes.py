@@ -155,6 +155,7 @@ def test_what_is_required_must_be_there(client: Client) -> None:
         (b'{"input": {}, "colour": 1}', 422),
         (b'{"input": {}, "webhook": "ftp://a/b"}', 422),
         (b'{"input": {}, "webhook_events_filter": ["finished"]}', 422),
+        (b'{"input": {}, "webhook_events_filter": [[]]}', 422),
     ],
 )
 def test_a_malformed_request_is_refused(

@@ -135,10 +135,14 @@ def test_an_output_that_expires_and_a_strange_status_are_done_on_request(
     client, faults = connect(replicate), ReplicateFaults(replicate)
     made = client.predictions.create(model=QWEN, input=staged)
     faults.finish(made.id)
-    faults.expire_output(made.id)
     made.reload()
     assert isinstance(made.output, list)
-    assert web.get(made.output[0]).status_code == 404
+    url = made.output[0]
+    faults.expire_output(made.id)
+    made.reload()
+    assert made.status == "succeeded"
+    assert made.dict()["output"] is None
+    assert web.get(url).status_code == 404
     strange = client.predictions.create(model=QWEN, input=staged)
     faults.say_strangely(strange.id)
     assert replicate.predictions()[-1]["status"] == "preempted"

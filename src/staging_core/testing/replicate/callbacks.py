@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import random
 import time
 from collections.abc import Coroutine
 from typing import Any
@@ -55,7 +56,7 @@ class Callbacks:
     def send(self, prediction: Prediction, event: str, late_s: float = 0.0) -> None:
         """Send ``event`` with the prediction as it is now, if the prediction asks for it.
 
-        ``late_s``: how late a late callback is; a later event overtakes it.
+        ``late_s``: the most that a late callback is late; the event ``start`` is later still.
         """
         if not prediction.webhook or event not in prediction.events:
             return
@@ -64,9 +65,7 @@ class Callbacks:
         if how == "callbacks_lost":
             self._tell(message, 0, "lost")
             return
-        wait = 0.0
-        if how == "callbacks_late":
-            wait = late_s * (2 if event == "start" else 1)
+        wait = _late(prediction, event) * late_s if how == "callbacks_late" else 0.0
         for _ in range(2 if how == "callbacks_doubled" else 1):
             self._begin(self._deliver(message, wait))
 
@@ -110,6 +109,12 @@ class Callbacks:
             sending=sending,
             answer=answer,
         )
+
+
+def _late(prediction: Prediction, event: str) -> float:
+    """How late, by prediction: they overtake one another, and each one's end its own start."""
+    share = random.Random(prediction.id).uniform(0.25, 1.0)  # noqa: S311 - to be repeated
+    return share + (1.0 if event == "start" else 0.0)
 
 
 def _message(prediction: Prediction, event: str, now: float) -> Message:

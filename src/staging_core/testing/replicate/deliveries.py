@@ -55,8 +55,8 @@ class Deliveries:
         output = prediction.output or []
         urls = output if isinstance(output, list) else [output]
         named = any(url.rpartition("/")[2] == name for url in urls)
-        gone = prediction.gone or prediction.fate.output == "expired_output"
-        return named and not gone and not prediction.expired(self._now())
+        gone = prediction.fate.output == "expired_output" or prediction.expired(self._now())
+        return named and not gone
 
     def _answer(self, prediction: Prediction, name: str) -> Answer:
         recipe = self._recipe(prediction, name)

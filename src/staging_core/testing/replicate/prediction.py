@@ -19,8 +19,8 @@ class Prediction(msgspec.Struct, kw_only=True, eq=False):
     """Times are Unix seconds of the double. ``attempt``: the last part of the callback's path.
 
     ``base_url``: under which the client made it. ``visible``: from when on ``get`` and ``list``
-    know it. ``photo``: the name of the picture that it works on, once fetched. ``gone``: its
-    output was deleted early.
+    know it. ``photo``: the name of the picture that it works on, once fetched. ``gone``: it
+    was deleted early, as if the hour were over.
     """
 
     id: str
@@ -51,8 +51,8 @@ class Prediction(msgspec.Struct, kw_only=True, eq=False):
         return self.status in TERMINAL
 
     def expired(self, now: float) -> bool:
-        """Whether its input, output and logs are deleted: an hour after the end."""
-        return self.completed is not None and now >= self.completed + KEPT_S
+        """Whether its input, output and logs are deleted: an hour after the end, or sooner."""
+        return self.gone or (self.completed is not None and now >= self.completed + KEPT_S)
 
     def shown(self, now: float) -> dict[str, Any]:
         """The prediction as the API answers it."""
