@@ -10,7 +10,7 @@ from staging_core.models import Command, Provider
 
 @hookimpl
 def staging_stagers() -> Iterable[Provider]:
-    """The offline renderer, and the fake that tests script."""
+    """The offline renderer, the models at Replicate, and the fake that tests script."""
     from staging_core.backends.render.card import RENDER_CARD
     from staging_core.testing.fake_card import FAKE_CARD
 
@@ -26,6 +26,14 @@ def staging_stagers() -> Iterable[Provider]:
             opens="staging_core.testing.fake_stager:open_fake",
             summary="Answers at once with a marked copy; for tests, failures can be scripted.",
             cards=(FAKE_CARD,),
+        ),
+        Provider(
+            scheme="replicate",
+            opens="staging_core.backends.replicate.opening:open_replicate",
+            summary="Models at Replicate, replicate:owner/name; they answer later and cost money.",
+            install="pip install 'staging-core[replicate]'",
+            requires_env=("REPLICATE_API_TOKEN",),
+            cards_from="staging_core.backends.replicate.shelf:all_cards",
         ),
     ]
 
@@ -115,6 +123,7 @@ _COMMANDS = (
     ("sweep", "Do the periodic duties once."),
     ("db", "Bring the database's schema up to date."),
     ("backends", "List the backends that URLs can name."),
+    ("models", "List the models, show their cards, hold them against what is published."),
     ("plugins", "List the plugins and the hooks they take part in."),
     ("doctor", "Check this installation."),
     ("certify", "Run the conformance suites against an installed plugin."),

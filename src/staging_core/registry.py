@@ -109,6 +109,16 @@ class Registry:
             raise self._unknown(kind, scheme)
         return found
 
+    def cards(self) -> list[tuple[str, ModelCard]]:
+        """Every declared stager's cards, with its scheme; ``PluginError`` names a wrong one."""
+        found = []
+        for plugin, provider in self._providers["stager"].values():
+            where = f"The stager {provider.scheme}: of the plugin {plugin!r}"
+            more = _imported(provider.cards_from, where)() if provider.cards_from else ()
+            found += [(provider.scheme, _checked_card(card, where)) for card in provider.cards]
+            found += [(provider.scheme, _checked_card(card, where)) for card in more]
+        return found
+
     async def open(self, kind: Kind, choice: object, *, stack: AsyncExitStack, role: Role) -> Any:
         """The backend that ``choice`` names, open until ``stack`` closes.
 
@@ -241,6 +251,12 @@ def _imported(opens: str, where: str) -> Callable[..., Any]:
     if not callable(found):
         raise PluginError(f"{where} names {opens!r}, which is not a function.")
     return found  # type: ignore[no-any-return]
+
+
+def _checked_card(card: object, where: str) -> ModelCard:
+    if not isinstance(card, ModelCard):
+        raise PluginError(f"{where} has a card that is a {type(card).__name__}.")
+    return card
 
 
 def _missing(provider: Provider, where: str, error: ModuleNotFoundError) -> MissingExtra:

@@ -48,7 +48,8 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     ``in_flight``: calls at one time per worker (answering) or per installation (deferred).
     ``lane``: the queue lane its jobs wait in. ``output_hosts``: where outputs may be fetched from.
     ``idempotent_create``: creating twice with one attempt id makes one prediction.
-    ``canvas``: the picture it is given; None: the working copy as it is.
+    ``canvas``: the picture it is given; None: the working copy as it is. ``prompt_limit``:
+    characters of a prompt that the model reads; 0: any number.
     ``options``: JSON Schema of the model's own options. ``digital_source_type``: the IPTC term that
     its pictures are marked with. ``source`` and ``checked``: where the facts
     are from and the date (ISO) they were read.
@@ -71,6 +72,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     output_hosts: tuple[str, ...] = ()
     idempotent_create: bool = False
     canvas: Canvas | None = None
+    prompt_limit: int = 0
     options: dict[str, Any] = {}
     digital_source_type: str = "compositeWithTrainedAlgorithmicMedia"
     source: str = ""

@@ -1,0 +1,1 @@
+"""Models at Replicate, as stagers that answer later: ``replicate:owner/name``."""

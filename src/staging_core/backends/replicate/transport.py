@@ -1,0 +1,120 @@
+"""The connection to Replicate: what it may cost in time and memory, and what its refusals mean.
+
+The ``replicate`` package wraps its transport in one that repeats every GET up to ten times, up to a
+minute apart, and its errors forget ``Retry-After``. Here each answer that is no success becomes
+a ``Rejected`` before that wrapper sees it: nothing is repeated behind our back.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+import msgspec
+
+MAX_BYTES = 48 * 2**20
+_URLS = re.compile(r"(?:https?://|data:)[^\s\"']+")
+_IN_WORDS = re.compile(r"(?:resets? in|retry (?:after|in)) ~?(\d+(?:\.\d+)?)\s*s", re.IGNORECASE)
+_LONGEST_WAIT_S = 3600.0
+
+
+class Rejected(Exception):
+    """Replicate answered, and not with a success. ``detail``: its words, without addresses."""
+
+    def __init__(self, status: int, detail: str, retry_after_s: float | None) -> None:
+        super().__init__(f"Replicate answers {status}: {detail}")
+        self.status = status
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+
+
+class Garbled(Exception):
+    """Replicate's answer cannot be understood."""
+
+
+class Transport(httpx.AsyncBaseTransport):
+    """Sends once; gives successes, raises ``Rejected`` for the rest."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport | None = None) -> None:
+        self._inner = inner or httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """See ``httpx.AsyncBaseTransport``."""
+        response = await self._inner.handle_async_request(request)
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        response.stream = _Bounded(response.stream)
+        if response.is_success:
+            return response
+        try:
+            body = await response.aread()
+        finally:
+            await response.aclose()
+        raise rejected(response.status_code, response.headers, body)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+
+class _Bounded(httpx.AsyncByteStream):
+    """A body of ``MAX_BYTES`` at most, as it comes over the wire."""
+
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        seen = 0
+        async for chunk in self._stream:
+            seen += len(chunk)
+            if seen > MAX_BYTES:
+                raise Garbled(f"Replicate's answer has more than {MAX_BYTES} bytes.")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+def rejected(status: int, headers: httpx.Headers, body: bytes) -> Rejected:
+    """The refusal in an answer: RFC 7807, or whatever a gateway in between says."""
+    try:
+        problem: Any = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        problem = {}
+    if not isinstance(problem, dict):
+        problem = {}
+    detail = plain(str(problem.get("detail") or problem.get("title") or "no reason given"))
+    return Rejected(status, detail, _retry_after(headers, problem, detail))
+
+
+def plain(text: str) -> str:
+    """A provider's words for our logs and errors: on one line, short, without any address."""
+    return " ".join(_URLS.sub("(address)", text).split())[:300]
+
+
+def _retry_after(headers: httpx.Headers, problem: dict[str, Any], detail: str) -> float | None:
+    for told in (headers.get("retry-after"), problem.get("retry_after")):
+        seconds = _seconds(told)
+        if seconds is not None:
+            return min(max(seconds, 0.1), _LONGEST_WAIT_S)
+    in_words = _IN_WORDS.search(detail)
+    return min(float(in_words[1]), _LONGEST_WAIT_S) if in_words else None
+
+
+def _seconds(told: object) -> float | None:
+    """Seconds, from a number or an HTTP date."""
+    if isinstance(told, int | float):
+        return float(told)
+    if not isinstance(told, str):
+        return None
+    try:
+        return float(told)
+    except ValueError:
+        pass
+    try:
+        return parsedate_to_datetime(told).timestamp() - time.time()
+    except ValueError:
+        return None
