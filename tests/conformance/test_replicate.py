@@ -31,9 +31,8 @@ class AnHourLater(ReplicateFaults):
         self._double.advance(3601)
 
 
-class AtTheDouble(DefersConformance):
-    """Every model keeps the same contract."""
-
+class TestReplicate(DefersConformance):
+    url = "replicate:qwen/qwen-image-edit"
     double: ClassVar[RunningReplicate]
     recorded_handles = ("ufawqhfynnddngldkgtslldrkq", "gm3qorzdhgbfurvjtvhg6dckhu")
     bad_urls = (
@@ -63,13 +62,5 @@ def _double() -> Iterator[None]:
     """One double for all checks; predictions end when they are told."""
     settings = Settings(manual=True, creates_per_minute=0, others_per_minute=0)
     with running_replicate(settings, Chaos(late_landing_s=0.5)) as double:
-        AtTheDouble.double = double
+        TestReplicate.double = double
         yield
-
-
-class TestQwenImageEdit(AtTheDouble):
-    url = "replicate:qwen/qwen-image-edit"
-
-
-class TestFlux2Pro(AtTheDouble):
-    url = "replicate:black-forest-labs/flux-2-pro"

@@ -1,15 +1,14 @@
 """The account at Replicate: every call that the stager makes goes through here.
 
 It is the ``replicate`` package's client, as far as that is sound: who we are, the base URL, time
-limits, files, the webhooks' secret. Predictions are read as plain JSON, since the package's
-``Prediction`` knows neither ``aborted`` nor a new status, drops ``webhook``, and its ``create``
-sends no ``Cancel-After``. One client belongs to one event loop.
+limits, deleting files, the webhooks' secret. Predictions and files are read as plain JSON, since
+the package's ``Prediction`` knows neither ``aborted`` nor a new status, drops ``webhook``, and its
+``create`` sends no ``Cancel-After``. One client belongs to one event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-import io
 from typing import Any
 from urllib.parse import quote
 
@@ -32,7 +31,11 @@ class Account(Client):
         self, token: str, *, api: str, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         super().__init__(
-            api_token=token, base_url=api, timeout=_TIMEOUT, transport=Transport(transport)
+            api_token=token,
+            base_url=api,
+            timeout=_TIMEOUT,
+            transport=Transport(transport),
+            headers={"Accept-Encoding": "identity"},  # what is counted is what is kept
         )
 
     async def aclose(self) -> None:
@@ -70,11 +73,9 @@ class Account(Client):
 
     async def upload(self, data: bytes, *, name: str, content_type: str) -> tuple[str, str]:
         """Put a file for a day; its id and its address."""
-        async with asyncio.timeout(CREATE_S):
-            file = await self.files.async_create(
-                io.BytesIO(data), filename=name, content_type=content_type
-            )
-        return file.id, file.urls["get"]
+        content = {"content": (name, data, content_type)}
+        file = await self._ask("POST", "/v1/files", CREATE_S, files=content)
+        return str(file["id"]), str(file["urls"]["get"])
 
     async def forget(self, file_id: str) -> None:
         """Delete a file."""

@@ -19,7 +19,7 @@ _MODERATED = re.compile(
 _PASSING = (
     (re.compile(r"out of memory|\boom\b", re.IGNORECASE), "The model ran out of memory"),
     (
-        re.compile(r"time[d -]?out|deadline|took too long|failed to start|boot", re.IGNORECASE),
+        re.compile(r"timed?[ -]?out|deadline|took too long|failed to start|boot", re.IGNORECASE),
         "The model did not answer in time",
     ),
     (re.compile(r"capacity|overloaded|unavailable|E00[34]", re.IGNORECASE), "The model is busy"),

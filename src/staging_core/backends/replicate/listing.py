@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from datetime import datetime
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from .account import Account, Json
@@ -17,6 +17,7 @@ FRESH_S = 1.5
 LATE_S = 120.0
 KEPT_S = 3 * 3600.0
 MAX_PAGES = 150
+PageOf = Callable[..., Awaitable[Json]]
 
 
 class Listing:
@@ -30,6 +31,7 @@ class Listing:
         self._account = account
         self._picture = picture
         self._seen: dict[str, tuple[str, float]] = {}
+        self._uploads: dict[str, str] = {}
         self._newest = float("-inf")
         self._back_to = float("inf")
         self._looked = float("-inf")
@@ -47,55 +49,53 @@ class Listing:
         return known
 
     def _known(self, attempt_id: str) -> str | None:
-        seen = self._seen.get(attempt_id)
+        """By the attempt itself, or by the upload that is named for it."""
+        seen = self._seen.get(attempt_id) or self._seen.get(self._uploads.get(attempt_id, ""))
         return seen[0] if seen else None
 
     async def _look(self, attempt_id: str, since: float) -> None:
         """List until the attempt is seen, or all that could be it."""
         until = max(since, self._newest - LATE_S) if since >= self._back_to else since
+        async with aclosing(self._pages(self._account.page, until)) as pages:
+            async for predictions in pages:
+                for prediction in predictions:
+                    self._note(prediction)
+                if self._known(attempt_id):
+                    return
         if "file" in self._picture.ways:
-            files = await self._files(until)
-        else:
-            files = {}
-        async for prediction, made in self._listed(self._account.page, until):
-            self._note(prediction, made, files)
-            if attempt_id in self._seen:
-                return
+            await self._look_at_uploads(until)
         self._back_to = min(self._back_to, since)
         self._looked = time.monotonic()
         self._forget()
 
-    async def _files(self, until: float) -> dict[str, str]:
-        """The attempts that uploads were named for, by the files' ids."""
-        listed = self._listed(self._account.file_page, until)
-        return {
-            str(file.get("id")): str(file.get("name")).rpartition(".")[0]
-            async for file, _ in listed
-        }
+    async def _look_at_uploads(self, until: float) -> None:
+        async with aclosing(self._pages(self._account.file_page, until)) as pages:
+            self._uploads = {
+                str(file.get("name")).rpartition(".")[0]: str(file.get("id"))
+                async for files in pages
+                for file in files
+            }
 
-    async def _listed(self, page_of: Any, until: float) -> AsyncIterator[tuple[Json, float]]:
-        """What is listed, the newest first, with the time that each was made."""
+    async def _pages(self, page_of: PageOf, until: float) -> AsyncGenerator[list[Json], None]:
+        """What is listed, the newest first, until something is older than ``until``."""
         query: dict[str, str] = {}
         for _ in range(MAX_PAGES):
             page = await page_of(**query)
             results = page.get("results")
-            oldest = float("inf")
-            for one in results if isinstance(results, list) else []:
-                if isinstance(one, dict):
-                    made = _time(one.get("created_at"))
-                    oldest = min(oldest, made)
-                    yield one, made
+            found = [one for one in results if isinstance(one, dict)] if results else []
+            yield found
             cursor = _cursor(page.get("next"))
-            if cursor is None or oldest < until:
+            if cursor is None or any(_made(one) < until for one in found):
                 return
             query = {"cursor": cursor}
 
-    def _note(self, prediction: Json, made: float, files: dict[str, str]) -> None:
+    def _note(self, prediction: Json) -> None:
+        made = _made(prediction)
         self._newest = max(self._newest, made)
         handle = prediction.get("id")
         if isinstance(handle, str):
             for tag in tags_of(prediction, self._picture.field):
-                self._seen[files.get(tag, tag)] = (handle, made)
+                self._seen[tag] = (handle, made)
 
     def _forget(self) -> None:
         before = self._newest - KEPT_S
@@ -110,9 +110,9 @@ def _cursor(address: object) -> str | None:
     return next(iter(parse_qs(urlsplit(address).query).get("cursor", ())), None)
 
 
-def _time(text: object) -> float:
-    """Unix seconds; what cannot be read counts as new."""
+def _made(one: Json) -> float:
+    """When it was made, in Unix seconds; what cannot be read counts as new."""
     try:
-        return datetime.fromisoformat(str(text)).timestamp()
+        return datetime.fromisoformat(str(one.get("created_at"))).timestamp()
     except ValueError:
         return time.time()

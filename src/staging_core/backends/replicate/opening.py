@@ -39,7 +39,13 @@ async def open_replicate(url: BackendURL, context: OpenContext) -> AsyncIterator
     secrets = webhook_secrets(_optional(context, "REPLICATE_WEBHOOK_SECRET"))
     async with aclosing(Account(context.secret("REPLICATE_API_TOKEN"), api=api)) as account:
         yield ReplicateStager(
-            account, card, api=api, version=version, secrets=secrets, clock=context.clock
+            account,
+            card,
+            api=api,
+            version=version,
+            secrets=secrets,
+            clock=context.clock,
+            hosts=() if api == REPLICATE else (netloc(api),),
         )
 
 

@@ -34,7 +34,7 @@ from .card import ReplicateCard
 from .listing import Listing
 from .model_input import model_input
 from .outcome import outcome
-from .reach import can_reach, netloc
+from .reach import can_reach
 from .refusal import FAILING, of_create, of_upload, told
 from .sent_photo import SentPhoto, send_photo
 from .transport import Garbled, Rejected
@@ -48,7 +48,8 @@ _ENDED = {404, 409, 410, 422}
 class ReplicateStager:
     """Implements ``Defers``, ``Finds`` and ``ReceivesCallbacks``.
 
-    ``api``: where Replicate is. ``version``: of the model, for those that need one.
+    ``api``: where Replicate is. ``version``: of the model, for those that need one. ``hosts``: more
+    that outputs may be fetched from.
     """
 
     def __init__(
@@ -60,8 +61,9 @@ class ReplicateStager:
         version: str,
         secrets: tuple[str, ...],
         clock: Callable[[], float],
+        hosts: tuple[str, ...] = (),
     ) -> None:
-        self.card = facts.model_card(netloc(api))
+        self.card = facts.model_card(*hosts)
         self._facts = facts
         self._account = account
         self._api = api
