@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -189,12 +189,20 @@ class Staging:
 
     # --- work -----------------------------------------------------------------------------------
 
-    async def run_worker(self, *, until_idle: bool = False) -> None:
+    async def run_worker(
+        self,
+        *,
+        until_idle: bool = False,
+        lanes: Collection[str] = (),
+        concurrency: int | None = None,
+    ) -> None:
         """Work on jobs until cancelled; with ``until_idle`` until none is left to work on.
 
-        When cancelled, running steps get ``shutdown_s``, what is left goes back to the queue.
+        ``lanes``: only on jobs of the models in these. ``concurrency``: steps at a time, by default
+        ``worker_concurrency``. When cancelled, running steps get ``shutdown_s``, what is left goes
+        back to the queue; when cancelled again, it goes back at once.
         """
-        worker = Worker(self.ports, self._sweeper)
+        worker = Worker(self.ports, self._sweeper, lanes=lanes, concurrency=concurrency)
         await (worker.run_until_idle() if until_idle else worker.run())
 
     async def work(self, job_id: str) -> bool:

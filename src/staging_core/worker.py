@@ -6,11 +6,14 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 
+import msgspec
 import sqlalchemy as sa
 
 from .database import jobs
+from .errors import SettingError
 from .interfaces import Consumes, supports
 from .models import Wake
 from .pipeline import Pipeline
@@ -24,13 +27,26 @@ _LAST_LOOK_S = 4.0
 
 
 class Worker:
-    """Works until cancelled. Wakes from the queue only make it look at the rows sooner."""
+    """Works until cancelled. Wakes from the queue only make it look at the rows sooner.
 
-    def __init__(self, ports: Ports, recovery: Recovery) -> None:
-        self.ports = ports
+    ``lanes``: works for the models of these only, by default for all; ``SettingError`` for a lane
+    without a model. ``concurrency``: steps at a time, by default the setting's.
+    """
+
+    def __init__(
+        self,
+        ports: Ports,
+        recovery: Recovery,
+        *,
+        lanes: Collection[str] = (),
+        concurrency: int | None = None,
+    ) -> None:
+        self.ports = _share(ports, lanes, concurrency)
         self.recovery = recovery
         self.pipeline = Pipeline(ports)
         self._look = asyncio.Event()
+        self._looked = asyncio.Event()
+        self._stopping = False
         self._running: dict[asyncio.Task[None], str] = {}
 
     async def run(self) -> None:
@@ -54,13 +70,33 @@ class Worker:
             await self._stop([sweeping])
 
     async def _listen(self, queue: Consumes) -> None:
-        lanes = frozenset(stager.card.lane for stager in self.ports.stagers.values())
-        await queue.consume(
-            self._nudged, lanes=lanes, concurrency=self.ports.settings.worker_concurrency
-        )
+        """Lane by lane: one without a free place does not hold up the wakes of another."""
+        try:
+            async with asyncio.TaskGroup() as each:
+                for lane in _lanes(self.ports):
+                    consuming = queue.consume(self._nudged, lanes=frozenset({lane}), concurrency=1)
+                    each.create_task(consuming)
+        except* Exception:
+            # Whatever the queue does, sweeps go on.
+            log.exception("the queue hands out no more wakes")
 
-    async def _nudged(self, _wake: Wake) -> None:
+    async def _nudged(self, wake: Wake) -> None:
+        """Look, and keep the queue waiting until we could take one more job of the lane.
+
+        Wakes that we have no place for are thus left to workers that have one.
+        """
         self._look.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.ports.settings.lease_s):
+                while not self._stopping:
+                    await self._looked.wait()
+                    if self._has_place(wake.lane):
+                        return
+
+    def _has_place(self, lane: str) -> bool:
+        return any(
+            self.ports.stagers[name].card.lane == lane for name in self._models_with_places()
+        )
 
     async def _claim_forever(self) -> None:
         while True:
@@ -72,10 +108,16 @@ class Worker:
         job = await self._claim(free)
         if job is not None:
             self._start(job)
+        self._has_looked()
+        if job is not None:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(await self._idle_s(free)):
                 await self._look.wait()
+
+    def _has_looked(self) -> None:
+        self._looked.set()
+        self._looked = asyncio.Event()
 
     async def _claim(self, free: list[str]) -> sa.RowMapping | None:
         if not free:
@@ -133,11 +175,14 @@ class Worker:
 
     async def _stop(self, helpers: list[asyncio.Task[None]]) -> None:
         """No new claims; what runs may end; what does not end in time is given back."""
+        self._stopping = True
+        self._has_looked()
         for helper in helpers:
             helper.cancel()
         running = list(self._running)
         if running:
-            await asyncio.wait(running, timeout=self.ports.settings.shutdown_s)
+            with contextlib.suppress(asyncio.CancelledError):  # told again: no more waiting
+                await asyncio.wait(running, timeout=self.ports.settings.shutdown_s)
         for task in running:
             task.cancel()
         await asyncio.gather(*helpers, *running, return_exceptions=True)
@@ -146,3 +191,24 @@ class Worker:
                 await self.recovery.observe()
         except Exception:
             log.info("not every plugin has seen the last events; it will next time", exc_info=True)
+
+
+def _lanes(ports: Ports) -> frozenset[str]:
+    return frozenset(stager.card.lane for stager in ports.stagers.values())
+
+
+def _share(ports: Ports, lanes: Collection[str], concurrency: int | None) -> Ports:
+    """The models and the number of steps of one worker."""
+    for lane in set(lanes) - _lanes(ports):
+        raise SettingError(
+            f"No model of this installation is in the lane {lane!r}.",
+            remedy=f"Its lanes: {', '.join(sorted(_lanes(ports)))}.",
+        )
+    stagers = {
+        name: stager
+        for name, stager in ports.stagers.items()
+        if not lanes or stager.card.lane in lanes
+    }
+    steps = concurrency or ports.settings.worker_concurrency
+    settings = msgspec.structs.replace(ports.settings, worker_concurrency=steps)
+    return replace(ports, stagers=stagers, settings=settings)

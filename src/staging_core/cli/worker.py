@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
 
 import click
 
@@ -16,39 +19,57 @@ EXAMPLES = """\b
 Examples:
   staging worker
   staging worker --until-idle
+  staging worker --concurrency 4 --lane default
 """
 
 
 @click.command(epilog=EXAMPLES)
 @click.option("--until-idle", is_flag=True, help="Stop when no job is left.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Steps at a time; by default the setting `worker_concurrency`.",
+)
+@click.option(
+    "--lane",
+    "lanes",
+    multiple=True,
+    metavar="NAME",
+    help="Work only for the models in this lane; may be repeated. By default for all.",
+)
 @options.as_json
-def command(until_idle: bool, as_json: bool) -> None:
+def command(
+    until_idle: bool, concurrency: int | None, lanes: tuple[str, ...], as_json: bool
+) -> None:
     """Work on queued jobs until stopped.
 
     SIGTERM and Ctrl-C end it in good order: nothing new is claimed, what runs may end within
-    the setting `shutdown_s`, the rest goes back to the queue. Killing it loses nothing either.
+    the setting `shutdown_s`, the rest goes back to the queue. A second one ends the waiting.
+    Killing it loses nothing either.
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
-    why = run(_until_idle if until_idle else _until_signal)
+    work = partial(_work, until_idle=until_idle, lanes=lanes, concurrency=concurrency)
+    why = run(partial(_until_signal, work))
     if as_json:
         say_json({"stopped": why})
 
 
-async def _until_signal() -> str:
-    from staging_core import Staging
+async def _until_signal(work: Callable[[], Coroutine[Any, Any, None]]) -> str:
+    """Why it ended. The first signal lets running steps end, the second one does not."""
+    working = asyncio.create_task(work())
+    with on_signals(working.cancel, signal.SIGTERM, signal.SIGINT):
+        await asyncio.wait([working])
+    if working.cancelled():
+        return "signal"
+    working.result()
+    return "idle"
 
-    stop = asyncio.Event()
-    async with Staging.from_env(worker=True) as staging:
-        # Only until the first signal: a second one, while jobs still end, stops at once.
-        with on_signals(stop.set, signal.SIGTERM, signal.SIGINT):
-            click.echo(f"Working on the jobs in {staging.settings.home}.", err=True)
-            await stop.wait()
-    return "signal"
 
-
-async def _until_idle() -> str:
+async def _work(*, until_idle: bool, lanes: tuple[str, ...], concurrency: int | None) -> None:
     from staging_core import Staging
 
     async with Staging.from_env(worker=False, role="worker") as staging:
-        await staging.run_worker(until_idle=True)
-    return "idle"
+        if not until_idle:
+            click.echo(f"Working on the jobs in {staging.settings.home}.", err=True)
+        await staging.run_worker(until_idle=until_idle, lanes=lanes, concurrency=concurrency)
