@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -15,6 +16,7 @@ from .broker import UNREACHABLE
 
 _log = logging.getLogger(__name__)
 _OLDEST = (6, 2)
+_WITHIN_S = 2.0
 
 
 async def check_server(redis: Redis, address: RedisAddress) -> None:
@@ -23,7 +25,8 @@ async def check_server(redis: Redis, address: RedisAddress) -> None:
     One that cannot be reached is no error: the queue only nudges, and it may come back.
     """
     try:
-        facts = await redis.info("server")
+        async with asyncio.timeout(_WITHIN_S):
+            facts = await redis.info("server")
     except NoPermissionError:
         return
     except (AuthenticationError, ResponseError) as error:

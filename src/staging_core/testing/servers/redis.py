@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from importlib import util
 from pathlib import Path
@@ -27,9 +27,12 @@ class RedisServer:
     the same address.
     """
 
-    def __init__(self, binary: str, folder: Path, *, password: str = "") -> None:
+    def __init__(
+        self, binary: str, folder: Path, *, password: str = "", options: Sequence[str] = ()
+    ) -> None:
         self.port = _free_port()
         self.password = password
+        self._options = options
         self._binary = binary
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -47,7 +50,7 @@ class RedisServer:
         address = ("--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self._folder))
         with told.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - a binary that we looked for
-                [self._binary, *address, *_KEEPS_NOTHING, *secret],
+                [self._binary, *address, *_KEEPS_NOTHING, *secret, *self._options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -95,10 +98,13 @@ class RedisServer:
 
 
 @contextmanager
-def redis_server(*, password: str = "") -> Iterator[RedisServer]:
-    """A Redis of our own, killed at the end. ``RuntimeError`` where no binary is to be found."""
+def redis_server(*, password: str = "", options: Sequence[str] = ()) -> Iterator[RedisServer]:
+    """A Redis of our own, killed at the end. ``options``: more of its command line.
+
+    ``RuntimeError`` where no binary is to be found.
+    """
     with tempfile.TemporaryDirectory(prefix="staging-redis-") as folder:
-        server = RedisServer(redis_binary(), Path(folder), password=password)
+        server = RedisServer(redis_binary(), Path(folder), password=password, options=options)
         try:
             server.start()
             yield server
