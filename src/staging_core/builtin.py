@@ -50,6 +50,12 @@ def staging_storages() -> Iterable[Provider]:
             summary="This process's memory; gone at its end.",
             in_memory=True,
         ),
+        Provider(
+            scheme="s3",
+            opens="staging_core.backends.s3_storage:open_s3",
+            summary="A bucket of S3, or of a service that speaks its protocol.",
+            install="pip install 'staging-core[s3]'",
+        ),
         Provider(scheme="*", opens=opens, summary="Every other storage that fsspec knows."),
     ]
 

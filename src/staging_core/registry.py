@@ -25,6 +25,7 @@ from staging_core.interfaces import (
     Billing,
     Consumes,
     Copies,
+    Creates,
     Defers,
     Finds,
     LimitsRates,
@@ -55,7 +56,7 @@ DUTIES: dict[Kind, tuple[type[Any], ...]] = {
 }
 CAPABILITIES: dict[Kind, tuple[type[Any], ...]] = {
     "stager": (Stager, Defers, Finds, ReceivesCallbacks),
-    "storage": (Copies, PresignsUploads, PresignsDownloads),
+    "storage": (Copies, Creates, PresignsUploads, PresignsDownloads),
     "queue": (Consumes, Signals, LimitsRates),
     "auth": (),
     "billing": (),

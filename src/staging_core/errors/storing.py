@@ -47,3 +47,38 @@ class InvalidKey(StorageError):
 
     code = "key_invalid"
     status = 422
+
+
+class ObjectExists(StorageError):
+    """There is an object under that key already; it was left as it is."""
+
+    code = "object_exists"
+    status = 409
+
+
+class BucketMissing(StorageError):
+    """There is no bucket of that name."""
+
+    code = "bucket_missing"
+    remedy_hint = "Create the bucket, or correct its name in the setting `storage`."
+
+
+class StorageDenied(StorageError):
+    """The storage does not accept the credentials, or does not allow that to them."""
+
+    code = "storage_denied"
+    remedy_hint = "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN."
+
+
+class ClockSkewed(StorageError):
+    """This machine's clock is too far from the storage's, so no signature of ours is valid."""
+
+    code = "clock_skewed"
+    remedy_hint = "Let this machine take its time from the network (NTP)."
+
+
+class StorageUnreachable(StorageError):
+    """The storage did not answer."""
+
+    code = "storage_unreachable"
+    remedy_hint = "Check the network and the URL's option `endpoint_url`; a short outage passes."

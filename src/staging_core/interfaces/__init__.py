@@ -12,13 +12,14 @@ from .capability import supports
 from .opening import OpenContext, Opener
 from .queue import Consumes, LimitsRates, Queue, Signals
 from .stager import Defers, Finds, Photo, ReceivesCallbacks, Stager
-from .storage import Copies, PresignsDownloads, PresignsUploads, Storage
+from .storage import Copies, Creates, PresignsDownloads, PresignsUploads, Storage
 
 __all__ = [
     "Authenticator",
     "Billing",
     "Consumes",
     "Copies",
+    "Creates",
     "Defers",
     "Finds",
     "LimitsRates",

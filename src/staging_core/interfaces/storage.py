@@ -43,7 +43,10 @@ class Storage(Protocol):
         ...
 
     def entries(self, prefix: str) -> AsyncIterator[Stored]:
-        """All objects whose key starts with ``prefix`` (``""``: all), in key order."""
+        """All objects whose key starts with ``prefix`` (``""``: all), in key order.
+
+        Where a listing tells no types, an entry's may be the default one.
+        """
         ...
 
 
@@ -55,13 +58,26 @@ class Copies(Protocol):
         ...
 
 
+class Creates(Protocol):
+    """Puts an object only where none is."""
+
+    async def create(self, key: str, data: AsyncIterable[bytes], *, content_type: str) -> Stored:
+        """Keep the bytes as ``put`` does, if there is no object under ``key``.
+
+        Otherwise ``ObjectExists``, and the object stays as it is. Of several at once, one creates.
+        """
+        ...
+
+
 class PresignsUploads(Protocol):
     """Lets a client upload without us."""
 
     async def presign_upload(self, grant: UploadGrant) -> UploadTicket:
         """A ticket for the granted object and no other. Contacts nobody.
 
-        What is uploaded is not believed: the engine looks at size and bytes before it is used.
+        The storage refuses another content type or cache control, and a ticket that has expired. A
+        form also bounds the size. What is uploaded is not believed: the engine looks at size and
+        bytes before it is used.
         """
         ...
 
@@ -70,5 +86,10 @@ class PresignsDownloads(Protocol):
     """Lets somebody download without us."""
 
     async def presign_download(self, grant: DownloadGrant) -> str:
-        """An absolute URL of the object, whether or not there is one yet. Contacts nobody."""
+        """An absolute URL of the object, whether or not there is one yet. Contacts nobody.
+
+        It is answered with the granted content type and file name, and refused once it has expired
+        or anything in it was changed. Its host may be one that only this machine reaches
+        (loopback): whoever hands the URL on judges that, the storage does not know whom it is for.
+        """
         ...

@@ -11,8 +11,8 @@ class UploadGrant(msgspec.Struct, frozen=True, kw_only=True):
     """What may be uploaded: one object under ``key``.
 
     ``content_type`` and ``cache_control`` are signed, so the client must send exactly these.
-    ``max_bytes``: the largest size, held where the storage can. ``expires_s``: seconds from now.
-    ``form``: ask for a form upload (POST policy) where the storage has one.
+    ``max_bytes``: the largest size, which only a form can hold a client to. ``expires_s``: seconds
+    from now, at most a week. ``form``: a form upload (POST policy), ended by the field ``file``.
     """
 
     key: str
@@ -39,7 +39,8 @@ class UploadTicket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DownloadGrant(msgspec.Struct, frozen=True, kw_only=True):
-    """What may be downloaded: the object under ``key``, for ``expires_s`` seconds from now.
+    """What may be downloaded: the object under ``key``, for ``expires_s`` seconds from now,
+    at most a week.
 
     ``content_type`` and ``filename`` (attachment) are what the answer will say of it.
     """

@@ -12,7 +12,10 @@ _KEY = re.compile(r"[A-Za-z0-9._-]{1,200}(?:/[A-Za-z0-9._-]{1,200})*")
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
-    """One object. ``etag`` changes whenever its bytes do; ``modified``: Unix seconds."""
+    """One object. ``etag`` changes whenever its bytes do; ``modified``: Unix seconds.
+
+    What ``put`` gives as ``modified`` may differ by the seconds that the storing took.
+    """
 
     key: str
     size: int

@@ -11,14 +11,14 @@ import hashlib
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from staging_core.errors import ObjectChanged, ObjectMissing, StorageFull
+from staging_core.errors import ObjectChanged, ObjectExists, ObjectMissing, StorageFull
 from staging_core.models import ByteRange, Stored, check_key, check_prefix
 
 _CHUNK = 1 << 20
 
 
 class MemoryStorage:
-    """Objects in a dictionary; implements ``Storage`` and ``Copies``."""
+    """Objects in a dictionary; implements ``Storage``, ``Copies`` and ``Creates``."""
 
     def __init__(self, *, clock: Callable[[], float], limit_bytes: int | None = None) -> None:
         self._clock = clock
@@ -33,6 +33,14 @@ class MemoryStorage:
             self._check_room(key, len(gathered) + len(chunk))
             gathered += chunk
         return self._keep(key, bytes(gathered), content_type)
+
+    async def create(self, key: str, data: AsyncIterable[bytes], *, content_type: str) -> Stored:
+        """See ``Creates.create``."""
+        gathered = b"".join([chunk async for chunk in data])
+        if check_key(key) in self._objects:
+            raise ObjectExists(f"There is an object {key} already.")
+        self._check_room(key, len(gathered))
+        return self._keep(key, gathered, content_type)
 
     @asynccontextmanager
     async def read(

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+from msgspec.structs import replace
+
 from staging_core.interfaces import Storage
 from staging_core.models import Stored
+
+_STORING_S = 60.0
 
 
 async def sent(*chunks: bytes) -> AsyncIterator[bytes]:
@@ -29,3 +33,10 @@ async def got(storage: Storage, key: str, **how: Any) -> bytes:
 async def keys(storage: Storage, prefix: str = "") -> list[str]:
     """The keys that a storage lists."""
     return [stored.key async for stored in storage.entries(prefix)]
+
+
+def same(one: Stored | None, other: Stored) -> bool:
+    """Whether both tell of one object; ``put`` may tell its time a little differently."""
+    if one is None or abs(one.modified - other.modified) > _STORING_S:
+        return False
+    return replace(one, modified=other.modified) == other
