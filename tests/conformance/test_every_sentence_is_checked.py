@@ -32,7 +32,7 @@ SUITES: tuple[type[Conformance], ...] = (
     StorageConformance,
 )
 CONTRACTS = {
-    "storage": ("Storage", "Copies"),
+    "storage": ("Storage", "Copies", "Creates", "PresignsUploads", "PresignsDownloads"),
     "stager": ("Stager", "Defers", "Finds"),
     "queue": ("Queue", "Consumes", "Signals", "LimitsRates"),
     "auth": ("Authenticator",),
@@ -41,6 +41,12 @@ CONTRACTS = {
 # Sentences that ask nothing of a backend: headlines, and what the core may rely on or does.
 TITLES = {
     "Copies an object without moving its bytes through us.",
+    "Puts an object only where none is.",
+    "Lets a client upload without us.",
+    "What is uploaded is not believed: the engine looks at size and bytes before it is used.",
+    "Lets somebody download without us.",
+    "Its host may be one that only this machine reaches (loopback): whoever hands the URL on judges"
+    " that, the storage does not know whom it is for.",
     "Answers in the call: the offline renderer, a GPU of this machine.",
     "Answers later: the model runs elsewhere and is asked, or calls back.",
     "Can tell, after a lost answer, whether an attempt exists at the provider.",

@@ -2,7 +2,7 @@
 
 On aiobotocore, the client that s3fs is made of. Weak spots: an object over 16 MiB goes in parts,
 and parts whose sender was killed lie in the bucket, unseen but paid for, until a lifecycle rule
-aborts them (``staging doctor`` looks for one); bytes wait in a temporary file before they are sent,
+aborts them; bytes wait in a temporary file before they are sent,
 which costs memory where that folder is one of memory; a copy takes at most 5 GB.
 """
 

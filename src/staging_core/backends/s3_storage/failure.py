@@ -111,6 +111,6 @@ def _refused(code: str, subject: str) -> StorageError | None:
     if code in _DENIED:
         return StorageDenied(
             f"The storage does not allow that at {subject} ({code}).",
-            remedy="Give these credentials the rights that `staging doctor` names.",
+            remedy="Give these credentials the rights that the how-to `use-s3` lists.",
         )
     return None

@@ -11,6 +11,7 @@ from .billing import BROKEN_BILLING
 from .deferred import BROKEN_DEFERRED
 from .opener import BROKEN_OPENERS
 from .plugin import BROKEN_PLUGINS
+from .presigning import BROKEN_CAPABILITIES
 from .queue import BROKEN_QUEUES
 from .row import Broken
 from .stager import BROKEN_STAGERS
@@ -21,6 +22,7 @@ __all__ = ["BROKEN", "Broken"]
 BROKEN: tuple[Broken, ...] = (
     *BROKEN_OPENERS,
     *BROKEN_STORAGES,
+    *BROKEN_CAPABILITIES,
     *BROKEN_STAGERS,
     *BROKEN_DEFERRED,
     *BROKEN_QUEUES,

@@ -167,6 +167,7 @@ class StorageCapabilities(OpensConformance):
 
     @check("Contacts nobody.")
     async def test_presigning_waits_for_nothing(self, storage: Storage) -> None:
+        await put(storage, "a", b"a")
         if (presigns := supports(storage, PresignsUploads)) is not None:
             _at_once(presigns.presign_upload(_GRANT))
         if (presigns_too := supports(storage, PresignsDownloads)) is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from collections.abc import Mapping
-from tempfile import SpooledTemporaryFile
 from typing import IO, Any, NamedTuple
 from urllib.parse import unquote
 
@@ -43,8 +42,8 @@ class Asked(NamedTuple):
         return unquote(self.path).lstrip("/").partition("/")[0]
 
     @classmethod
-    def read(cls, environ: Mapping[str, Any]) -> Asked:
-        """From a WSGI environment; the body is read whole."""
+    def read(cls, environ: Mapping[str, Any], spool: IO[bytes]) -> Asked:
+        """From a WSGI environment; the body is read whole, into ``spool``."""
         path, _, query = str(environ["REQUEST_URI"]).partition("?")
         headers = {
             name[5:].replace("_", "-").lower(): str(value)
@@ -54,7 +53,7 @@ class Asked(NamedTuple):
         for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             if environ.get(name):
                 headers[name.replace("_", "-").lower()] = str(environ[name])
-        body = _body(environ["wsgi.input"], headers)
+        body = _body(environ["wsgi.input"], headers, spool)
         return cls(str(environ["REQUEST_METHOD"]), path, query, headers, body)
 
 
@@ -64,11 +63,10 @@ def pairs(query: str) -> list[tuple[str, str]]:
     return [(unquote(name), unquote(value)) for name, _, value in parts]
 
 
-def _body(stream: IO[bytes], headers: Mapping[str, str]) -> Body:
+def _body(stream: IO[bytes], headers: Mapping[str, str], spool: IO[bytes]) -> Body:
     if "transfer-encoding" in headers:
         raise S3Refusal("MissingContentLength", "You must provide the Content-Length header.")
     left = size = int(headers.get("content-length", 0))
-    file = SpooledTemporaryFile(max_size=_CHUNK)  # noqa: SIM115
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     while left:
         chunk = stream.read(min(_CHUNK, left))
@@ -77,6 +75,6 @@ def _body(stream: IO[bytes], headers: Mapping[str, str]) -> Body:
         left -= len(chunk)
         sha256.update(chunk)
         md5.update(chunk)
-        file.write(chunk)
-    file.seek(0)
-    return Body(file, size, sha256.hexdigest(), b64encode(md5.digest()).decode())
+        spool.write(chunk)
+    spool.seek(0)
+    return Body(spool, size, sha256.hexdigest(), b64encode(md5.digest()).decode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -23,6 +24,9 @@ class BucketStore:
                 f"The S3 server for tests needs the package {error.name!r}.",
                 remedy="pip install 'moto[s3,server]'",
             ) from error
+        # moto leaves the file of an object that is replaced to the garbage collection.
+        warnings.filterwarnings("ignore", "S3 key was not disposed", ResourceWarning)
+        self._made: set[str] = set()
         self._app = create_backend_app("s3")
         self._moto = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
 
@@ -35,6 +39,14 @@ class BucketStore:
         """Make a bucket, if there is none of that name."""
         if bucket not in self._moto.buckets:
             self._moto.create_bucket(bucket, "us-east-1")
+            self._made.add(bucket)
+
+    def close(self) -> None:
+        """Forget the buckets that were made here, and close the files of their objects."""
+        for bucket in self._made:
+            found = self._moto.buckets.pop(bucket, None)
+            for key in found.keys.values() if found else ():
+                key.dispose()
 
     def used_bytes(self, bucket: str) -> int:
         """What the objects of the bucket take together."""

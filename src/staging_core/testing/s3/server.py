@@ -58,6 +58,7 @@ class S3Server:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self._verifier.store.close()
 
 
 def secrets_of(keys: Keys) -> dict[str, str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from tempfile import TemporaryFile
 from threading import Lock
-from typing import Any
+from typing import IO, Any
 from urllib.parse import unquote
 
 from . import cors
@@ -30,8 +31,14 @@ class Verifier:
 
     def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
+        with TemporaryFile() as spool:
+            return self._answer_or_refuse(environ, spool, start)
+
+    def _answer_or_refuse(
+        self, environ: dict[str, Any], spool: IO[bytes], start: StartResponse
+    ) -> Iterable[bytes]:
         try:
-            asked = Asked.read(environ)
+            asked = Asked.read(environ, spool)
             if asked.path == CONTROL:
                 return self._controlled(asked, start)
             rules = self.store.cors_rules(asked.bucket)
