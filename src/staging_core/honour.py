@@ -6,6 +6,7 @@ from typing import Any
 
 from .errors import NotHonoured
 from .models import ModelCard, StageRequest
+from .prompts import build_prompt
 
 _KINDS: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -26,6 +27,8 @@ def check_honoured(card: ModelCard, request: StageRequest, *, width: int, height
         if getattr(request, part) and part not in card.honours:
             raise _refusal(card, f"does not take a {part}")
     _check_options(card, request.options)
+    if "prompt" in card.honours:
+        build_prompt(request, card)
 
 
 def _check_catalog(card: ModelCard, request: StageRequest) -> None:

@@ -20,17 +20,6 @@ from staging_core.testing.replicate import (
 )
 
 
-class AnHourLater(ReplicateFaults):
-    """An output that is gone as it goes at Replicate: an hour after the end."""
-
-    def __init__(self, double: RunningReplicate) -> None:
-        super().__init__(double)
-        self._double = double
-
-    def expire_output(self, handle: str) -> None:
-        self._double.advance(3601)
-
-
 class TestReplicate(DefersConformance):
     url = "replicate:qwen/qwen-image-edit"
     double: ClassVar[RunningReplicate]
@@ -54,7 +43,7 @@ class TestReplicate(DefersConformance):
             yield stager
 
     def faults(self, stager: Defers) -> Faults:
-        return AnHourLater(self.double)
+        return ReplicateFaults(self.double)
 
 
 @pytest.fixture(autouse=True, scope="module")

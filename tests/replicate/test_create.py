@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from staging_core.backends.replicate.shelf import card_names, card_of
-from staging_core.errors import Busy, NotHonoured, OutcomeUnknown, Refused
+from staging_core.errors import Busy, OutcomeUnknown, Refused
 from staging_core.models import StageRequest
 from staging_core.testing.fake_photo import FakePhoto
 
@@ -152,7 +152,7 @@ def test_an_option_wins_over_the_default_and_an_unknown_one_is_refused() -> None
     provider = Provider(created)
     asyncio.run(provider.stager().create(fast, photo(url=SIGNED), attempt()))
     assert provider.creates()[0]["input"]["go_fast"] is True
-    with pytest.raises(NotHonoured, match="steps"):
+    with pytest.raises(Refused, match="steps"):
         asyncio.run(provider.stager().create(strange, photo(url=SIGNED), attempt()))
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from staging_core.errors import NotHonoured
+from staging_core.honour import check_honoured
 from staging_core.models import ROOMS, STYLES, ModelCard, StageRequest
 from staging_core.prompts import build_prompt, version_of
 from staging_core.prompts.library import library
@@ -92,3 +93,10 @@ def test_a_prompt_that_is_too_long_is_refused_with_its_length() -> None:
 
 def test_another_text_has_no_version() -> None:
     assert version_of("Put a sofa into this room.") is None
+
+
+def test_a_prompt_that_is_too_long_is_refused_before_anything_is_spent() -> None:
+    card = msgspec.structs.replace(CARD, prompt_limit=500, honours=frozenset({"prompt"}))
+    request = StageRequest(room="office", style="modern", seed=1, prompt="a chair " * 100)
+    with pytest.raises(NotHonoured, match="reads 500 characters"):
+        check_honoured(card, request, width=800, height=600)

@@ -12,20 +12,16 @@ from .card import RatioInput, ReplicateCard, SizeInput
 
 
 def model_input(
-    card: ReplicateCard, request: StageRequest, photo: Photo, *, prompt: str, picture: str
+    card: ReplicateCard, request: StageRequest, photo: Photo, *, prompt: str
 ) -> dict[str, Any]:
-    """The ``input`` of a prediction.
+    """The ``input`` of a prediction, but for the photo itself.
 
     ``Refused`` when the model cannot answer in the photo's shape; ``NotHonoured`` for an option
     that the card does not list.
     """
     if unknown := request.options.keys() - card.options.keys():
         raise NotHonoured(f"The model {card.id} has no option {min(unknown)!r}.")
-    filled: dict[str, Any] = {
-        **card.always,
-        card.prompt: prompt,
-        card.picture.field: [picture] if card.picture.list else picture,
-    }
+    filled: dict[str, Any] = {**card.always, card.prompt: prompt}
     if card.seed:
         filled[card.seed.field] = folded(request.seed, card.seed.max)
     if card.ratio:

@@ -13,7 +13,15 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from staging_core.errors import Busy, JobVerb, OutcomeUnknown, Retryable
+from staging_core.errors import (
+    Busy,
+    JobVerb,
+    NotHonoured,
+    OutcomeUnknown,
+    Refused,
+    Retryable,
+    StorageError,
+)
 from staging_core.interfaces import Photo
 from staging_core.models import (
     Attempt,
@@ -76,11 +84,11 @@ class ReplicateStager:
 
     async def create(self, request: StageRequest, photo: Photo, attempt: Attempt) -> str:
         """See ``Defers.create``. Replicate stops the prediction at the attempt's deadline."""
-        prompt = build_prompt(request, self.card)
         seconds = round(min(max(attempt.deadline - self._clock(), _LEAST_S), _MOST_S))
-        model_input(self._facts, request, photo, prompt=prompt.text, picture="")  # may refuse
+        given = self._given(request, photo)
         sent = await self._send(photo, attempt, ttl_s=float(seconds))
-        given = model_input(self._facts, request, photo, prompt=prompt.text, picture=sent.value)
+        into = self._facts.picture
+        given[into.field] = [sent.value] if into.list else sent.value
         try:
             made = await self._account.create(
                 self._path(), self._body(given, attempt), cancel_after_s=seconds
@@ -92,11 +100,15 @@ class ReplicateStager:
         return _handle(made)
 
     async def check(self, handle: str) -> Waiting | Staged | Failed:
-        """See ``Defers.check``. While Replicate cannot be asked, the prediction waits."""
+        """See ``Defers.check``. ``Busy`` or ``Retryable`` while Replicate cannot be asked."""
         try:
             prediction = await self._account.prediction(handle)
+        except Rejected as error:
+            if error.status in (404, 410):
+                return Failed(message="Replicate does not know this prediction.")
+            raise _again(error) from None
         except FAILING as error:
-            return _unread(handle, error)
+            raise _again(error) from None
         return outcome(self._facts, prediction)
 
     async def cancel(self, handle: str) -> None:
@@ -130,11 +142,21 @@ class ReplicateStager:
 
     # --- parts of a create ----------------------------------------------------------------------
 
+    def _given(self, request: StageRequest, photo: Photo) -> dict[str, Any]:
+        """The input but for the photo; ``Refused`` before anything is sent."""
+        try:
+            prompt = build_prompt(request, self.card)
+            return model_input(self._facts, request, photo, prompt=prompt.text)
+        except NotHonoured as error:
+            raise Refused(error.message, remedy=error.remedy) from error
+
     async def _send(self, photo: Photo, attempt: Attempt, *, ttl_s: float) -> SentPhoto:
         try:
             return await send_photo(
                 self._account, self._api, self._facts.picture, photo, attempt, ttl_s=ttl_s
             )
+        except StorageError as error:
+            raise Busy(f"The photo cannot be read: {error.message}") from error
         except FAILING as error:
             raise of_upload(error) from _without_secrets(error)
 
@@ -163,17 +185,10 @@ def _handle(made: dict[str, Any]) -> str:
     return handle
 
 
-def _unread(handle: str, error: Exception) -> Waiting | Failed:
-    if isinstance(error, Rejected) and error.status in (404, 410):
-        return Failed(message="Replicate does not know this prediction.")
-    log.info("prediction %s cannot be read: %s", handle, told(error))
-    return Waiting(phase="unreachable")
-
-
 def _again(error: Exception) -> JobVerb:
     if isinstance(error, Rejected) and error.status == 429:
         return Busy("Replicate is busy.", retry_after_s=error.retry_after_s or 5.0)
-    return Retryable(f"Replicate could not be told to cancel: {told(error)}.")
+    return Retryable(f"Replicate could not be asked: {told(error)}.")
 
 
 def _without_secrets(error: Exception) -> Exception | None:
