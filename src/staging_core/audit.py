@@ -1,7 +1,9 @@
 """The invariants, counted: every number should be zero.
 
-I1 no job is forgotten; I4 attempts are bounded; I6 results are in the storage as the rows say, and
-nothing else is; I7 the event log has no gap, no illegal move and one end per ended job.
+I1 no job and no report of a provider is forgotten; I4 attempts are bounded, at most one of a job is
+open, and each has a prediction of its own, which is cancelled when nobody wants it; I6 results are
+in the storage as the rows say, and nothing else is; I7 the event log has no gap, no illegal move
+and one end per ended job.
 """
 
 from __future__ import annotations
@@ -12,12 +14,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from .database import files, tables
+from .database.attempts import OPEN
 from .database.jobs import CLAIMABLE
 from .models import TERMINAL, Stored
 from .ports import Ports
 from .states import MOVES
 
 _FORGOTTEN_S = 120.0
+_UNREAD_S = 2 * 3600.0
+_WITHOUT_ATTEMPT = TERMINAL | {"queued", "preparing", "finalizing", "needs_review"}
+"""States in which no attempt of a job is open."""
 
 
 class Audit:
@@ -29,8 +35,10 @@ class Audit:
     async def count(self) -> dict[str, int]:
         """Violations by invariant."""
         return {
-            "I1": await self._forgotten_jobs(),
-            "I4": await self._unbounded_attempts(),
+            "I1": await self._forgotten_jobs() + await self._unread_reports(),
+            "I4": await self._unbounded_attempts()
+            + await self._doubled_predictions()
+            + await self._unwanted_predictions(),
             "I6": await self._missing_results() + await self._unknown_objects(),
             "I7": await self._broken_logs(),
         }
@@ -57,13 +65,39 @@ class Audit:
         """Attempts over the limit, and attempts still open though their job has ended."""
         attempts, jobs = tables.attempts, tables.jobs
         over = attempts.c.number > self._ports.settings.max_attempts
-        left_open = (attempts.c.state == "started") & jobs.c.state.in_(TERMINAL)
+        left_open = attempts.c.state.in_(OPEN) & jobs.c.state.in_(_WITHOUT_ATTEMPT)
         query = (
             sa.select(attempts.c.id)
             .join(jobs, jobs.c.id == attempts.c.job_id)
             .where(over | left_open)
         )
         return len(await self._rows(query))
+
+    async def _doubled_predictions(self) -> int:
+        """Predictions of more than one attempt, and jobs with more than one open attempt."""
+        attempts = tables.attempts
+        more_than_one = sa.func.count() > 1
+        shared = sa.select(attempts.c.handle).where(attempts.c.handle.is_not(None))
+        shared = shared.group_by(attempts.c.model, attempts.c.handle).having(more_than_one)
+        several = sa.select(attempts.c.job_id).where(attempts.c.state.in_(OPEN))
+        several = several.group_by(attempts.c.job_id).having(more_than_one)
+        return len(await self._rows(shared)) + len(await self._rows(several))
+
+    async def _unwanted_predictions(self) -> int:
+        """Predictions that should have been cancelled long ago."""
+        outbox = tables.outbox
+        async with self._ports.database.read() as tx:
+            old = outbox.c.created_at < tx.now - _UNREAD_S
+            query = sa.select(outbox.c.id).where(outbox.c.kind == "cancel_prediction", old)
+            return len(await tx.rows(query))
+
+    async def _unread_reports(self) -> int:
+        """Callbacks that no sweep has read again."""
+        inbox = tables.inbox
+        async with self._ports.database.read() as tx:
+            old = inbox.c.received_at < tx.now - _UNREAD_S
+            query = sa.select(inbox.c.event_id).where(inbox.c.read_at.is_(None), old)
+            return len(await tx.rows(query))
 
     async def _missing_results(self) -> int:
         """Ready images whose object is missing or another; results of jobs that are not ready."""

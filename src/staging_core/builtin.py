@@ -10,9 +10,9 @@ from staging_core.models import Command, Provider
 
 @hookimpl
 def staging_stagers() -> Iterable[Provider]:
-    """The offline renderer, the models at Replicate, and the fake that tests script."""
+    """The offline renderer, the models at Replicate, and the fakes that tests script."""
     from staging_core.backends.render.card import RENDER_CARD
-    from staging_core.testing.fake_card import FAKE_CARD
+    from staging_core.testing.fake_card import FAKE_CARD, FAKE_DEFERRED_CARD
 
     return [
         Provider(
@@ -26,6 +26,12 @@ def staging_stagers() -> Iterable[Provider]:
             opens="staging_core.testing.fake_stager:open_fake",
             summary="Answers at once with a marked copy; for tests, failures can be scripted.",
             cards=(FAKE_CARD,),
+        ),
+        Provider(
+            scheme="fake-deferred",
+            opens="staging_core.testing.fake_deferred:open_fake_deferred",
+            summary="Answers later with a marked copy; its provider is in this process.",
+            cards=(FAKE_DEFERRED_CARD,),
         ),
         Provider(
             scheme="replicate",

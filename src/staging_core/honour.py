@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .errors import NotHonoured
+from .imaging.canvas import lay_out
 from .models import ModelCard, StageRequest
 from .prompts import build_prompt
 
@@ -23,6 +24,7 @@ def check_honoured(card: ModelCard, request: StageRequest, *, width: int, height
     """
     _check_catalog(card, request)
     _check_size(card, width, height)
+    _check_canvas(card, width, height)
     for part in ("prompt", "furniture"):
         if getattr(request, part) and part not in card.honours:
             raise _refusal(card, f"does not take a {part}")
@@ -49,6 +51,11 @@ def _check_size(card: ModelCard, width: int, height: int) -> None:
             card,
             f"takes at most {sizes.max_side} pixels a side and {sizes.max_pixels} in all",
         )
+
+
+def _check_canvas(card: ModelCard, width: int, height: int) -> None:
+    if card.canvas is not None:
+        lay_out(card.canvas, width, height)
 
 
 def _check_options(card: ModelCard, options: dict[str, Any]) -> None:

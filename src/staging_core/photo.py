@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import sqlalchemy as sa
 
 from .database import accounts, files
+from .imaging.canvas import Layout
 from .interfaces import Storage
 from .models import Picture, Stored
 
@@ -35,6 +37,21 @@ class StoredPhoto:
     async def url(self, ttl_s: float) -> str | None:
         """None: this installation has no address that a provider could fetch from."""
         return None
+
+
+def laid_out(photo: StoredPhoto, layout: Layout, content_type: str) -> StoredPhoto:
+    """Where ``photo`` lies once it was laid out so; the same photo and layout, the same key."""
+    said = "-".join(str(value) for value in msgspec.structs.astuple(layout))
+    extension = content_type.rpartition("/")[2]
+    scale = layout.inner_width / photo.width
+    return replace(
+        photo,
+        key=f"{photo.key.rpartition('.')[0]}-{said}.{extension}",
+        content_type=content_type,
+        width=layout.width,
+        height=layout.height,
+        focal_px=None if photo.focal_px is None else photo.focal_px * scale,
+    )
 
 
 async def read_object(storage: Storage, key: str) -> bytes:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .config import Settings
     from .database.engine import Database
+    from .download import Downloads
     from .hooks import Hooks
     from .imaging.decoder import Decoder
-    from .interfaces import Billing, Queue, Stager, Storage
+    from .interfaces import Billing, Defers, Queue, Stager, Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Ports:
     storage: Storage
     queue: Queue
     billing: Billing
-    stagers: Mapping[str, Stager]
+    stagers: Mapping[str, Stager | Defers]
     hooks: Hooks
     decoder: Decoder
+    downloads: Downloads

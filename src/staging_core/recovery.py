@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
+from typing import Any
 from uuid import uuid4
+
+import sqlalchemy as sa
 
 from .database import events, files, jobs, leases, observers, outbox
 from .database.engine import Transaction
 from .errors import DatabaseFailed, HookFailed, JobVerb
 from .models import JobEvent, Stored, Wake
 from .ports import Ports
+from .predictions import Predictions
+from .reception import Reception
 from .settlement import end_job
 from .submission import nudge
 
@@ -24,6 +30,8 @@ log = logging.getLogger("staging_core")
 _BUCKET_EVERY_S = 3600.0
 _MODEL_MISSING_S = 3600.0
 _OBSERVING_S = 5.0
+_DEEDS = {"delete_object": (3600.0, math.inf), "cancel_prediction": (60.0, 3600.0)}
+"""By kind, the longest pause between two tries, and when a deed has lost its sense."""
 
 
 class StagerMissing(JobVerb):
@@ -38,6 +46,8 @@ class Recovery:
 
     def __init__(self, ports: Ports) -> None:
         self.ports = ports
+        self._predictions = Predictions(ports)
+        self._reception = Reception(ports)
         self._owner = uuid4().hex
         self._bucket_checked = time.monotonic()
 
@@ -51,12 +61,15 @@ class Recovery:
         done = {
             "nudged": await self.nudge(),
             "models_missing": await self.give_up_missing_models(),
+            "callbacks_read": await self._reception.read_again(),
+            "predictions_found": await self._predictions.look(),
             "files_expired": await self.expire_files(),
             "outbox": await self.empty_outbox(),
         }
         if bucket or time.monotonic() - self._bucket_checked > _BUCKET_EVERY_S:
             self._bucket_checked = time.monotonic()
             done["orphans"] = await self.drop_orphans()
+            await self._reception.forget()
         return done
 
     async def _lead(self) -> bool:
@@ -111,20 +124,31 @@ class Recovery:
         """Do the deeds that transactions left behind; one that fails is tried again later."""
         async with self.ports.database.read() as tx:
             deeds = await outbox.due(tx)
-        done = 0
-        for deed in deeds:
-            try:
-                await self.ports.storage.delete(deed["payload"]["key"])
-            except Exception:
-                log.warning("outbox: %s failed", deed["kind"], exc_info=True)
-                delay_s = min(2.0 ** deed["tries"], 3600.0)
-                async with self.ports.database.write() as tx:
-                    await outbox.later(tx, deed["id"], delay_s)
-                continue
+        return sum([await self._do(deed) for deed in deeds])
+
+    async def _do(self, deed: sa.RowMapping) -> bool:
+        try:
+            await self._deed(deed["kind"], deed["payload"])
+        except Exception as error:
+            failed = f"{type(error).__name__}: {error}"
+            log.warning("outbox: %s failed: %s", deed["kind"], failed, exc_info=error)
             async with self.ports.database.write() as tx:
-                await outbox.done(tx, deed["id"])
-            done += 1
-        return done
+                longest_s, give_up_s = _DEEDS[deed["kind"]]
+                if tx.now - deed["created_at"] < give_up_s:
+                    await outbox.later(
+                        tx, deed["id"], min(2.0 ** min(deed["tries"], 20), longest_s)
+                    )
+                    return False
+        async with self.ports.database.write() as tx:
+            await outbox.done(tx, deed["id"])
+        return True
+
+    async def _deed(self, kind: str, payload: dict[str, Any]) -> None:
+        """Doing it twice is doing it once."""
+        if kind == "delete_object":
+            await self.ports.storage.delete(payload["key"])
+        else:
+            await self._predictions.cancel(**payload)
 
     async def drop_orphans(self) -> int:
         """Delete objects of ours, older than the grace time, that no row knows."""

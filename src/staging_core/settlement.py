@@ -1,7 +1,8 @@
 """How a held job leaves a worker's hands when it is not ready: later, again, or for good.
 
-The error is the verb: ``Busy`` waits and counts nothing, ``Refused``, ``Moderated`` and a bad
-picture end the job, everything else is another attempt until there were enough.
+The error is the verb: ``Busy`` waits and counts nothing, ``Moderated`` takes another way where
+there is one, ``Refused`` and a bad picture end the job, everything else is another attempt until
+there were enough.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import logging
 import random
 import time
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from .database import attempts, files, jobs
+from .database import attempts, files, gates, images, jobs
 from .database.engine import Transaction
 from .errors import (
     AlreadyFinal,
@@ -29,6 +31,9 @@ from .errors import (
     StagingError,
     StorageError,
 )
+from .fallback import Way, another_way
+from .interfaces import Defers, supports
+from .landing import cancel_later, look_later
 from .models import TERMINAL, Picture
 from .photo import put_picture, sha256_of
 from .ports import Ports
@@ -46,23 +51,51 @@ _OUTAGE_TRIES = 4
 _FINAL = (Refused, Moderated, BadPicture, ObjectMissing, AttemptsExhausted)
 
 
+ATTEMPTING = frozenset({"staging", "submitted", "waiting", "fetching"})
+"""States in which a failure is the attempt's, and counts as one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """What went wrong with a held job. ``ended``: no prediction of it can still run."""
+
+    job: sa.RowMapping
+    error: StagingError
+    timings_ms: dict[str, float]
+    outcome: str = "failed"
+    ended: bool = False
+    cost_usd: float | None = None
+
+    @property
+    def in_attempt(self) -> bool:
+        return self.job["state"] in ATTEMPTING
+
+
 async def settle_failure(
-    ports: Ports, job: sa.RowMapping, error: Exception, timings_ms: dict[str, float]
+    ports: Ports,
+    job: sa.RowMapping,
+    error: Exception,
+    timings_ms: dict[str, float],
+    *,
+    outcome: str = "failed",
+    ended: bool = False,
+    cost_usd: float | None = None,
 ) -> None:
-    """Let go of ``job`` as ``error`` says; ``Abandoned`` when it is no longer ours."""
+    """Let go of ``job`` as ``error`` says; ``Abandoned`` when it is no longer ours.
+
+    ``outcome``: the attempt's. ``ended``: the provider certainly has no prediction of it that
+    still runs. ``cost_usd``: what the attempt cost, where that was told.
+    """
     verb = _verb(error)
+    failure = _Failure(job, verb, timings_ms, outcome, ended, cost_usd)
     if isinstance(verb, Busy):
-        await _again(
-            ports,
-            job,
-            verb,
-            outcome="busy",
-            delay_s=min(max(verb.retry_after_s, 0.0), _LONGEST_BUSY_S),
-        )
+        await _busy(ports, failure, verb)
+    elif isinstance(verb, Moderated) and (way := await another_way(ports, job)):
+        await _go_another_way(ports, failure, way)
     elif isinstance(verb, _FINAL):
-        await _end_for_good(ports, job, verb, timings_ms)
+        await _end_for_good(ports, failure)
     else:
-        await _try_again(ports, job, verb, timings_ms)
+        await _try_again(ports, failure)
 
 
 async def end_job(
@@ -71,10 +104,12 @@ async def end_job(
     error: StagingError,
     *,
     kept: tuple[str, ...] = (),
+    ended: bool = False,
+    cost_usd: float | None = None,
     **values: Any,
 ) -> None:
     """The job fails: reason and history stay, of its objects only ``kept``."""
-    await attempts.end(tx, job["id"], "failed", error=error.code, message=error.message)
+    await _close_attempt(tx, job, "failed", error, ended=ended, cost_usd=cost_usd)
     await files.keep_only(tx, job["id"], kept)
     await jobs.move(
         tx,
@@ -93,7 +128,7 @@ async def cancel_job(tx: Transaction, account_id: str, job_id: str) -> None:
     if job["state"] in TERMINAL:
         raise AlreadyFinal(f"The job is {job['state']} already.")
     reason = Cancelled()
-    await attempts.end(tx, job_id, "cancelled", error=reason.code)
+    await _close_attempt(tx, job, "cancelled", reason)
     await files.keep_only(tx, job_id, ())
     await jobs.move(
         tx,
@@ -106,27 +141,86 @@ async def cancel_job(tx: Transaction, account_id: str, job_id: str) -> None:
     )
 
 
-async def _try_again(
-    ports: Ports, job: sa.RowMapping, error: StagingError, timings_ms: dict[str, float]
+async def _close_attempt(
+    tx: Transaction,
+    job: sa.RowMapping,
+    outcome: str,
+    error: StagingError,
+    *,
+    ended: bool = False,
+    cost_usd: float | None = None,
 ) -> None:
+    """The job does without its open attempt; a prediction that may run is stopped or looked for."""
+    closed = await attempts.end(
+        tx, job["id"], outcome, error=error.code, message=error.message or None
+    )
+    for attempt in closed:
+        if cost_usd is not None:
+            await attempts.book(tx, attempt["id"], cost_usd)
+        if ended or job["state"] == "fetching":
+            continue
+        if attempt["handle"] is not None:
+            await cancel_later(tx, attempt, attempt["handle"])
+        elif job["state"] == "submitted":
+            await look_later(tx, attempt)
+
+
+async def _busy(ports: Ports, failure: _Failure, busy: Busy) -> None:
+    """Later; where a provider said so, nobody asks there until then."""
+    delay_s = min(max(busy.retry_after_s, 0.0), _LONGEST_BUSY_S)
+    job = failure.job
+    async with ports.database.write(job["account_id"]) as tx:
+        await _again(tx, failure, outcome="busy", delay_s=delay_s)
+        if job["state"] == "submitted":
+            await gates.close(tx, ports.stagers[job["model"]].card, seconds=delay_s)
+
+
+async def _go_another_way(ports: Ports, failure: _Failure, way: Way) -> None:
+    """The next attempt has another seed, or is another model's."""
+    job = failure.job
+    values: dict[str, Any] = {}
+    if way.model is not None:
+        values = {"model": way.model, "lane": ports.stagers[way.model].card.lane}
+    async with ports.database.write(job["account_id"]) as tx:
+        if way.seed is not None:
+            image = await images.row(tx, job["image_id"])
+            await images.reseed(tx, image["id"], image["request"], way.seed)
+        told = {"seed": way.seed, "model": way.model}
+        await _again(tx, failure, told=told, **values)
+
+
+async def _try_again(ports: Ports, failure: _Failure) -> None:
     """A new attempt after a while, unless there were enough."""
+    job, error, in_attempt = failure.job, failure.error, failure.in_attempt
     log.warning("job %s: %s: %s", job["id"], error.code, error.message, exc_info=error)
-    staging = job["state"] == "staging"
-    if not staging and isinstance(error, StorageError) and time.time() < _waits_until(job):
+    longest_s = ports.settings.backoff_max_s
+    if not in_attempt and isinstance(error, StorageError) and time.time() < _waits_until(job):
         # Nothing was spent, and an outage is not the job's fault: it would end the whole queue.
-        delay_s = _backoff_s(_OUTAGE_TRIES, ports.settings.backoff_max_s)
-        await _again(ports, job, error, outcome="failed", delay_s=delay_s)
+        async with ports.database.write(job["account_id"]) as tx:
+            await _again(tx, failure, delay_s=backoff_s(_OUTAGE_TRIES, longest_s))
         return
-    crashes = job["crashes"] + (0 if staging else 1)
-    enough = job["attempts"] >= ports.settings.max_attempts if staging else crashes >= MAX_CRASHES
+    crashes = job["crashes"] + (0 if in_attempt else 1)
+    enough = (
+        job["attempts"] >= ports.settings.max_attempts if in_attempt else crashes >= MAX_CRASHES
+    )
     if enough:
-        tried = job["attempts"] if staging else crashes
+        tried = job["attempts"] if in_attempt else crashes
         dead = AttemptsExhausted(f"Tried {tried} times; at last: {error.message}")
         dead.__cause__ = error
-        await _end_for_good(ports, job, dead, timings_ms, crashes=crashes)
+        await _end_for_good(ports, replace(failure, error=dead), crashes=crashes)
         return
-    delay_s = _backoff_s(job["attempts"] + crashes, ports.settings.backoff_max_s)
-    await _again(ports, job, error, outcome="failed", delay_s=delay_s, crashes=crashes)
+    delay_s = backoff_s(job["attempts"] + crashes, longest_s)
+    async with ports.database.write(job["account_id"]) as tx:
+        await _again(tx, failure, delay_s=delay_s, crashes=crashes)
+        await _note_failure(tx, ports, failure)
+
+
+async def _note_failure(tx: Transaction, ports: Ports, failure: _Failure) -> None:
+    """A provider that fails again and again is left alone for a while; see ``gates``."""
+    stager = ports.stagers[failure.job["model"]]
+    deferred = failure.job["state"] in ATTEMPTING - {"staging"}
+    if deferred and supports(stager, Defers) is not None:
+        await gates.failed(tx, stager.card, longest_s=ports.settings.backoff_max_s)
 
 
 def _waits_until(job: sa.RowMapping) -> float:
@@ -135,40 +229,48 @@ def _waits_until(job: sa.RowMapping) -> float:
     return began + _OUTAGE_S
 
 
-def _backoff_s(tries: int, longest_s: float) -> float:
+def backoff_s(tries: int, longest_s: float) -> float:
     """Doubling from one second, at most ``longest_s``, spread over its upper half."""
-    return min(longest_s, 2.0 ** max(tries - 1, 0)) * random.uniform(0.5, 1.0)  # noqa: S311
+    doubled = 2.0 ** min(max(tries - 1, 0), 30)
+    return min(longest_s, doubled) * random.uniform(0.5, 1.0)  # noqa: S311
 
 
 async def _again(
-    ports: Ports,
-    job: sa.RowMapping,
-    error: StagingError,
+    tx: Transaction,
+    failure: _Failure,
     *,
-    outcome: str,
-    delay_s: float,
-    crashes: int | None = None,
-) -> None:
-    async with ports.database.write(job["account_id"]) as tx:
-        await attempts.end(tx, job["id"], outcome, error=error.code, message=error.message)
-        await jobs.move(
-            tx,
-            job,
-            "queued",
-            told={"reason": error.code, "retry_in_s": round(delay_s, 3)},
-            due_at=tx.now + delay_s,
-            crashes=job["crashes"] if crashes is None else crashes,
-        )
-
-
-async def _end_for_good(
-    ports: Ports,
-    job: sa.RowMapping,
-    error: StagingError,
-    timings_ms: dict[str, float],
+    outcome: str | None = None,
+    delay_s: float = 0.0,
+    told: dict[str, Any] | None = None,
     **values: Any,
 ) -> None:
-    values["timings_ms"] = timings_ms
+    """Back to the queue; ``values`` go into the job's row, ``told`` into the event."""
+    job, error = failure.job, failure.error
+    await _close_attempt(
+        tx,
+        job,
+        outcome or failure.outcome,
+        error,
+        ended=failure.ended,
+        cost_usd=failure.cost_usd,
+    )
+    await jobs.move(
+        tx,
+        job,
+        "queued",
+        told={"reason": error.code, "retry_in_s": round(delay_s, 3), **(told or {})},
+        due_at=tx.now + delay_s,
+        **values,
+    )
+
+
+async def _end_for_good(ports: Ports, failure: _Failure, **values: Any) -> None:
+    job, error = failure.job, failure.error
+    values |= {
+        "timings_ms": failure.timings_ms,
+        "ended": failure.ended,
+        "cost_usd": failure.cost_usd,
+    }
     overlay = error.overlay_png if isinstance(error, RoomNotUnderstood) else None
     if overlay is None:
         async with ports.database.write(job["account_id"]) as tx:

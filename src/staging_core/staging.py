@@ -15,16 +15,18 @@ from .acting import Acting
 from .config import Settings
 from .database import schema
 from .database.engine import Database, open_database
+from .download import Downloads
 from .errors import DuplicateName, HomeUnwritable, SettingError, StagingError
 from .hooks import Hooks
 from .imaging.decoder import Decoder
 from .imaging.limits import Limits
-from .interfaces import Authenticator, Consumes, Stager, supports
+from .interfaces import Authenticator, Consumes, Defers, Stager, supports
 from .interfaces.opening import Role
-from .models import Credentials, Principal
+from .models import Callback, Credentials, Principal
 from .pipeline import Pipeline
 from .plugins import load_plugins
 from .ports import Ports
+from .reception import Received, Reception
 from .recovery import Recovery
 from .registry import Registry
 from .watch import Watch
@@ -75,6 +77,7 @@ class Staging:
         self._ports: Ports | None = None
         self._watch: Watch | None = None
         self._recovery: Recovery | None = None
+        self._reception: Reception | None = None
         self._authenticators: tuple[Authenticator, ...] = ()
 
     # --- open and close -------------------------------------------------------------------------
@@ -86,6 +89,7 @@ class Staging:
             self._ports = await self._open(stack)
             self._watch = Watch(self._ports.database)
             self._recovery = Recovery(self._ports)
+            self._reception = Reception(self._ports)
             stack.push_async_callback(self._recovery.give_back)
             await self.hooks.startup(self)
             stack.push_async_callback(self.hooks.shutdown, self)
@@ -105,7 +109,7 @@ class Staging:
         try:
             await stack.__aexit__(kind, error, trace)
         finally:
-            self._ports = self._watch = self._recovery = None
+            self._ports = self._watch = self._recovery = self._reception = None
 
     async def _open(self, stack: AsyncExitStack) -> Ports:
         settings = self.settings
@@ -141,24 +145,25 @@ class Staging:
             stagers=await self._open_stagers(stack, role),
             hooks=self.hooks,
             decoder=await stack.enter_async_context(decoder),
+            downloads=await stack.enter_async_context(Downloads(max_bytes=settings.max_bytes)),
         )
 
-    async def _open_stagers(self, stack: AsyncExitStack, role: Role) -> dict[str, Stager]:
+    async def _open_stagers(self, stack: AsyncExitStack, role: Role) -> dict[str, Stager | Defers]:
         """By the id of their card; the first is the default."""
-        stagers: dict[str, Stager] = {}
+        stagers: dict[str, Stager | Defers] = {}
         for choice in self.settings.stager:
-            backend = await self.registry.open("stager", choice, stack=stack, role=role)
-            stager = supports(backend, Stager)
-            if stager is None:
-                raise SettingError(
-                    f"The model {backend.card.id} answers later; this version carries none such.",
-                    remedy="Choose a stager that answers in the call, for example render:.",
-                )
+            stager = await self.registry.open("stager", choice, stack=stack, role=role)
             if stager.card.id in stagers:
                 raise DuplicateName(f"The setting `stager` opens {stager.card.id!r} twice.")
             stagers[stager.card.id] = stager
         if not stagers:
             raise SettingError("The setting `stager` names no stager.")
+        for name in self.settings.fallback:
+            if name not in stagers:
+                raise SettingError(
+                    f"The setting `fallback` names {name!r}, which `stager` does not open.",
+                    remedy=f"Open it in `stager`, or choose among {', '.join(stagers)}.",
+                )
         return stagers
 
     @property
@@ -211,6 +216,23 @@ class Staging:
         For hosts with a queue of their own: their task calls this.
         """
         return await Pipeline(self.ports).work(job_id)
+
+    async def receive(self, callback: Callback, *, attempt_id: str | None = None) -> Received:
+        """Take what a provider reports on its own; ``duplicate`` when it was here before.
+
+        ``attempt_id``: from the address that the report was sent to; without it every open model
+        is asked whose it is. ``InvalidSignature`` (401) for what is forged or stale,
+        ``InvalidCallback`` (400) for what is malformed or too large, ``NotFound`` for an attempt
+        that is none: then nothing is kept but a count in ``callbacks_turned_away``.
+        """
+        if self._reception is None:
+            raise _not_open()
+        return await self._reception.receive(callback, attempt_id)
+
+    @property
+    def callbacks_turned_away(self) -> dict[str, int]:
+        """How many callbacks this process did not take, by error code."""
+        return {} if self._reception is None else dict(self._reception.turned_away)
 
     async def sweep(self, *, bucket: bool = False) -> dict[str, int]:
         """Do once what a worker's sweeps do; what was done, counted by name.

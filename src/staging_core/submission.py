@@ -28,7 +28,7 @@ from .honour import check_honoured
 from .imaging.decoder import WorkingCopy
 from .imaging.intake import Examined, examine, read_photo
 from .imaging.limits import Limits
-from .interfaces import Stager
+from .interfaces import Defers, Stager
 from .models import (
     Group,
     Order,
@@ -328,7 +328,7 @@ async def check_depth(tx: Transaction, ports: Ports, account_id: str, more: int)
         raise TooManyQueued(f"The account has {limit} jobs waiting, which is the limit.")
 
 
-def open_model(ports: Ports, name: str) -> Stager:
+def open_model(ports: Ports, name: str) -> Stager | Defers:
     """The open stager of that name; ``UnknownModel`` names those there are."""
     if name not in ports.stagers:
         raise UnknownModel(

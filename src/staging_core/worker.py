@@ -64,7 +64,7 @@ class Worker:
         """Carry jobs until none of our models is left that has not ended, then return."""
         sweeping = asyncio.create_task(sweep_forever(self.recovery))
         try:
-            while self._running or await self._next_due(self.ports.stagers) is not None:
+            while self._running or await self._next_due(self.ports.stagers, ()) is not None:
                 await self._claim_or_wait()
         finally:
             await self._stop([sweeping])
@@ -130,14 +130,17 @@ class Worker:
             return None
 
     def _models_with_places(self) -> list[str]:
-        """Models that may take one more call in this worker."""
+        """Models that may take one more step in this worker.
+
+        Steps of models that answer later are short; their own limit is the installation's.
+        """
         if len(self._running) >= self.ports.settings.worker_concurrency:
             return []
         held = list(self._running.values())
         return [
             name
             for name, stager in self.ports.stagers.items()
-            if held.count(name) < stager.card.in_flight
+            if name in self.pipeline.deferred or held.count(name) < stager.card.in_flight
         ]
 
     def _start(self, job: sa.RowMapping) -> None:
@@ -160,18 +163,23 @@ class Worker:
         """How long to wait for a nudge: until a job we have a place for is due, at most a sweep."""
         longest = self.ports.settings.sweep_s
         try:
-            at = await self._next_due(free) if free else None
+            opening = await self.pipeline.opening(free) if free else {}
+            shut = [name for name, at in opening.items() if at > time.time()]
+            due = await self._next_due(free, shut) if free else None
         except Exception:
             return longest
-        if at is None:
+        times = [*(opening[name] for name in shut), *([] if due is None else [due])]
+        if not times:
             return longest
-        left = at - time.time()
+        left = min(times) - time.time()
         # Due, yet not ours: just taken by another worker, or its account has its fill.
         return min(max(left, 0.01) if left > 0 else _TAKEN_S, longest)
 
-    async def _next_due(self, models: Iterable[str]) -> float | None:
+    async def _next_due(self, models: Iterable[str], shut: Collection[str]) -> float | None:
+        """``shut``: models of which no queued job may be started now."""
         async with self.ports.database.read() as tx:
-            return await jobs.next_due(tx, list(models), starting=list(models))
+            starting = [name for name in models if name not in shut]
+            return await jobs.next_due(tx, list(models), starting=starting)
 
     async def _stop(self, helpers: list[asyncio.Task[None]]) -> None:
         """No new claims; what runs may end; what does not end in time is given back."""

@@ -21,7 +21,20 @@ from staging_core.ports import Ports
 
 ENGINE = {
     str(Path(staging_core.__file__).parent / name)
-    for name in ("pipeline.py", "recovery.py", "settlement.py", "submission.py", "photo.py")
+    for name in (
+        "pipeline.py",
+        "held.py",
+        "answered.py",
+        "deferred.py",
+        "delivery.py",
+        "predictions.py",
+        "reception.py",
+        "fallback.py",
+        "recovery.py",
+        "settlement.py",
+        "submission.py",
+        "photo.py",
+    )
 }
 
 
@@ -71,6 +84,7 @@ class Cut:
             "billing": _Port(ports.billing, self),
             "hooks": _Port(ports.hooks, self),
             "decoder": _Port(ports.decoder, self),
+            "downloads": _Port(ports.downloads, self),
             "stagers": {name: _Port(stager, self) for name, stager in ports.stagers.items()},
         }
         return replace(ports, **cut)

@@ -13,6 +13,7 @@ from staging_core import OWNER, Group, Settings
 from staging_core.acting import Images
 from staging_core.database import schema
 from staging_core.database.engine import open_database
+from staging_core.download import Downloads
 from staging_core.hooks import Hooks
 from staging_core.imaging.decoder import Decoder
 from staging_core.models import TERMINAL
@@ -79,11 +80,20 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    home: Path, stager: object, *, decoder: Decoder, plugins: Sequence[object] = ()
+    home: Path,
+    *stagers: object,
+    decoder: Decoder,
+    plugins: Sequence[object] = (),
+    **choices: Any,
 ) -> AsyncIterator[House]:
     """Open the parts of an installation under ``home``; a second time: the same one."""
     settings = Settings.from_keywords(
-        home=home, stager=(stager,), plugins=tuple(plugins), lease_s=15, orphan_grace_s=500
+        home=home,
+        stager=stagers,
+        plugins=tuple(plugins),
+        lease_s=15,
+        orphan_grace_s=500,
+        **choices,
     )
     hooks = Hooks(load_plugins(settings.plugins), settings.hook_time_limit_s)
     registry = Registry(hooks, settings)
@@ -95,13 +105,16 @@ async def open_house(
             kind: await registry.open(kind, getattr(settings, kind), stack=stack, role="worker")
             for kind in ("storage", "queue", "billing")
         }
-        model = await registry.open("stager", stager, stack=stack, role="worker")
+        models = [
+            await registry.open("stager", stager, stack=stack, role="worker") for stager in stagers
+        ]
         ports = Ports(
             settings=settings,
             database=database,
-            stagers={model.card.id: model},
+            stagers={model.card.id: model for model in models},
             hooks=hooks,
             decoder=decoder,
+            downloads=await stack.enter_async_context(Downloads()),
             **opened,
         )
         yield House(ports, clock)

@@ -72,6 +72,8 @@ def _read(shape: type[msgspec.Struct], name: str, given: Given) -> Any:
         return _backends(value, source)
     if name == "plugins":
         return tuple(_items(value))
+    if name == "fallback":
+        value = _items(value)
     read = _converted(get_type_hints(shape, include_extras=True)[name], value, source)
     if name in DATABASES:
         _check_database(read, source)

@@ -1,4 +1,11 @@
-"""Attempts: a row is committed before the model is called."""
+"""Attempts: a row is committed before the model is called.
+
+An attempt is open as ``started`` (asked, no answer yet), ``unknown`` (the answer was lost) or
+``waiting`` (a prediction runs). It ends as ``succeeded``, ``failed``, ``cancelled``, ``lost``;
+``busy`` and ``released`` ones were certainly not made and are asked for again; ``absent`` and
+``presumed_absent`` ones seem not to exist, and are looked for some time longer; ``waste`` is a
+prediction that came too late to be of use.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +14,27 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from .engine import Transaction
-from .tables import attempts
+from .tables import attempts, jobs
+
+OPEN = frozenset({"started", "unknown", "waiting"})
+"""Something may still come of it for its job."""
 
 
-async def begin(tx: Transaction, job: sa.RowMapping, *, time_limit_s: float) -> sa.RowMapping:
+async def begin(
+    tx: Transaction, job: sa.RowMapping, *, time_limit_s: float, version: str = ""
+) -> sa.RowMapping:
     """The job's next attempt, or again its last one when that was busy or given back unused."""
+    values = {
+        "state": "started",
+        "model": job["model"],
+        "version": version,
+        "started_at": tx.now,
+        "deadline": tx.now + time_limit_s,
+    }
     again = await tx.row(
         sa.update(attempts)
         .where(attempts.c.job_id == job["id"], attempts.c.state.in_(("busy", "released")))
-        .values(state="started", started_at=tx.now, deadline=tx.now + time_limit_s)
+        .values(finished_at=None, error=None, message=None, **values)
         .returning(*attempts.c)
     )
     if again is not None:
@@ -33,9 +52,7 @@ async def begin(tx: Transaction, job: sa.RowMapping, *, time_limit_s: float) -> 
             account_id=job["account_id"],
             job_id=job["id"],
             number=number["last"] + 1,
-            state="started",
-            started_at=tx.now,
-            deadline=tx.now + time_limit_s,
+            **values,
         )
         .returning(*attempts.c)
     )
@@ -50,13 +67,76 @@ async def end(
     *,
     error: str | None = None,
     message: str | None = None,
-    cost_usd: float = 0.0,
-) -> None:
-    """Close the job's started attempt as succeeded, failed, busy, lost or released."""
-    await tx.execute(
+) -> list[sa.RowMapping]:
+    """Close the job's open attempt; its row, if there was one."""
+    return await tx.rows(
         sa.update(attempts)
-        .where(attempts.c.job_id == job_id, attempts.c.state == "started")
-        .values(state=state, error=error, message=message, cost_usd=cost_usd, finished_at=tx.now)
+        .where(attempts.c.job_id == job_id, attempts.c.state.in_(OPEN))
+        .values(state=state, error=error, message=message, finished_at=tx.now)
+        .returning(*attempts.c)
+    )
+
+
+async def change(tx: Transaction, attempt_id: str, **values: object) -> sa.RowMapping:
+    """Write ``values`` into one attempt; the row as it is now."""
+    row = await tx.row(
+        sa.update(attempts)
+        .where(attempts.c.id == attempt_id)
+        .values(**values)
+        .returning(*attempts.c)
+    )
+    assert row is not None
+    return row
+
+
+async def book(tx: Transaction, attempt_id: str, cost_usd: float) -> None:
+    """What the attempt costs at the provider, as known now; its job is charged the difference."""
+    before = await row(tx, attempt_id)
+    if before is None or before["cost_usd"] == cost_usd:
+        return
+    await change(tx, attempt_id, cost_usd=cost_usd)
+    await tx.execute(
+        sa.update(jobs)
+        .where(jobs.c.id == before["job_id"])
+        .values(cost_usd=jobs.c.cost_usd + (cost_usd - before["cost_usd"]))
+    )
+
+
+async def row(tx: Transaction, attempt_id: str) -> sa.RowMapping | None:
+    """One attempt, locked until the commit where the database can."""
+    return await tx.row(sa.select(attempts).where(attempts.c.id == attempt_id).with_for_update())
+
+
+async def open_of(tx: Transaction, job_id: str) -> sa.RowMapping | None:
+    """The job's open attempt, locked as by ``row``."""
+    return await tx.row(
+        sa.select(attempts)
+        .where(attempts.c.job_id == job_id, attempts.c.state.in_(OPEN))
+        .order_by(attempts.c.number.desc())
+        .limit(1)
+        .with_for_update()
+    )
+
+
+async def of_handle(tx: Transaction, models: list[str], handle: str) -> sa.RowMapping | None:
+    """The attempt of one of ``models`` whose prediction has that handle, locked as by ``row``."""
+    return await tx.row(
+        sa.select(attempts)
+        .where(attempts.c.handle == handle, attempts.c.model.in_(models))
+        .limit(1)
+        .with_for_update()
+    )
+
+
+async def to_look_for(
+    tx: Transaction, models: list[str], *, limit: int = 50
+) -> list[sa.RowMapping]:
+    """Attempts of ``models`` that were given up, and whose time to be looked for has come."""
+    return await tx.rows(
+        sa.select(attempts)
+        .where(attempts.c.look_at <= tx.now, attempts.c.model.in_(models))
+        .order_by(attempts.c.look_at)
+        .limit(limit)
     )
 
 

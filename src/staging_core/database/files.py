@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from staging_core.errors import StorageError
 from staging_core.models import Stored
@@ -43,6 +44,22 @@ async def intend(
             job_id=job_id,
             expires_at=tx.now + grace_s,
             created_at=tx.now,
+        )
+    )
+
+
+async def borrow(tx: Transaction, key: str, *, account_id: str, kind: str, grace_s: float) -> None:
+    """An object that can be made again is about to be put, or used: it stays for the grace time."""
+    statement = insert_or(files).values(
+        key=key,
+        account_id=account_id,
+        kind=kind,
+        expires_at=tx.now + grace_s,
+        created_at=tx.now,
+    )
+    await tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["key"], set_={"expires_at": tx.now + grace_s}
         )
     )
 

@@ -71,6 +71,13 @@ async def row(tx: Transaction, image_id: str, *, account_id: str | None = None) 
     return found
 
 
+async def reseed(tx: Transaction, image_id: str, request: dict[str, Any], seed: int) -> None:
+    """The image is asked for with another seed from now on."""
+    await tx.execute(
+        sa.update(images).where(images.c.id == image_id).values(request={**request, "seed": seed})
+    )
+
+
 async def deliver(tx: Transaction, image_id: str, **values: Any) -> None:
     """The image has a result; only the transaction that makes its job ready says so."""
     await tx.execute(sa.update(images).where(images.c.id == image_id).values(**values))

@@ -190,6 +190,14 @@ async def fetch(tx: Transaction, account_id: str, job_id: str) -> sa.RowMapping:
     return row
 
 
+async def row(tx: Transaction, job_id: str) -> sa.RowMapping:
+    """The job, locked until the commit where the database can."""
+    found = await tx.row(sa.select(jobs).where(jobs.c.id == job_id).with_for_update())
+    if found is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return found
+
+
 async def page(
     tx: Transaction,
     account_id: str,
@@ -272,8 +280,11 @@ async def without_model(
 
 
 async def in_flight(tx: Transaction, model: str, *, most: int) -> int:
-    """How many jobs of ``model`` have left the queue and not ended; counted up to ``most``."""
-    found = sa.select(jobs.c.id).where(jobs.c.model == model, jobs.c.state.in_(ACTIVE)).limit(most)
+    """How many jobs of ``model`` are at work or at its provider; counted up to ``most``."""
+    started = jobs.c.state.in_(ACTIVE) | (
+        (jobs.c.state == "queued") & (jobs.c.lease_until > tx.now)
+    )
+    found = sa.select(jobs.c.id).where(jobs.c.model == model, started).limit(most)
     row = await tx.row(sa.select(sa.func.count().label("n")).select_from(found.subquery()))
     return 0 if row is None else int(row["n"])
 

@@ -12,20 +12,33 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .fake_clock import FakeClock
     from .fake_context import FakeContext
+    from .fake_deferred import FakeDeferred, open_fake_deferred
     from .fake_photo import FakePhoto
     from .fake_script import Script
     from .fake_stager import Call, FakeStager, open_fake
 
-__all__ = ["Call", "FakeClock", "FakeContext", "FakePhoto", "FakeStager", "Script", "open_fake"]
+__all__ = [
+    "Call",
+    "FakeClock",
+    "FakeContext",
+    "FakeDeferred",
+    "FakePhoto",
+    "FakeStager",
+    "Script",
+    "open_fake",
+    "open_fake_deferred",
+]
 
 _MODULES = {
     "Call": "fake_stager",
     "FakeClock": "fake_clock",
     "FakeContext": "fake_context",
+    "FakeDeferred": "fake_deferred",
     "FakePhoto": "fake_photo",
     "FakeStager": "fake_stager",
     "Script": "fake_script",
     "open_fake": "fake_stager",
+    "open_fake_deferred": "fake_deferred",
 }
 
 

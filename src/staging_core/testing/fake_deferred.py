@@ -1,11 +1,15 @@
 """A deferring stager whose provider is a dictionary: for tests of what waits, fails and is lost.
 
-It implements ``Defers``, ``Finds`` and the ``Faults`` of the conformance suite. Predictions wait
-until ``finish`` or ``fail``; with ``finish_after`` they succeed by themselves at that check.
+It implements ``Defers``, ``Finds``, ``ReceivesCallbacks`` and the ``Faults`` of the conformance
+suite. Predictions wait until ``finish`` or ``fail``; with ``finish_after`` they succeed by
+themselves at that check. ``fake-deferred:NAME?option=value`` with the options ``finish_after``
+(2), ``cost_usd`` and ``in_flight``; its provider lives and dies with the process.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
@@ -13,31 +17,28 @@ from typing import Literal
 
 import msgspec
 
-from staging_core.errors import Busy
+from staging_core.errors import Busy, InvalidCallback, InvalidSignature, SettingError
 from staging_core.interfaces import OpenContext, Photo
 from staging_core.models import (
     Absent,
     Attempt,
+    Callback,
     CannotTell,
     Failed,
     Found,
-    ModelCard,
+    Notice,
     Output,
+    Price,
     Staged,
     StageRequest,
     Waiting,
 )
 from staging_core.urls import BackendURL
 
+from .fake_card import FAKE_DEFERRED_CARD
+
 Status = Literal["running", "succeeded", "failed", "moderated", "cancelled", "perplexed"]
-FAKE_DEFERRED_CARD = ModelCard(
-    id="fake-deferred",
-    name="Fake deferring stager",
-    summary="Draws a striped block on the floor, later; for tests.",
-    honours=frozenset({"furniture", "prompt", "seed"}),
-    in_flight=100,
-    idempotent_create=True,
-)
+_TOLERANCE_S = 300.0
 
 
 class Prediction(msgspec.Struct):
@@ -52,11 +53,25 @@ class Prediction(msgspec.Struct):
 
 
 class FakeDeferred:
-    """``predictions``: all that were ever made, by handle."""
+    """``predictions``: all that were ever made, by handle; ``posts``: the attempts asked for."""
 
-    def __init__(self, *, finish_after: int | None = None) -> None:
-        self.card = FAKE_DEFERRED_CARD
+    def __init__(
+        self,
+        *,
+        finish_after: int | None = None,
+        name: str = "",
+        cost_usd: float = 0.0,
+        in_flight: int = 100,
+    ) -> None:
+        self.card = msgspec.structs.replace(
+            FAKE_DEFERRED_CARD,
+            id=f"fake-deferred:{name}" if name else "fake-deferred",
+            price=Price(usd=cost_usd),
+            in_flight=in_flight,
+        )
         self.predictions: dict[str, Prediction] = {}
+        self.posts: list[str] = []
+        self._secret = b"the fake provider's webhook secret"
         self._finish_after = finish_after
         self._numbers = count(1)
         self._next: Literal["answered", "busy", "lost", "late"] = "answered"
@@ -68,6 +83,7 @@ class FakeDeferred:
         fault, self._next = self._next, "answered"
         if fault == "busy":
             raise Busy("The fake provider is busy.", retry_after_s=0.05)
+        self.posts.append(attempt.id)
         made = self._of(attempt) or await self._make(request, photo, attempt)
         if fault == "answered":
             return made.handle
@@ -82,7 +98,7 @@ class FakeDeferred:
         prediction.checks += 1
         if prediction.status == "running" and prediction.checks == self._finish_after:
             prediction.status = "succeeded"
-        return _outcome(prediction)
+        return self._outcome(prediction)
 
     async def cancel(self, handle: str) -> None:
         """See ``Defers.cancel``."""
@@ -101,6 +117,30 @@ class FakeDeferred:
             prediction.hidden -= 1
             return CannotTell()
         return Found(handle=prediction.handle)
+
+    # --- ReceivesCallbacks ----------------------------------------------------------------------
+
+    async def receive(self, callback: Callback) -> Notice:
+        """See ``ReceivesCallbacks.receive``."""
+        signature = callback.headers.get("x-fake-signature", "")
+        if not hmac.compare_digest(self._sign(callback.body), signature):
+            raise InvalidSignature("The signature is not the fake provider's.")
+        try:
+            said = msgspec.json.decode(callback.body, type=_Said)
+        except msgspec.DecodeError as error:
+            raise InvalidCallback(f"The callback is not understood: {error}.") from error
+        if abs(callback.received_at - said.at) > _TOLERANCE_S:
+            raise InvalidSignature("The callback is too old to be believed.")
+        return Notice(event_id=said.event, handle=said.handle)
+
+    def callback(self, handle: str, *, at: float, event: str = "") -> Callback:
+        """The signed callback about ``handle`` that the provider sends at ``at`` (Unix seconds)."""
+        said = _Said(event=event or f"{handle}-completed", handle=handle, at=at)
+        body = msgspec.json.encode(said)
+        return Callback(body=body, headers={"x-fake-signature": self._sign(body)}, received_at=at)
+
+    def _sign(self, body: bytes) -> str:
+        return hmac.new(self._secret, body, hashlib.sha256).hexdigest()
 
     # --- Faults ---------------------------------------------------------------------------------
 
@@ -159,24 +199,47 @@ class FakeDeferred:
     def _handle(self, number: int) -> str:
         return f"fake-{number}"
 
+    def _outcome(self, prediction: Prediction) -> Waiting | Staged | Failed:
+        cost_usd = self.card.price.usd
+        match prediction.status:
+            case "succeeded" if prediction.output is None:
+                return Failed(message="The output has expired.", cost_usd=cost_usd)
+            case "succeeded":
+                return Staged(outputs=(Output(data=prediction.output),), cost_usd=cost_usd)
+            case "failed":
+                return Failed(message="The fake prediction failed.", cost_usd=cost_usd)
+            case "moderated":
+                return Failed(message="The safety filter said no.", moderated=True, retryable=False)
+            case "cancelled":
+                return Failed(message="The prediction was cancelled.", retryable=False)
+            case _:
+                return Waiting()
 
-def _outcome(prediction: Prediction) -> Waiting | Staged | Failed:
-    match prediction.status:
-        case "succeeded" if prediction.output is None:
-            return Failed(message="The output has expired.")
-        case "succeeded":
-            return Staged(outputs=(Output(data=prediction.output),))
-        case "failed":
-            return Failed(message="The fake prediction failed.")
-        case "moderated":
-            return Failed(message="The safety filter said no.", moderated=True, retryable=False)
-        case "cancelled":
-            return Failed(message="The prediction was cancelled.", retryable=False)
-        case _:
-            return Waiting()
+
+class _Said(msgspec.Struct):
+    """A callback's body."""
+
+    event: str
+    handle: str
+    at: float
+
+
+class _Options(msgspec.Struct, forbid_unknown_fields=True):
+    finish_after: int = 2
+    cost_usd: float = 0.0
+    in_flight: int = 100
 
 
 @asynccontextmanager
 async def open_fake_deferred(url: BackendURL, context: OpenContext) -> AsyncIterator[FakeDeferred]:
-    """Open a double of its own provider; predictions succeed at their second check."""
-    yield FakeDeferred(finish_after=2)
+    """Open ``fake-deferred:NAME?options``; ``SettingError`` names an option that is wrong."""
+    try:
+        options = msgspec.convert(dict(url.options), _Options, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingError(f"{url}: {error}.") from error
+    yield FakeDeferred(
+        finish_after=options.finish_after,
+        name=url.path,
+        cost_usd=options.cost_usd,
+        in_flight=options.in_flight,
+    )

@@ -1,0 +1,74 @@
+"""The way of a job whose model answers in the call."""
+
+from __future__ import annotations
+
+import asyncio
+
+from .database import attempts, jobs
+from .delivery import Delivery
+from .errors import AttemptsExhausted, Retryable
+from .interfaces import Photo, Stager, supports
+from .models import Attempt, Staged, StageRequest
+from .photo import StoredPhoto
+
+
+class Answered(Delivery):
+    """preparing -> staging -> finalizing -> ready; the lease is renewed all the while."""
+
+    async def _carry(self) -> None:
+        await self._move("preparing")
+        photo, request = await self._prepare()
+        if self.job["checkpoint"] is None:
+            await self._stage(photo, request)
+        else:
+            await self._move("finalizing")
+        await self._finalize()
+
+    async def _stage(self, photo: StoredPhoto, request: StageRequest) -> None:
+        """One attempt: intent, the model, verified pictures in the storage, checkpoint."""
+        given = await self._model_input(photo)
+        attempt = await self._begin_attempt()
+        with self._timed("stage"):
+            staged = await self._ask_model(given, request, attempt)
+            outputs = await self._bytes(staged)
+        await self._deliver(outputs, staged, photo, attempt.number)
+
+    async def _begin_attempt(self) -> Attempt:
+        limit_s = self._card.time_limit_s
+        async with self.ports.database.write(self.job["account_id"]) as tx:
+            row = await attempts.begin(
+                tx, self.job, time_limit_s=limit_s, version=self._card.version
+            )
+            if row["number"] > self.ports.settings.max_attempts:
+                raise AttemptsExhausted(f"Tried {self.job['attempts']} times.")
+            self.job = await jobs.move(
+                tx, self.job, "staging", told={"attempt": row["number"]}, attempts=row["number"]
+            )
+        return Attempt(
+            id=row["id"],
+            number=row["number"],
+            deadline=row["deadline"],
+            progress=self.lease.progress,
+        )
+
+    async def _ask_model(self, photo: Photo, request: StageRequest, attempt: Attempt) -> Staged:
+        limit_s = self._card.time_limit_s
+        stager = supports(self._model, Stager)
+        assert stager is not None  # or the job would have another way
+        try:
+            async with asyncio.timeout(limit_s) as limit:
+                return await stager.stage(request, photo, attempt)
+        except TimeoutError as late:
+            if not limit.expired():
+                raise
+            raise Retryable(f"The model took longer than {limit_s:g} s.") from late
+        except (asyncio.CancelledError, SystemExit) as ended:
+            if _is_being_cancelled():
+                raise
+            # Of the model's own making; let through, it would stop this worker, and uncounted.
+            raise Retryable(f"The model broke off ({type(ended).__name__}).") from ended
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -1,0 +1,324 @@
+"""The way of a job whose model answers later.
+
+preparing -> submitted -> waiting -> fetching -> finalizing -> ready. While it waits its row is all
+there is of it: no task, no picture, no connection. Whatever ``create`` raises, but for a certain
+no, leaves the attempt ``unknown``, and that is found out before anything else is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import sqlalchemy as sa
+
+from .database import attempts, gates, jobs
+from .database.engine import Transaction
+from .database.jobs import Abandoned
+from .delivery import Delivery
+from .errors import (
+    AttemptsExhausted,
+    Busy,
+    DatabaseFailed,
+    HookFailed,
+    Moderated,
+    OutcomeUnknown,
+    OutputUnavailable,
+    Refused,
+    Retryable,
+    SettingError,
+    StorageError,
+)
+from .interfaces import Defers, Photo, supports
+from .landing import land
+from .models import Absent, Attempt, CannotTell, Failed, Found, Staged, StageRequest, Waiting
+from .predictions import CALL_S, attempt_of, find, is_handle
+from .settlement import backoff_s, settle_failure
+
+log = logging.getLogger("staging_core")
+
+CERTAIN = (Busy, Refused, SettingError)
+"""What ``create`` may raise that says for certain: nothing was made."""
+
+_FETCHES = 3
+_LONGEST_POLL_S = 60.0
+_FIRST_LOOK_S, _LONGEST_LOOK_S = 2.0, 15.0
+
+
+class NotFetched(Exception):
+    """The prediction is there, its outputs are not here; the cause says why."""
+
+
+class Deferred(Delivery):
+    """One step of the way; which one, the job's state says."""
+
+    async def _carry(self) -> None:
+        if self.job["state"] == "submitted":
+            await self._find_out()
+        elif self.job["state"] == "waiting":
+            await self._check()
+        else:
+            await self._begin()
+
+    async def _settle(self, error: Exception) -> None:
+        """In ``submitted`` and ``waiting`` only the provider's word ends an attempt, see there."""
+        if self.job["state"] in ("submitted", "waiting"):
+            raise error  # the lease runs out, and the prediction is looked at again
+        if self.job["state"] == "fetching" and isinstance(
+            error, (NotFetched, StorageError, DatabaseFailed, HookFailed)
+        ):
+            await self._fetch_again(error)
+        else:
+            await super()._settle(error)
+
+    async def _give_back(self) -> None:
+        """A prediction goes on without us; an answer that we did not wait for is unknown."""
+        if self.job["state"] in ("preparing", "finalizing"):
+            await super()._give_back()
+            return
+        async with self.ports.database.write(self.job["account_id"]) as tx:
+            if self.job["state"] == "fetching":
+                await jobs.move(tx, self.job, "waiting", due_at=tx.now)
+                return
+            if self.job["state"] == "submitted":
+                await _lose(tx, self.job["id"])
+            await jobs.wait(tx, self.job, due_at=tx.now)
+
+    @property
+    def _stager(self) -> Defers:
+        stager = supports(self._model, Defers)
+        assert stager is not None  # or the job would have another way
+        return stager
+
+    # --- preparing -> submitted -> waiting ------------------------------------------------------
+
+    async def _begin(self) -> None:
+        await self._move("preparing")
+        photo, request = await self._prepare()
+        if self.job["checkpoint"] is not None:
+            await self._move("finalizing")
+            await self._finalize()
+            return
+        given = await self._model_input(photo)
+        attempt = await self._intend()
+        try:
+            handle = await self._create(request, given, attempt)
+        except CERTAIN as no:
+            await settle_failure(self.ports, self.job, no, self.timings, ended=True)
+        except Exception as error:  # any other word of a provider leaves it open what it did
+            await self._not_known(error)
+        else:
+            await self._created(attempt, handle)
+
+    async def _intend(self) -> Attempt:
+        """A committed row says that we are about to ask for a prediction."""
+        async with self.ports.database.write(self.job["account_id"]) as tx:
+            row = await attempts.begin(
+                tx,
+                self.job,
+                time_limit_s=self.ports.settings.prediction_deadline_s,
+                version=self._card.version,
+            )
+            if row["number"] > self.ports.settings.max_attempts:
+                raise AttemptsExhausted(f"Tried {self.job['attempts']} times.")
+            self.job = await jobs.move(
+                tx,
+                self.job,
+                "submitted",
+                told={"attempt": row["number"], "model": self.job["model"]},
+                attempts=row["number"],
+                timings_ms=self.timings,
+            )
+        return self._attempt(row)
+
+    def _attempt(self, row: sa.RowMapping) -> Attempt:
+        return attempt_of(row, self.ports.settings.public_url, self._model)
+
+    async def _create(self, request: StageRequest, photo: Photo, attempt: Attempt) -> str:
+        stager = self._stager
+        with self._timed("create"):
+            async with asyncio.timeout(CALL_S):
+                handle = await stager.create(request, photo, attempt)
+        if not is_handle(handle):
+            raise OutcomeUnknown("The model answered with a handle that is none.")
+        return handle
+
+    async def _created(self, attempt: Attempt, handle: str) -> None:
+        """The handle is kept, also when the job is somebody else's by now; then it waits."""
+        async with self.ports.database.write(self.job["account_id"]) as tx:
+            row = await attempts.row(tx, attempt.id)
+            assert row is not None
+            try:
+                await self._wait_for(tx, row, handle)
+            except Abandoned:
+                await land(tx, row, handle)
+
+    async def _wait_for(self, tx: Transaction, attempt: sa.RowMapping, handle: str) -> None:
+        next_poll = tx.now + self.ports.settings.poll_s
+        self.job = await jobs.move(
+            tx,
+            self.job,
+            "waiting",
+            told={"attempt": attempt["number"]},
+            due_at=jobs.unless_woken(self.job, min(next_poll, attempt["deadline"])),
+            timings_ms=self.timings,
+        )
+        await attempts.change(tx, attempt["id"], state="waiting", handle=handle)
+
+    # --- submitted: what became of it? ----------------------------------------------------------
+
+    async def _not_known(self, error: Exception) -> None:
+        log.warning("job %s: nobody knows whether it was taken", self.job["id"], exc_info=error)
+        async with self.ports.database.write(self.job["account_id"]) as tx:
+            await _lose(tx, self.job["id"], error)
+            limit_s = self.ports.settings.unknown_outcome_s
+            due_at = jobs.unless_woken(self.job, tx.now + min(_FIRST_LOOK_S, limit_s))
+            await jobs.wait(tx, self.job, due_at=due_at)
+            await self._model_failed(tx)
+
+    async def _find_out(self) -> None:
+        """A callback has told, or the provider tells, or the time is over."""
+        async with self.ports.database.write(self.job["account_id"]) as tx:
+            await _lose(tx, self.job["id"])
+            attempt = await attempts.open_of(tx, self.job["id"])
+        if attempt is None:
+            await super()._settle(OutcomeUnknown("Its attempt is not in the database any more."))
+            return
+        found = Found(handle=attempt["handle"]) if attempt["handle"] else await self._find(attempt)
+        if isinstance(found, Found):
+            await self._found(attempt, found.handle)
+        elif isinstance(found, Absent):
+            await self._give_up("absent", "The provider does not know of the attempt.")
+        else:
+            await self._look_again(attempt)
+
+    async def _find(self, row: sa.RowMapping) -> Found | Absent | CannotTell:
+        return await find(self._model, self._attempt(row))
+
+    async def _found(self, attempt: sa.RowMapping, handle: str) -> None:
+        async with self.ports.database.write(self.job["account_id"]) as tx:
+            self.job = await jobs.move(
+                tx, self.job, "waiting", told={"attempt": attempt["number"]}, due_at=tx.now
+            )
+            await attempts.change(tx, attempt["id"], state="waiting", handle=handle)
+
+    async def _look_again(self, attempt: sa.RowMapping) -> None:
+        limit = attempt["unknown_at"] + self.ports.settings.unknown_outcome_s
+        async with self.ports.database.write(self.job["account_id"]) as tx:
+            if tx.now < limit:
+                elapsed = tx.now - attempt["unknown_at"]
+                pause = min(max(elapsed / 2, _FIRST_LOOK_S), _LONGEST_LOOK_S)
+                due_at = jobs.unless_woken(self.job, min(tx.now + pause, limit))
+                await jobs.wait(tx, self.job, due_at=due_at)
+                return
+        await self._give_up("presumed_absent", "The provider never answered.")
+
+    async def _give_up(self, outcome: str, why: str) -> None:
+        await settle_failure(
+            self.ports, self.job, OutcomeUnknown(why), self.timings, outcome=outcome
+        )
+
+    # --- waiting -> fetching --------------------------------------------------------------------
+
+    async def _check(self) -> None:
+        async with self.ports.database.read(self.job["account_id"]) as tx:
+            attempt = await attempts.open_of(tx, self.job["id"])
+        if attempt is None or attempt["handle"] is None:
+            await super()._settle(OutcomeUnknown("Its prediction is not in the database any more."))
+            return
+        outcome = await self._outcome(attempt["handle"])
+        if isinstance(outcome, Staged):
+            await self._fetch(attempt, outcome)
+        elif isinstance(outcome, Failed):
+            await self._failed(outcome)
+        else:
+            await self._keep_waiting(attempt, failing=outcome is None)
+
+    async def _outcome(self, handle: str) -> Waiting | Staged | Failed | None:
+        """What the provider says; None when it says nothing that could be had."""
+        try:
+            async with asyncio.timeout(CALL_S):
+                return await self._stager.check(handle)
+        except Exception:  # whatever it is, the prediction goes on
+            log.warning("job %s: no answer about %s", self.job["id"], handle, exc_info=True)
+            return None
+
+    async def _keep_waiting(self, attempt: sa.RowMapping, *, failing: bool) -> None:
+        """Until the next poll, or the deadline: then the prediction is given up and cancelled."""
+        async with self.ports.database.write(self.job["account_id"]) as tx:
+            if failing:
+                await self._model_failed(tx)
+            if tx.now < attempt["deadline"]:
+                elapsed, poll_s = tx.now - attempt["started_at"], self.ports.settings.poll_s
+                pause = min(max(poll_s, elapsed / 2), max(poll_s, _LONGEST_POLL_S))
+                due_at = jobs.unless_woken(self.job, min(tx.now + pause, attempt["deadline"]))
+                await jobs.wait(tx, self.job, due_at=due_at)
+                return
+        late = Retryable("The prediction was not done before its deadline.")
+        await settle_failure(self.ports, self.job, late, self.timings)
+
+    async def _failed(self, failed: Failed) -> None:
+        error: Exception = Refused(failed.message)
+        if failed.moderated:
+            error = Moderated(failed.message)
+        elif failed.retryable:
+            error = Retryable(failed.message)
+        await settle_failure(
+            self.ports, self.job, error, self.timings, ended=True, cost_usd=failed.cost_usd
+        )
+
+    async def _fetch(self, attempt: sa.RowMapping, staged: Staged) -> None:
+        """What it costs is booked as soon as it is known; then the outputs come here."""
+        async with self.ports.database.write(self.job["account_id"]) as tx:
+            await attempts.book(tx, attempt["id"], staged.cost_usd)
+            self.job = await jobs.move(tx, self.job, "fetching")
+        photo, _ = await self._prepare()
+        with self._timed("fetch"):
+            outputs = await self._fetched(staged)
+        await self._deliver(outputs, staged, photo, attempt["number"])
+        await self._finalize()
+
+    async def _fetched(self, staged: Staged) -> tuple[bytes, ...]:
+        try:
+            return await self._bytes(staged)
+        except OutputUnavailable as error:
+            raise NotFetched(error.message) from error
+
+    async def _fetch_again(self, error: Exception) -> None:
+        """The outputs are paid for, and lie there for a while: a few times more, with pauses."""
+        log.warning("job %s: the result is not here yet", self.job["id"], exc_info=error)
+        longest_s = self.ports.settings.backoff_max_s
+        async with self.ports.database.write(self.job["account_id"]) as tx:
+            attempt = await attempts.open_of(tx, self.job["id"])
+            assert attempt is not None
+            fetches = attempt["fetches"] + 1
+            if fetches < _FETCHES or isinstance(error, (StorageError, DatabaseFailed)):
+                await attempts.change(tx, attempt["id"], fetches=fetches)
+                due_at = tx.now + backoff_s(fetches, longest_s)
+                self.job = await jobs.move(
+                    tx, self.job, "waiting", told={"reason": "not_fetched"}, due_at=due_at
+                )
+                return
+        await super()._settle(Retryable(f"The result could not be fetched: {error}"))
+
+    async def _delivered(self, tx: Transaction) -> None:
+        await gates.succeeded(tx, self._card)
+
+    async def _model_failed(self, tx: Transaction) -> None:
+        await gates.failed(tx, self._card, longest_s=self.ports.settings.backoff_max_s)
+
+
+async def _lose(tx: Transaction, job_id: str, error: Exception | None = None) -> None:
+    """The answer to the job's attempt is lost, from now on."""
+    attempt = await attempts.open_of(tx, job_id)
+    if attempt is None or attempt["state"] != "started":
+        return
+    why = "Its worker was lost." if error is None else f"It broke off ({type(error).__name__})."
+    await attempts.change(
+        tx,
+        attempt["id"],
+        state="unknown",
+        unknown_at=tx.now,
+        error=OutcomeUnknown.code,
+        message=why,
+    )

@@ -1,0 +1,155 @@
+"""From a model's answer to a ready job: verified, stored, checkpoint, labelled, delivered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .database import attempts, files, images, jobs
+from .database.engine import Transaction
+from .errors import Retryable
+from .held import Held
+from .imaging.canvas import Layout
+from .interfaces import Photo
+from .models import Output, Picture, Staged, Stored
+from .photo import put_picture, read_object, sha256_of
+
+STATEMENT = "Virtually staged"
+"""What a labelled copy says until a rule pack says it better."""
+
+
+class Delivery(Held):
+    """What every way of a job ends with."""
+
+    async def _deliver(
+        self, outputs: tuple[bytes, ...], staged: Staged, photo: Photo, number: int
+    ) -> None:
+        """Verified pictures in the storage; then ONE transaction, the checkpoint."""
+        with self._timed("verify"):
+            pictures = await self._verify(outputs, photo, self._layout(photo))
+            pictures = await self._after_stage(pictures, photo)
+        with self._timed("store"):
+            stored = [
+                await put_picture(
+                    self.ports,
+                    self.job,
+                    picture,
+                    kind="staged" if n == 0 else "extra",
+                    name=f"{number}-{n}",
+                )
+                for n, picture in enumerate(pictures)
+            ]
+        checkpoint = {
+            **_stored(stored[0]),
+            "content_type": pictures[0].content_type,
+            "width": pictures[0].width,
+            "height": pictures[0].height,
+            "sha256": sha256_of(pictures[0].data),
+            "extra": [item.key for item in stored[1:]],
+        }
+        async with self.ports.database.write(self.job["account_id"]) as tx:
+            for item, picture in zip(stored, pictures, strict=True):
+                await files.keep(tx, item, sha256=sha256_of(picture.data))
+            for attempt in await attempts.end(tx, self.job["id"], "succeeded"):
+                await attempts.book(tx, attempt["id"], staged.cost_usd)
+            self.job = await jobs.move(
+                tx, self.job, "finalizing", checkpoint=checkpoint, report=staged.report
+            )
+            await self._delivered(tx)
+
+    async def _delivered(self, tx: Transaction) -> None:
+        """The model did well."""
+
+    async def _finalize(self) -> None:
+        """The labelled copy, then ONE transaction: result, kept files, job ready, event."""
+        checkpoint = self.job["checkpoint"]
+        with self._timed("label"):
+            labelled = await self._label(checkpoint)
+        kept = [checkpoint["key"], *checkpoint["extra"]]
+        async with self.ports.database.write(self.job["account_id"]) as tx:
+            if labelled is not None:
+                stored, sha256 = labelled
+                await files.keep(tx, stored, sha256=sha256)
+                kept.append(stored.key)
+            await files.keep_only(tx, self.job["id"], kept)
+            await images.deliver(
+                tx,
+                self.job["image_id"],
+                staged_key=checkpoint["key"],
+                labelled_key=None if labelled is None else labelled[0].key,
+                **{
+                    name: checkpoint[name] for name in ("content_type", "width", "height", "sha256")
+                },
+            )
+            self.job = await jobs.move(
+                tx, self.job, "ready", error=None, message=None, timings_ms=self.timings
+            )
+
+    # --- its steps ------------------------------------------------------------------------------
+
+    async def _bytes(self, staged: Staged) -> tuple[bytes, ...]:
+        """The outputs as the model gave them, or fetched from where it put them."""
+        if not staged.outputs:
+            raise Retryable("The model answered without a picture.")
+        return tuple([await self._bytes_of(output) for output in staged.outputs])
+
+    async def _bytes_of(self, output: Output) -> bytes:
+        if output.data is not None:
+            return output.data
+        if output.url is None:
+            raise Retryable("The model answered with neither a picture nor an address.")
+        return await self.ports.downloads.fetch(output.url, hosts=self._card.output_hosts)
+
+    async def _verify(
+        self, outputs: tuple[bytes, ...], photo: Photo, layout: Layout | None = None
+    ) -> tuple[Picture, ...]:
+        original = await photo.read()
+        return tuple([await self._verified(data, original, photo, layout) for data in outputs])
+
+    async def _verified(
+        self, data: bytes, original: bytes, photo: Photo, layout: Layout | None
+    ) -> Picture:
+        verified = await self.ports.decoder.verify(
+            data,
+            original=original,
+            width=photo.width,
+            height=photo.height,
+            digital_source_type=self._card.digital_source_type,
+            layout=layout,
+        )
+        return Picture(
+            data=verified.data,
+            content_type=verified.content_type,
+            width=verified.width,
+            height=verified.height,
+        )
+
+    async def _after_stage(
+        self, pictures: tuple[Picture, ...], photo: Photo
+    ) -> tuple[Picture, ...]:
+        """What plugins made of the result; what they changed is verified like a model's output."""
+        changed = await self.ports.hooks.after_stage(jobs.as_job(self.job), pictures)
+        if not changed:
+            raise Retryable("A plugin left no picture over.")
+        if changed == pictures:
+            return pictures
+        return await self._verify(tuple(picture.data for picture in changed), photo)
+
+    async def _label(self, checkpoint: dict[str, Any]) -> tuple[Stored, str] | None:
+        """The labelled copy beside the clean picture, where a plugin makes one."""
+        if not self.ports.hooks.labels():
+            return None
+        clean = Picture(
+            data=await read_object(self.ports.storage, checkpoint["key"]),
+            content_type=checkpoint["content_type"],
+            width=checkpoint["width"],
+            height=checkpoint["height"],
+        )
+        labelled = await self.ports.hooks.label(jobs.as_job(self.job), clean, STATEMENT)
+        if labelled is None:
+            return None
+        stored = await put_picture(self.ports, self.job, labelled, kind="labelled", name="labelled")
+        return stored, sha256_of(labelled.data)
+
+
+def _stored(stored: Stored) -> dict[str, Any]:
+    return {name: getattr(stored, name) for name in Stored.__struct_fields__}

@@ -1,0 +1,153 @@
+"""A job in our hands: what every way of a job has in common."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+import sqlalchemy as sa
+
+from .database import attempts, files, images, jobs
+from .database.jobs import Abandoned
+from .imaging.canvas import Layout, lay_out
+from .interfaces import Defers, Photo, Stager
+from .lease import Lease
+from .models import JobState, ModelCard, StageRequest
+from .photo import StoredPhoto, laid_out, once, read_object
+from .ports import Ports
+from .settlement import settle_failure
+from .states import ACTIVE
+
+log = logging.getLogger("staging_core")
+
+
+class Held:
+    """A claimed job; ``run`` carries it to its end, or to its next wait."""
+
+    def __init__(self, ports: Ports, job: sa.RowMapping, lease: Lease) -> None:
+        self.ports = ports
+        self.job = job
+        self.lease = lease
+        self.timings: dict[str, float] = dict(job["timings_ms"])
+
+    async def run(self) -> None:
+        """Carry the job; whatever goes wrong decides what becomes of it."""
+        try:
+            await self._carry()
+        except Abandoned:
+            raise
+        except asyncio.CancelledError:
+            await asyncio.shield(self._stop())
+            raise
+        except Exception as error:
+            await self._settle(error)
+
+    async def _carry(self) -> None:
+        """The job's way; the two kinds of models differ here."""
+        raise AssertionError("a way of its own is what a kind of models is about")
+
+    async def _settle(self, error: Exception) -> None:
+        await settle_failure(self.ports, self.job, error, self.timings)
+
+    async def _stop(self) -> None:
+        """This worker stops: somebody else goes on, and nothing is counted."""
+        if self.job["state"] not in ACTIVE:
+            return
+        try:
+            await self._give_back()
+        except Exception:
+            # It was not ours any more, or its lease will run out; the stop goes on.
+            log.info("job %s was not given back", self.job["id"], exc_info=True)
+
+    async def _give_back(self) -> None:
+        async with self.ports.database.write(self.job["account_id"]) as tx:
+            await attempts.end(tx, self.job["id"], "released")
+            await jobs.move(
+                tx, self.job, "queued", told={"reason": "worker_stopped"}, due_at=tx.now
+            )
+
+    # --- what every way begins with -------------------------------------------------------------
+
+    async def _prepare(self) -> tuple[StoredPhoto, StageRequest]:
+        """The working copy, made again if it is not there, and what is asked for."""
+        with self._timed("prepare"):
+            original, request = await self._asked()
+            if await self.ports.storage.stat(original["working_key"]) is None:
+                await self._make_working_copy(original)
+        return self._photo(original), request
+
+    async def _asked(self) -> tuple[sa.RowMapping, StageRequest]:
+        async with self.ports.database.read(self.job["account_id"]) as tx:
+            image = await images.row(tx, self.job["image_id"])
+            original = await images.original(tx, image["original_id"])
+        request = msgspec.convert(image["request"], StageRequest)
+        return original, msgspec.structs.replace(request, model=self.job["model"])
+
+    def _photo(self, original: sa.RowMapping) -> StoredPhoto:
+        return StoredPhoto(
+            storage=self.ports.storage,
+            key=original["working_key"],
+            content_type="image/png",
+            width=original["width"],
+            height=original["height"],
+            focal_px=original["focal_px"],
+        )
+
+    async def _model_input(self, photo: StoredPhoto) -> StoredPhoto:
+        """What the model is given: the working copy, or that laid out on the card's canvas."""
+        canvas, layout = self._card.canvas, self._layout(photo)
+        if canvas is None or layout is None:
+            return photo
+        given = laid_out(photo, layout, canvas.content_type)
+        async with self.ports.database.write(self.job["account_id"]) as tx:
+            await files.borrow(
+                tx,
+                given.key,
+                account_id=self.job["account_id"],
+                kind="working",
+                grace_s=self.ports.settings.orphan_grace_s,
+            )
+        if await self.ports.storage.stat(given.key) is None:
+            data = await self.ports.decoder.model_input(
+                await photo.read(), layout, canvas.content_type
+            )
+            await self.ports.storage.put(given.key, once(data), content_type=canvas.content_type)
+        return given
+
+    def _layout(self, photo: Photo) -> Layout | None:
+        """Where the photo lies on what the model is given; None where it is given the photo."""
+        canvas = self._card.canvas
+        return None if canvas is None else lay_out(canvas, photo.width, photo.height)
+
+    async def _make_working_copy(self, original: sa.RowMapping) -> None:
+        data = await read_object(self.ports.storage, original["key"])
+        made = await self.ports.decoder.working_copy(data)
+        await self.ports.storage.put(
+            original["working_key"], once(made.data), content_type="image/png"
+        )
+
+    # --- small things ---------------------------------------------------------------------------
+
+    @property
+    def _model(self) -> Stager | Defers:
+        return self.ports.stagers[self.job["model"]]
+
+    @property
+    def _card(self) -> ModelCard:
+        return self._model.card
+
+    async def _move(self, to: JobState) -> None:
+        async with self.ports.database.write(self.job["account_id"]) as tx:
+            self.job = await jobs.move(tx, self.job, to)
+
+    @contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[phase] = round((time.perf_counter() - began) * 1000, 1)

@@ -1,0 +1,107 @@
+"""Predictions that no worker holds: looked for after they were given up, cancelled as waste."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import sqlalchemy as sa
+
+from .database import attempts
+from .errors import NotFound, Retryable
+from .interfaces import Defers, Finds, ReceivesCallbacks, supports
+from .landing import land
+from .models import Absent, Attempt, CannotTell, Found, Waiting
+from .ports import Ports
+
+log = logging.getLogger("staging_core")
+
+CALL_S = 60.0
+"""Seconds that one call at a provider may take."""
+
+LOOKED_FOR_S = 3600.0
+"""How long a prediction is looked for that was given up; no provider keeps one alive longer."""
+
+_LONGEST_PAUSE_S = 600.0
+
+
+def attempt_of(row: sa.RowMapping, public_url: str | None, stager: object) -> Attempt:
+    """The attempt as its stager sees it; every one has a callback address of its own."""
+    calls_back = public_url is not None and supports(stager, ReceivesCallbacks) is not None
+    return Attempt(
+        id=row["id"],
+        number=row["number"],
+        deadline=row["deadline"],
+        callback_url=f"{public_url}/api/v1/callbacks/{row['id']}" if calls_back else None,
+    )
+
+
+async def find(stager: object, attempt: Attempt) -> Found | Absent | CannotTell:
+    """What the provider knows of the attempt; ``CannotTell`` also when it cannot be asked."""
+    finds = supports(stager, Finds)
+    if finds is None:
+        return CannotTell()
+    try:
+        async with asyncio.timeout(CALL_S):
+            found = await finds.find(attempt)
+    except Exception:  # asked again later, whatever it was
+        log.warning("attempt %s: no answer whether it exists", attempt.id, exc_info=True)
+        return CannotTell()
+    return CannotTell() if isinstance(found, Found) and not is_handle(found.handle) else found
+
+
+def is_handle(handle: object) -> bool:
+    """Whether it is 1..200 visible ASCII characters."""
+    return (
+        isinstance(handle, str)
+        and 1 <= len(handle) <= 200
+        and all("!" <= character <= "~" for character in handle)
+    )
+
+
+class Predictions:
+    """The sweeps over predictions."""
+
+    def __init__(self, ports: Ports) -> None:
+        self.ports = ports
+
+    async def look(self) -> int:
+        """Ask after attempts that were given up; how many have turned up."""
+        deferring = [
+            name for name, each in self.ports.stagers.items() if supports(each, Defers) is not None
+        ]
+        if not deferring:
+            return 0
+        async with self.ports.database.read() as tx:
+            given_up = await attempts.to_look_for(tx, deferring)
+        return sum([await self._look_for(attempt) for attempt in given_up])
+
+    async def _look_for(self, row: sa.RowMapping) -> bool:
+        stager = self.ports.stagers[row["model"]]
+        found = await find(stager, attempt_of(row, self.ports.settings.public_url, stager))
+        async with self.ports.database.write(row["account_id"]) as tx:
+            attempt = await attempts.row(tx, row["id"])
+            if attempt is None or attempt["look_at"] is None:
+                return False
+            if isinstance(found, Found):
+                await land(tx, attempt, found.handle)
+                return True
+            age = tx.now - attempt["started_at"]
+            again = tx.now + min(max(age / 2, 1.0), _LONGEST_PAUSE_S)
+            over = age > LOOKED_FOR_S
+            await attempts.change(tx, attempt["id"], look_at=None if over else again)
+        return False
+
+    async def cancel(self, attempt_id: str, model: str, handle: str) -> None:
+        """Cancel a prediction and book what it cost; ``Retryable`` while that is not known."""
+        stager = supports(self.ports.stagers.get(model), Defers)
+        if stager is None:
+            raise NotFound(f"The model {model} is not open here.")
+        async with asyncio.timeout(CALL_S):
+            await stager.cancel(handle)
+        async with asyncio.timeout(CALL_S):
+            outcome = await stager.check(handle)
+        if isinstance(outcome, Waiting):
+            raise Retryable("The prediction has not ended yet.")
+        async with self.ports.database.write() as tx:
+            await attempts.book(tx, attempt_id, outcome.cost_usd)

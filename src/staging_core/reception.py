@@ -1,0 +1,139 @@
+"""What providers report on their own: verified, kept once, and passed to the job that waits."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from typing import Literal
+
+import sqlalchemy as sa
+
+from .database import attempts, gates, inbox
+from .database.engine import Transaction
+from .errors import InvalidCallback, InvalidSignature, NotFound, StagingError
+from .interfaces import ReceivesCallbacks, supports
+from .landing import land
+from .models import Callback, Notice, Wake
+from .ports import Ports
+from .predictions import is_handle
+from .submission import nudge
+
+log = logging.getLogger("staging_core")
+
+MAX_BYTES = 1_048_576
+"""A larger body is no report; nobody looks into it."""
+
+UNREAD_S = 3600.0
+"""How long a report may wait for its prediction to become known."""
+
+_FORGET_S = 7 * 86_400.0
+
+Received = Literal["received", "duplicate"]
+
+
+class Reception:
+    """Takes callbacks. ``turned_away`` counts, by error code, those that left no trace."""
+
+    def __init__(self, ports: Ports) -> None:
+        self.ports = ports
+        self.turned_away: Counter[str] = Counter()
+
+    async def receive(self, callback: Callback, attempt_id: str | None) -> Received:
+        """See ``Staging.receive``."""
+        try:
+            source, notice = await self._verified(callback, attempt_id)
+        except StagingError as error:
+            self.turned_away[error.code] += 1
+            raise
+        async with self.ports.database.write() as tx:
+            if not await inbox.add(tx, source, notice, attempt_id):
+                return "duplicate"
+            _, wake = await self._pass_on(tx, source, notice, attempt_id)
+        if wake is not None:
+            await nudge(self.ports, wake)
+        return "received"
+
+    async def read_again(self) -> int:
+        """Reports whose prediction was not known when they came; how many are read now."""
+        sources = sorted({gates.provider_of(each.card) for each in self.ports.stagers.values()})
+        async with self.ports.database.read() as tx:
+            unread = await inbox.unread(tx, sources)
+        if not unread:
+            return 0
+        return sum([await self._read_again(row) for row in unread])
+
+    async def _read_again(self, row: sa.RowMapping) -> bool:
+        notice = Notice(event_id=row["event_id"], handle=row["handle"])
+        async with self.ports.database.write() as tx:
+            known, wake = await self._pass_on(tx, row["source"], notice, row["attempt_id"])
+            if not known and tx.now - row["received_at"] > UNREAD_S:
+                log.warning("a report on %s is of no prediction of ours", row["handle"])
+                await inbox.read(tx, row["source"], row["event_id"])
+        if wake is not None:
+            await nudge(self.ports, wake)
+        return known
+
+    async def forget(self) -> int:
+        """Drop reports that were read a week ago."""
+        async with self.ports.database.write() as tx:
+            return await inbox.forget(tx, before=tx.now - _FORGET_S)
+
+    # --- the effect -----------------------------------------------------------------------------
+
+    async def _pass_on(
+        self, tx: Transaction, source: str, notice: Notice, attempt_id: str | None
+    ) -> tuple[bool, Wake | None]:
+        """Whether the prediction is known (the report is read then), and whom to nudge."""
+        attempt = await attempts.of_handle(tx, self._models_of(source), notice.handle)
+        if attempt is None and attempt_id is not None:
+            attempt = await attempts.row(tx, attempt_id)
+        if attempt is None:
+            return False, None
+        await inbox.read(tx, source, notice.event_id)
+        if attempt["handle"] not in (None, notice.handle):
+            log.error("attempt %s has a second prediction, %s", attempt["id"], notice.handle)
+            return True, None
+        return True, await land(tx, attempt, notice.handle)
+
+    def _models_of(self, source: str) -> list[str]:
+        return [
+            name
+            for name, stager in self.ports.stagers.items()
+            if gates.provider_of(stager.card) == source
+        ]
+
+    # --- is it true? ----------------------------------------------------------------------------
+
+    async def _verified(self, callback: Callback, attempt_id: str | None) -> tuple[str, Notice]:
+        """The provider's name and what it says; nothing is told to whom it is not."""
+        if len(callback.body) > MAX_BYTES:
+            raise InvalidCallback(f"The body has more than {MAX_BYTES} bytes.")
+        attempt = None if attempt_id is None else await self._attempt(attempt_id)
+        model = attempt["model"] if attempt and attempt["model"] in self.ports.stagers else None
+        source, notice = await self._asked(callback, model)
+        if attempt_id is not None and attempt is None:
+            raise NotFound("There is no such attempt.")
+        if not 1 <= len(notice.event_id) <= 200 or not is_handle(notice.handle):
+            raise InvalidCallback("The event's id or its prediction's is out of bounds.")
+        return source, notice
+
+    async def _attempt(self, attempt_id: str) -> sa.RowMapping | None:
+        async with self.ports.database.read() as tx:
+            return await attempts.row(tx, attempt_id)
+
+    async def _asked(self, callback: Callback, model: str | None) -> tuple[str, Notice]:
+        """The first of the models' word on it; ``model``'s alone when the attempt is known."""
+        wrong: StagingError = InvalidSignature("No model here knows this callback.")
+        for source, receives in self._receivers(model):
+            try:
+                return source, await receives.receive(callback)
+            except InvalidSignature as error:
+                wrong = error
+        raise wrong
+
+    def _receivers(self, model: str | None) -> Iterator[tuple[str, ReceivesCallbacks]]:
+        for name, stager in self.ports.stagers.items():
+            receives = supports(stager, ReceivesCallbacks)
+            if receives is not None and model in (None, name):
+                yield gates.provider_of(stager.card), receives
