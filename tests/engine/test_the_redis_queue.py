@@ -137,7 +137,7 @@ def test_a_second_signal_does_not_wait_for_running_jobs(tmp_path: Path) -> None:
 def test_a_worker_without_a_place_leaves_the_wakes_to_others(tmp_path: Path) -> None:
     async def scenario() -> None:
         shared = LocalQueue(time.time)
-        both = [
+        busy, idle = [
             Staging(
                 home=tmp_path,
                 stager="fake:?script=hangs&in_flight=1",
@@ -149,15 +149,19 @@ def test_a_worker_without_a_place_leaves_the_wakes_to_others(tmp_path: Path) -> 
             )
             for _ in range(2)
         ]
-        async with both[0] as staging, both[1]:
-            me = staging.acting_as(OWNER)
-            await asyncio.sleep(0.5)  # both have looked, and wait for a wake
-            for _ in range(2):
-                group = await me.images.submit(photo(), room="bedroom", style="modern")
-                async with asyncio.timeout(20):
-                    async for event in me.events(group):
-                        if event.state == "staging":
-                            break
+
+        async def staged(me: Acting) -> None:
+            group = await me.images.submit(photo(), room="bedroom", style="modern")
+            async with asyncio.timeout(8):
+                async for event in me.events(group):
+                    if event.state == "staging":
+                        return
+
+        async with busy:
+            await staged(busy.acting_as(OWNER))
+            async with idle:
+                await asyncio.sleep(0.5)  # it has looked, and waits for a wake
+                await staged(idle.acting_as(OWNER))
 
     asyncio.run(scenario())
 
