@@ -21,10 +21,15 @@ Kind = Literal["original", "staged", "labelled", "overlay"]
 
 
 class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One try in a job's history. Times are Unix seconds; ``error`` is a stable code."""
+    """One try in a job's history. Times are Unix seconds; ``error`` is a stable code.
+
+    ``handle``: how the provider of a model that answers later knows the prediction.
+    """
 
     number: int
     state: str
+    model: str = ""
+    handle: str | None = None
     error: str | None = None
     message: str | None = None
     cost_usd: float = 0.0

@@ -74,7 +74,7 @@ class Predictions:
             return 0
         async with self.ports.database.read() as tx:
             given_up = await attempts.to_look_for(tx, deferring)
-        return sum([await self._look_for(attempt) for attempt in given_up])
+        return sum(await asyncio.gather(*(self._look_for(attempt) for attempt in given_up)))
 
     async def _look_for(self, row: sa.RowMapping) -> bool:
         stager = self.ports.stagers[row["model"]]

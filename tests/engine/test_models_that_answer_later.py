@@ -420,6 +420,26 @@ def test_an_output_at_a_foreign_address_is_a_failed_attempt_whose_cost_is_booked
     run(scenario)
 
 
+def test_a_waiting_job_whose_model_nobody_opens_any_more_ends_after_an_hour(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path, Provider()) as (house, _):
+            await house.submit()
+            await carry_all(house)
+        async with opened(tmp_path, Provider(name="other")) as (house, _):
+            house.clock.ahead += 90_000  # nobody swept for a day, so nobody was missed
+            await Recovery(house.ports).sweep()
+            assert await house.states() == ["waiting"]
+            house.clock.ahead += 3700
+            await Recovery(house.ports).sweep()
+            assert await house.states() == ["error"]
+            job = (await Images(house.ports, OWNER).page())[0].job
+            assert job.error == "stager_missing"
+
+    run(scenario)
+
+
 # --- callbacks ------------------------------------------------------------------------------------
 
 
