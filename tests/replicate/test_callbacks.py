@@ -154,3 +154,18 @@ def test_an_unsigned_callback_does_not_make_us_ask() -> None:
             provider.stager().receive(Callback(body=b"{}", headers={}, received_at=time.time()))
         )
     assert not provider.requests
+
+
+def test_a_secret_that_was_replaced_at_replicate_is_asked_for_again() -> None:
+    answers = iter([OTHER, SECRET])
+    provider = Provider(lambda request: httpx.Response(200, json={"key": next(answers)}))
+    stager = provider.stager()
+
+    async def both() -> Notice:
+        with pytest.raises(InvalidSignature):
+            await stager.receive(signed())
+        stager._callbacks._asked -= 301
+        return await stager.receive(signed())
+
+    assert asyncio.run(both()).handle == "p1"
+    assert len(provider.requests) == 2

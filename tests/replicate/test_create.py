@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
-import random
 import traceback
 
 import httpx
@@ -93,7 +92,8 @@ def test_a_callback_is_only_asked_for_where_the_provider_reaches_us(
 @pytest.mark.parametrize("seconds", [-5, 0, 3])
 def test_a_deadline_that_is_near_gives_the_least_that_is_taken(seconds: float) -> None:
     provider = Provider(created)
-    asyncio.run(provider.stager().create(REQUEST, photo(), attempt(seconds=seconds)))
+    given = photo(url=SIGNED)
+    asyncio.run(provider.stager().create(REQUEST, given, attempt(seconds=seconds)))
     assert provider.requests[-1].headers["cancel-after"] == "5s"
 
 
@@ -167,14 +167,6 @@ def test_a_seed_is_folded_into_what_the_model_takes_and_stays_the_same() -> None
 # --- the photo ------------------------------------------------------------------------------------
 
 
-def noisy(content_type: str = "image/png") -> FakePhoto:
-    """A photo that is too large for a data URI."""
-    data = random.Random(1).randbytes(400 * 400 * 3)  # noqa: S311 - noise
-    buffer = io.BytesIO()
-    Image.frombytes("RGB", (400, 400), data).save(buffer, content_type.rpartition("/")[2])
-    return FakePhoto.of(buffer.getvalue())
-
-
 def uploads(request: httpx.Request) -> httpx.Response:
     if request.url.path == "/v1/files":
         return httpx.Response(
@@ -188,8 +180,12 @@ def test_an_address_that_the_provider_reaches_is_sent_with_the_attempt_in_its_fr
     assert made(Provider(created))["input"]["image"] == f"{SIGNED}#staging-attempt=a1"
 
 
-def test_a_small_photo_is_sent_in_the_request_and_shows_the_same_pixels() -> None:
-    image = made(Provider(created), given=photo())["input"]["image"]
+def without_files(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(404) if request.url.path == "/v1/files" else created(request)
+
+
+def test_without_a_files_api_the_photo_is_in_the_request_and_shows_the_same_pixels() -> None:
+    image = made(Provider(without_files), given=photo())["input"]["image"]
     head, _, data = image.partition(",")
     assert head == "data:image/png;base64"
     sent = Image.open(io.BytesIO(base64.b64decode(data)))
@@ -199,21 +195,15 @@ def test_a_small_photo_is_sent_in_the_request_and_shows_the_same_pixels() -> Non
     assert sent.tobytes() == original.tobytes()
 
 
-def test_a_large_photo_goes_through_the_files_api() -> None:
+def test_else_it_goes_through_the_files_api_under_the_attempts_name() -> None:
     provider = Provider(uploads)
-    assert made(provider, given=noisy())["input"]["image"] == f"{API}/v1/files/f1"
+    assert made(provider, given=photo())["input"]["image"] == f"{API}/v1/files/f1"
     assert b'filename="a1.png"' in provider.requests[0].content
 
 
-def test_without_a_callback_even_a_small_photo_is_a_file_so_that_it_can_be_found() -> None:
-    provider = Provider(uploads)
-    asyncio.run(provider.stager().create(REQUEST, photo(), attempt(callback=False)))
-    assert provider.creates()[0]["input"]["image"] == f"{API}/v1/files/f1"
-
-
 def test_an_address_of_this_network_is_not_sent_to_replicate() -> None:
-    image = made(Provider(created), given=photo(url="http://10.0.0.5/photo.png"))["input"]["image"]
-    assert image.startswith("data:")
+    image = made(Provider(uploads), given=photo(url="http://10.0.0.5/photo.png"))["input"]["image"]
+    assert image == f"{API}/v1/files/f1"
 
 
 @pytest.mark.parametrize("answer", [says(429), says(422, {"detail": "no"})])
@@ -223,16 +213,16 @@ def test_the_upload_of_a_refused_create_is_deleted(answer: object) -> None:
 
     provider = Provider(sometimes)
     with pytest.raises((Busy, Refused)):
-        asyncio.run(provider.stager().create(REQUEST, noisy(), attempt()))
+        asyncio.run(provider.stager().create(REQUEST, photo(), attempt()))
     assert provider.requests[-1].method == "DELETE"
     assert provider.requests[-1].url.path == "/v1/files/f1"
 
 
-@pytest.mark.parametrize("answer", [says(500), breaks(httpx.ReadError), says(200, "<html>")])
+@pytest.mark.parametrize("answer", [says(500), says(429), breaks(httpx.ReadError)])
 def test_an_upload_that_fails_means_that_nothing_was_made(answer: object) -> None:
     provider = Provider(answer)  # type: ignore[arg-type]
     with pytest.raises(Busy):
-        asyncio.run(provider.stager().create(REQUEST, noisy(), attempt()))
+        asyncio.run(provider.stager().create(REQUEST, photo(), attempt()))
     assert not provider.creates()
 
 

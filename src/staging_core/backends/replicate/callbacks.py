@@ -18,19 +18,22 @@ from .transport import Garbled, Rejected
 
 TOLERANCE_S = 300
 _ASK_AGAIN_S = 30.0
+_REPLACED_S = 300.0
 _SIGNED = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
 class Callbacks:
     """Reads callbacks. ``secrets``: those that are configured; several while one is replaced.
 
-    Without any, Replicate is asked for the account's secret, once, when the first callback comes
-    that could be signed at all. There is no way to accept one unsigned.
+    Without any, Replicate is asked for the account's secret when the first callback comes that
+    could be signed at all, and again, every five minutes at most, when a signature does not fit.
+    There is no way to accept one unsigned.
     """
 
     def __init__(self, account: Account, secrets: tuple[str, ...]) -> None:
         self._account = account
         self._secrets = secrets
+        self._asks = not secrets
         self._asking = asyncio.Lock()
         self._asked = float("-inf")
 
@@ -41,9 +44,17 @@ class Callbacks:
         if not all(headers.values()) or not body:
             raise InvalidSignature("The callback is not signed.")
         _check_age(headers["webhook-timestamp"], callback.received_at)
-        if not any(_is_signed(secret, headers, body) for secret in await self._known()):
+        if not await self._is_ours(headers, body):
             raise InvalidSignature()
         return Notice(event_id=_event_id(headers["webhook-id"]), handle=_handle(body))
+
+    async def _is_ours(self, headers: dict[str, str], body: str) -> bool:
+        if any(_is_signed(secret, headers, body) for secret in await self._known()):
+            return True
+        if not self._asks or time.monotonic() - self._asked < _REPLACED_S:
+            return False
+        self._secrets = ()  # it may have been replaced at Replicate
+        return any(_is_signed(secret, headers, body) for secret in await self._known())
 
     async def _known(self) -> tuple[str, ...]:
         if self._secrets:

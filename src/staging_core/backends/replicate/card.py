@@ -11,18 +11,18 @@ from staging_core.errors import SettingError
 from staging_core.models import Canvas, ModelCard, Price, Sizes
 
 DELIVERY_HOSTS = ("replicate.delivery", "*.replicate.delivery")
-Way = Literal["url", "data", "file"]
+Way = Literal["url", "file", "data"]
 
 
 class PictureInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the photo goes. ``list``: the field takes a list. ``ways``: how it may be sent.
 
-    ``url``: an address that the provider fetches; ``data``: a data URI; ``file``: its files API.
+    ``url``: an address that the provider fetches; ``file``: its files API; ``data``: a data URI.
     """
 
     field: str
     list: bool = False
-    ways: tuple[Way, ...] = ("url", "data", "file")
+    ways: tuple[Way, ...] = ("url", "file", "data")
 
 
 class SeedInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -51,4 +51,4 @@ def of_upload(error: Exception) -> JobVerb:
 
 def told(error: Exception) -> str:
     """An error in a word or two, without addresses."""
-    return str(error) if isinstance(error, Rejected) else type(error).__name__
+    return str(error).rstrip(".") if isinstance(error, Rejected) else type(error).__name__

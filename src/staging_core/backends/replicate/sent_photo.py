@@ -1,4 +1,4 @@
-"""How a photo gets to the model: by address, in the request, or through the files API.
+"""How a photo gets to the model: by address, through the files API, or in the request.
 
 Only the working copy that the core hands over is ever sent, never the original.
 """
@@ -16,9 +16,10 @@ from .account import Account
 from .card import PictureInput
 from .reach import can_reach
 from .tag import tagged_file, tagged_url
+from .transport import Rejected
 
-SMALL = 256_000
-"""Bytes up to which Replicate advises data URIs."""
+_SHORTEST_S = 60.0
+_NO_FILES = {404, 405, 501}
 
 
 class SentPhoto(msgspec.Struct, frozen=True):
@@ -31,23 +32,29 @@ class SentPhoto(msgspec.Struct, frozen=True):
 async def send_photo(
     account: Account, api: str, into: PictureInput, photo: Photo, attempt: Attempt, *, ttl_s: float
 ) -> SentPhoto:
-    """Choose the first way that the card and the provider's reach allow, the cheapest before.
+    """The first way that the card and the provider's reach allow: address, upload, data URI.
 
-    An address costs nothing, a small data URI one larger request, a file one request more. A data
-    URI is taken only when the provider can call back: it may show a copy of its own instead, and
-    then nothing but the callback tells whose prediction it is. ``ttl_s``: how long the address is
-    good for.
+    An address costs no request and no memory. An upload comes before a data URI, also for a small
+    picture: Replicate may show a copy of its own in place of a data URI, and then a prediction
+    whose answer was lost cannot be known again. Where there is no files API, as at some gateways,
+    the data URI it is. ``ttl_s``: how long the address is needed.
     """
     if "url" in into.ways:
-        url = await photo.url(ttl_s)
+        url = await photo.url(max(ttl_s, _SHORTEST_S))
         if url is not None and can_reach(api, url):
             return SentPhoto(tagged_url(url, attempt.id))
     data = tagged_file(await photo.read(), attempt.id)
-    calls_back = attempt.callback_url is not None and can_reach(api, attempt.callback_url)
-    small = len(data) <= SMALL and calls_back
-    if "data" in into.ways and (small or "file" not in into.ways):
-        text = base64.b64encode(data).decode()
-        return SentPhoto(f"data:{photo.content_type};base64,{text}")
+    if "file" in into.ways:
+        try:
+            return await _uploaded(account, photo, data, attempt)
+        except Rejected as error:
+            if error.status not in _NO_FILES or "data" not in into.ways:
+                raise
+    text = base64.b64encode(data).decode()
+    return SentPhoto(f"data:{photo.content_type};base64,{text}")
+
+
+async def _uploaded(account: Account, photo: Photo, data: bytes, attempt: Attempt) -> SentPhoto:
     name = f"{attempt.id}.{photo.content_type.rpartition('/')[2]}"
     file_id, address = await account.upload(data, name=name, content_type=photo.content_type)
     return SentPhoto(address, file_id)
