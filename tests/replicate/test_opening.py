@@ -63,6 +63,15 @@ def test_without_a_token_the_variable_is_named(
         opened(tmp_path, "replicate:qwen/qwen-image-edit")
 
 
+@pytest.mark.parametrize("token", [" ", "r8 x", "r8\nx", "r8_é"])
+def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(
+    tmp_path: Path, token: str
+) -> None:
+    with pytest.raises(SettingError, match="REPLICATE_API_TOKEN is no token") as told:
+        opened(tmp_path, "replicate:qwen/qwen-image-edit", REPLICATE_API_TOKEN=token)
+    assert "r8" not in f"{told.value} {told.value.remedy}"
+
+
 def test_the_host_of_another_api_may_serve_the_outputs(tmp_path: Path) -> None:
     stager = opened(
         tmp_path,
@@ -220,3 +229,15 @@ def test_a_community_model_needs_a_version(tmp_path: Path) -> None:
         version_for(url, card_for(url))
     versioned = BackendURL.parse(f"replicate:acme/x?card={own}&version=abc")
     assert version_for(versioned, card_for(versioned)) == "abc"
+
+
+def test_the_price_is_configuration() -> None:
+    cheap = card_for(BackendURL.parse("replicate:qwen/qwen-image-edit?usd=0.011"))
+    assert cheap.model_card().price.usd == 0.011
+    assert card_of("qwen/qwen-image-edit").price.usd == 0.03
+
+
+@pytest.mark.parametrize("text", ["much", "-1", "nan", "inf", ""])
+def test_a_price_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(SettingError, match="is no price"):
+        card_for(BackendURL.parse(f"replicate:qwen/qwen-image-edit?usd={text}"))

@@ -47,13 +47,15 @@ def _account(registry: Registry) -> Account:
         )
     try:
         from staging_core.backends.replicate.account import Account
-        from staging_core.backends.replicate.opening import base_url
+        from staging_core.backends.replicate.opening import base_url, checked_token
     except ModuleNotFoundError as error:
         raise MissingExtra(
             f"replicate: needs the package {error.name!r}, which is not installed.",
             remedy="pip install 'staging-core[replicate]'.",
         ) from error
-    return Account(token, api=base_url(registry.variable("REPLICATE_BASE_URL") or ""))
+    return Account(
+        checked_token(token), api=base_url(registry.variable("REPLICATE_BASE_URL") or "")
+    )
 
 
 async def _checked(account: Account, card: ReplicateCard) -> Checked:

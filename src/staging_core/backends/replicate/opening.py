@@ -10,6 +10,8 @@ from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
+
 from staging_core.errors import MissingSetting, SettingError
 from staging_core.interfaces import OpenContext
 from staging_core.urls import BackendURL
@@ -22,6 +24,7 @@ from .stager import ReplicateStager
 
 REPLICATE = "https://api.replicate.com"
 _MODEL = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+_OPTIONS = ("card", "usd", "version")
 _VERSION = re.compile(r"[\w.:/-]{1,200}", re.ASCII)
 
 
@@ -31,13 +34,14 @@ async def open_replicate(url: BackendURL, context: OpenContext) -> AsyncIterator
 
     Variables: ``REPLICATE_API_TOKEN``; ``REPLICATE_BASE_URL`` and ``REPLICATE_WEBHOOK_SECRET`` (one
     or several, with spaces or commas between) where they are set. Options: ``version`` of a
-    community model, ``card``: the path of one's own card.
+    community model, ``card``: the path of one's own card, ``usd``: the price of an output.
     """
     card = card_for(url)
     version = version_for(url, card)
     api = base_url(_optional(context, "REPLICATE_BASE_URL"))
     secrets = webhook_secrets(_optional(context, "REPLICATE_WEBHOOK_SECRET"))
-    async with aclosing(Account(context.secret("REPLICATE_API_TOKEN"), api=api)) as account:
+    token = checked_token(context.secret("REPLICATE_API_TOKEN"))
+    async with aclosing(Account(token, api=api)) as account:
         yield ReplicateStager(
             account,
             card,
@@ -52,15 +56,23 @@ async def open_replicate(url: BackendURL, context: OpenContext) -> AsyncIterator
 def card_for(url: BackendURL) -> ReplicateCard:
     """The card of the URL's model: the one that it names, else the shipped one."""
     for option in url.options:
-        if option not in ("card", "version"):
+        if option not in _OPTIONS:
             raise SettingError(
-                f"replicate: has no option {option!r}.", remedy="It has card, version."
+                f"replicate: has no option {option!r}.", remedy=f"It has {', '.join(_OPTIONS)}."
             )
     if not _MODEL.fullmatch(url.path):
         raise SettingError(
             f"replicate: needs a model, not {url.path!r}.",
             remedy="Write replicate:owner/name, for example replicate:qwen/qwen-image-edit.",
         )
+    card = _card(url)
+    if "usd" in url.options:
+        price = msgspec.structs.replace(card.price, usd=_dollars(url.options["usd"]))
+        card = msgspec.structs.replace(card, price=price)
+    return card
+
+
+def _card(url: BackendURL) -> ReplicateCard:
     if "card" not in url.options:
         return card_of(url.path)
     card = read_card(Path(url.options["card"]))
@@ -69,6 +81,18 @@ def card_for(url: BackendURL) -> ReplicateCard:
             f"The card {url.options['card']} is of {card.id!r}, not of {url.path!r}."
         )
     return card
+
+
+def _dollars(text: str) -> float:
+    try:
+        usd = float(text)
+    except ValueError:
+        usd = -1.0
+    if not 0 <= usd < 1000:
+        raise SettingError(
+            f"{text!r} is no price in US dollars.", remedy="Write ?usd=0.03, for example."
+        )
+    return usd
 
 
 def version_for(url: BackendURL, card: ReplicateCard) -> str:
@@ -82,6 +106,17 @@ def version_for(url: BackendURL, card: ReplicateCard) -> str:
             remedy=f"Write replicate:{card.id}?version=ID; the model's page lists them.",
         )
     return version
+
+
+def checked_token(text: str) -> str:
+    """The token without white space around it; what no header can carry is refused, unshown."""
+    token = text.strip()
+    if not token or not all("!" <= character <= "~" for character in token):
+        raise SettingError(
+            "REPLICATE_API_TOKEN is no token.",
+            remedy="Copy it from replicate.com/account/api-tokens.",
+        )
+    return token
 
 
 def base_url(text: str) -> str:
