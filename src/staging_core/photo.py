@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from .database import accounts, files
 from .imaging.canvas import Layout
-from .interfaces import Storage
-from .models import Picture, Stored
+from .interfaces import PresignsDownloads, Storage, supports
+from .models import DownloadGrant, Picture, Stored
 
 if TYPE_CHECKING:
     from .ports import Ports
@@ -35,8 +35,12 @@ class StoredPhoto:
         return await read_object(self.storage, self.key)
 
     async def url(self, ttl_s: float) -> str | None:
-        """None: this installation has no address that a provider could fetch from."""
-        return None
+        """An address of the storage's own, whoever can reach it; None where it signs none."""
+        signs = supports(self.storage, PresignsDownloads)
+        if signs is None:
+            return None
+        grant = DownloadGrant(key=self.key, expires_s=ttl_s, content_type=self.content_type)
+        return await signs.presign_download(grant)
 
 
 def laid_out(photo: StoredPhoto, layout: Layout, content_type: str) -> StoredPhoto:

@@ -28,6 +28,7 @@ from staging_core.interfaces import (
     Creates,
     Defers,
     Finds,
+    Inspects,
     LimitsRates,
     PresignsDownloads,
     PresignsUploads,
@@ -55,9 +56,9 @@ DUTIES: dict[Kind, tuple[type[Any], ...]] = {
     "billing": (Billing,),
 }
 CAPABILITIES: dict[Kind, tuple[type[Any], ...]] = {
-    "stager": (Stager, Defers, Finds, ReceivesCallbacks),
-    "storage": (Copies, Creates, PresignsUploads, PresignsDownloads),
-    "queue": (Consumes, Signals, LimitsRates),
+    "stager": (Stager, Defers, Finds, ReceivesCallbacks, Inspects),
+    "storage": (Copies, Creates, PresignsUploads, PresignsDownloads, Inspects),
+    "queue": (Consumes, Signals, LimitsRates, Inspects),
     "auth": (),
     "billing": (),
 }

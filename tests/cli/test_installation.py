@@ -78,9 +78,22 @@ def test_doctor_finds_a_sound_installation_sound(cli: Cli) -> None:
     told = cli("doctor", "--json").json
     assert told["ok"]
     names = [check["name"] for check in told["checks"]]
-    assert names[-3:] == ["disk", "storage", "pictures"]
+    assert names[-4:] == ["disk", "storage", "pictures", "storage: alone"]
     assert all(check["ok"] for check in told["checks"])
     assert cli("doctor").out.count("ok ") == len(names)
+
+
+def test_doctor_warns_when_two_installations_share_a_place(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAGING_STORAGE", f"file:{folder}/shared")
+    for home, advice in (("one", False), ("two", True), ("one", False)):
+        monkeypatch.setenv("STAGING_HOME", home)
+        told = cli("doctor", "--json").json
+        assert told["ok"]
+        assert ("advice" in told["checks"][-1]) == advice
+    monkeypatch.setenv("STAGING_HOME", "two")
+    assert "hm  storage: alone: Another installation" in cli("doctor").out
 
 
 def test_doctor_names_what_cannot_be_opened(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

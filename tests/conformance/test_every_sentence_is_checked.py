@@ -33,6 +33,7 @@ SUITES: tuple[type[Conformance], ...] = (
 )
 CONTRACTS = {
     "storage": ("Storage", "Copies", "Creates", "PresignsUploads", "PresignsDownloads"),
+    "inspecting": ("Inspects",),
     "stager": ("Stager", "Defers", "Finds"),
     "queue": ("Queue", "Consumes", "Signals", "LimitsRates"),
     "auth": ("Authenticator",),
@@ -47,6 +48,8 @@ TITLES = {
     "Lets somebody download without us.",
     "Its host may be one that only this machine reaches (loopback): whoever hands the URL on judges"
     " that, the storage does not know whom it is for.",
+    "Can tell what is missing around it: rights, rules and settings of a service.",
+    "What it fails at or may not look at is told, not raised.",
     "Answers in the call: the offline renderer, a GPU of this machine.",
     "Answers later: the model runs elsewhere and is asked, or calls back.",
     "Can tell, after a lost answer, whether an attempt exists at the provider.",

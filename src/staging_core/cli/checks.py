@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 import platform
 import shutil
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from io import BytesIO
 from uuid import uuid4
@@ -13,21 +15,25 @@ import msgspec
 
 from staging_core import Staging, __version__
 from staging_core.audit import Audit
-from staging_core.errors import StagingError, StorageFull
+from staging_core.errors import ObjectExists, StagingError, StorageFull
+from staging_core.interfaces import Creates, Inspects, supports
+from staging_core.models import Inspected
 from staging_core.photo import once, read_object
 
 from .failure import Failure, failure_from
 
+_MARK = "installation"  # no sweep looks at it
 _LEAST_FREE = 500_000_000  # bytes; a photo and its copies take up to 100 MB while they are made
 _EXTRAS = {"heif": "pillow_heif", "accelerate": "embreex", "testing": "pytest"}
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was tried; ``failure`` when it did not work."""
+    """One thing that was tried; ``failure``: it did not work; ``advice``: it could be better."""
 
     name: str
     message: str
     failure: Failure | None = None
+    advice: str = ""
 
     @property
     def ok(self) -> bool:
@@ -56,6 +62,7 @@ async def examined() -> list[Check]:
             checks.append(Check(name="backends", message=f"open: {', '.join(_opened(staging))}"))
             for name, look in _LOOKS.items():
                 checks.append(await _tried(name, look, staging))
+            checks += [await _alone(staging), *await _inspected(staging)]
     except StagingError as error:
         checks.append(_failed("open", error))
     return checks
@@ -70,6 +77,24 @@ async def _tried(name: str, look: Callable[[Staging], Awaitable[str]], staging: 
 
 def _failed(name: str, error: StagingError) -> Check:
     return Check(name=name, message=error.message, failure=failure_from(error))
+
+
+async def _inspected(staging: Staging) -> list[Check]:
+    """What the backends themselves find when they look around."""
+    ports = staging.ports
+    backends = {"storage": ports.storage, "queue": ports.queue, **ports.stagers}
+    checks = []
+    for name, backend in backends.items():
+        if (inspects := supports(backend, Inspects)) is not None:
+            found = await inspects.inspect()
+            checks += [_check_from(f"{name}: {each.name}", each) for each in found]
+    return checks
+
+
+def _check_from(name: str, found: Inspected) -> Check:
+    if found.level == "wrong":
+        return _failed(name, StagingError(found.message, remedy=found.remedy))
+    return Check(name=name, message=found.message, advice=found.remedy)
 
 
 async def _disk(staging: Staging) -> str:
@@ -89,6 +114,35 @@ async def _storage(staging: Staging) -> str:
     finally:
         await storage.delete(key)
     return "wrote, read and deleted an object"
+
+
+async def _alone(staging: Staging) -> Check:
+    """Mark the place as this installation's: a second one would sweep away the first one's objects.
+
+    The mark is made of the secret key, which all processes of an installation share.
+    """
+    try:
+        mine = await _claimed(staging)
+    except StagingError as error:
+        return _failed("storage: alone", error)
+    if mine:
+        return Check(name="storage: alone", message="no other installation keeps objects there")
+    return Check(
+        name="storage: alone",
+        message="Another installation, or one with another secret key, keeps its objects there.",
+        advice="Give each its own folder or prefix in the setting `storage`; if there is only one, "
+        f"delete the object `{_MARK}` there.",
+    )
+
+
+async def _claimed(staging: Staging) -> bool:
+    storage, key = staging.ports.storage, staging.settings.signing_key().encode()
+    mark = hmac.digest(key, b"installation", "sha256").hex().encode()
+    put = storage.put if (creates := supports(storage, Creates)) is None else creates.create
+    with suppress(ObjectExists):
+        if await storage.stat(_MARK) is None:
+            await put(_MARK, once(mark), content_type="text/plain")
+    return await read_object(storage, _MARK) == mark
 
 
 async def _pictures(staging: Staging) -> str:

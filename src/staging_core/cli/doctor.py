@@ -25,7 +25,8 @@ Examples:
 def command(audit: bool, as_json: bool) -> int:
     """Check this installation.
 
-    Opens everything that the settings choose and tries it out. With --audit: counts by invariant
+    Opens everything that the settings choose and tries it out; backends tell what is missing around
+    them, such as rights and rules of a bucket. With --audit: counts by invariant
     (jobs forgotten, attempts unbounded, objects missing or unknown, event logs broken), exact while
     no worker runs; the exit code is 0 when all are zero.
     """
@@ -42,14 +43,21 @@ def _tell_checks(checks: list[Any], as_json: bool) -> int:
     if as_json:
         error = {} if failed is None else {"error": failed.failure.as_json()}
         listed = [
-            {"name": check.name, "ok": check.ok, "message": check.message} for check in checks
+            {
+                "name": check.name,
+                "ok": check.ok,
+                "message": check.message,
+                **({"advice": check.advice} if check.advice else {}),
+            }
+            for check in checks
         ]
         say_json({"ok": failed is None, "checks": listed, **error})
     else:
         for check in checks:
-            say_line(f"{'ok ' if check.ok else 'BAD'} {check.name}: {check.message}")
-            if not check.ok:
-                say_line(f"      {check.failure.remedy}")
+            word = "BAD" if not check.ok else "hm " if check.advice else "ok "
+            say_line(f"{word} {check.name}: {check.message}")
+            if remedy := check.advice or (check.failure and check.failure.remedy):
+                say_line(f"      {remedy}")
     return 0 if failed is None else FAILED
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from .auth import Authenticator
 from .billing import Billing
 from .capability import supports
+from .inspecting import Inspects
 from .opening import OpenContext, Opener
 from .queue import Consumes, LimitsRates, Queue, Signals
 from .stager import Defers, Finds, Photo, ReceivesCallbacks, Stager
@@ -22,6 +23,7 @@ __all__ = [
     "Creates",
     "Defers",
     "Finds",
+    "Inspects",
     "LimitsRates",
     "OpenContext",
     "Opener",

@@ -47,9 +47,11 @@ class Photo(Protocol):
         ...
 
     async def url(self, ttl_s: float) -> str | None:
-        """A URL that answers the bytes for ``ttl_s`` seconds; None when no one can reach us.
+        """A URL that answers the bytes for ``ttl_s`` seconds; None when the storage gives none.
 
-        Whoever has the URL can read the photo: it goes to the provider and into no log.
+        The stager judges whether its provider can reach the URL: one with a loopback host is of use
+        only to a provider on loopback too. Whoever has the URL can read the photo: it goes to the
+        provider and into no log.
         """
         ...
 

@@ -13,6 +13,7 @@ from .catalog import ROOMS, STYLES, check_room, check_style
 from .event import JobEvent
 from .grant import DownloadGrant, UploadGrant, UploadTicket
 from .image import Group, Image
+from .inspected import Inspected
 from .job import TERMINAL, Job, JobState, JobStatus, status_of
 from .order import Order, Quote
 from .outcome import Absent, CannotTell, Failed, Found, Output, Staged, Waiting
@@ -41,6 +42,7 @@ __all__ = [
     "Found",
     "Group",
     "Image",
+    "Inspected",
     "Job",
     "JobEvent",
     "JobState",

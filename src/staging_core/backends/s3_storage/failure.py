@@ -14,6 +14,9 @@ from botocore.exceptions import (  # type: ignore[import-untyped]
     HTTPClientError,
     NoCredentialsError,
 )
+from botocore.exceptions import (
+    ConnectionError as BotoConnectionError,
+)
 
 from staging_core.errors import (
     BucketMissing,
@@ -43,6 +46,10 @@ _FULL = {
 }
 _MISSING = {"NoSuchKey", "404", "NotFound"}
 _CHANGED = {"PreconditionFailed", "412"}
+_AWAY = (
+    *(BotoConnectionError, HTTPClientError),
+    *(aiohttp.ClientError, TimeoutError, ConnectionError),
+)
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -58,7 +65,7 @@ def explained(subject: str) -> Iterator[None]:
             "There are no credentials for the bucket (any more).",
             remedy="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role.",
         ) from error
-    except (HTTPClientError, aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+    except _AWAY as error:
         raise StorageUnreachable(
             f"The storage did not answer at {subject}: {type(error).__name__}."
         ) from error
@@ -111,6 +118,6 @@ def _refused(code: str, subject: str) -> StorageError | None:
     if code in _DENIED:
         return StorageDenied(
             f"The storage does not allow that at {subject} ({code}).",
-            remedy="Give these credentials the rights that the how-to `use-s3` lists.",
+            remedy="Give these credentials the rights that the how-to `use-s3` lists; run `staging doctor`.",
         )
     return None

@@ -13,6 +13,7 @@ from staging_core.errors import ObjectChanged, ObjectExists, ObjectMissing
 from staging_core.models import (
     ByteRange,
     DownloadGrant,
+    Inspected,
     Stored,
     UploadGrant,
     UploadTicket,
@@ -22,6 +23,7 @@ from staging_core.models import (
 )
 
 from .failure import code_of, explained
+from .inspection import inspect_bucket
 from .location import Location
 from .presigning import download_url, form_ticket, put_ticket
 from .upload import Upload
@@ -32,7 +34,8 @@ _CHUNK = 1 << 20
 class S3Storage:
     """Objects in a bucket.
 
-    Implements ``Storage``, ``Copies``, ``Creates``, ``PresignsUploads`` and ``PresignsDownloads``.
+    Implements ``Storage``, ``Copies``, ``Creates``, ``PresignsUploads``, ``PresignsDownloads`` and
+    ``Inspects``.
     ``public``: the client of the endpoint that others reach; it only signs.
     """
 
@@ -114,6 +117,10 @@ class S3Storage:
     async def presign_download(self, grant: DownloadGrant) -> str:
         """See ``PresignsDownloads.presign_download``."""
         return await download_url(self._public, self._at, grant)
+
+    async def inspect(self) -> tuple[Inspected, ...]:
+        """See ``Inspects.inspect``."""
+        return await inspect_bucket(self, self._client, self._at)
 
     async def _store(
         self,

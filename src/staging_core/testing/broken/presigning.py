@@ -20,7 +20,14 @@ import httpx
 import msgspec
 
 from staging_core.errors import ObjectMissing
-from staging_core.models import DownloadGrant, Stored, UploadGrant, UploadTicket, check_key
+from staging_core.models import (
+    DownloadGrant,
+    Inspected,
+    Stored,
+    UploadGrant,
+    UploadTicket,
+    check_key,
+)
 from staging_core.testing.conformance import StorageConformance
 
 from .row import Broken, broken
@@ -210,6 +217,21 @@ class BelievesTheURL(Presigning):
         return super().allows(said, mark) or said.get("type") == "image/html"
 
 
+class Litters(InMemory):
+    """Leaves what it tried its rights with."""
+
+    async def inspect(self) -> tuple[Inspected, ...]:
+        await self.put("probe", _sent(b""), content_type="text/plain")
+        return (Inspected(name="rights", level="ok", message="put an object"),)
+
+
+class OnlyComplains(InMemory):
+    """Says what is wrong, and leaves it at that."""
+
+    async def inspect(self) -> tuple[Inspected, ...]:
+        return (Inspected(name="rules", level="advice", message="There are none."),)
+
+
 async def _sent(data: bytes) -> AsyncGenerator[bytes, None]:
     yield data
 
@@ -266,6 +288,8 @@ BROKEN_CAPABILITIES = (
         "test_of_several_creates_at_once_one_creates",
     ),
     _capable(CreatesTwice, "test_of_several_creates_at_once_one_creates"),
+    _capable(Litters, "test_inspecting_leaves_nothing_behind"),
+    _capable(OnlyComplains, "test_what_is_not_as_it_should_be_has_a_remedy"),
     _capable(ListsOneType, "test_an_entry_has_its_type_or_the_default"),
     _capable(Presigning),
     _capable(

@@ -13,6 +13,7 @@ from staging_core.errors import ObjectChanged, ObjectExists
 from staging_core.interfaces import (
     Copies,
     Creates,
+    Inspects,
     PresignsDownloads,
     PresignsUploads,
     Storage,
@@ -216,6 +217,25 @@ class StorageCapabilities(OpensConformance):
         for changed in (_elsewhere(url), url.replace("png&", "html&"), url[:-1]):
             if changed != url:
                 assert not (await self._asks(changed)).is_success, changed
+
+    # --- Inspects -----------------------------------------------------------------------------
+
+    @check("What was looked at, and for all that is not as it should be what to do.")
+    async def test_what_is_not_as_it_should_be_has_a_remedy(self, storage: Storage) -> None:
+        if (inspects := supports(storage, Inspects)) is None:
+            return
+        for found in await inspects.inspect():
+            assert found.name
+            assert found.message
+            assert (found.level == "ok") == (not found.remedy), found
+
+    @check("Leaves nothing behind.")
+    async def test_inspecting_leaves_nothing_behind(self, storage: Storage) -> None:
+        if (inspects := supports(storage, Inspects)) is None:
+            return
+        await put(storage, "a", b"a")
+        await inspects.inspect()
+        assert await keys(storage) == ["a"]
 
     # --- requests -----------------------------------------------------------------------------
 
