@@ -118,6 +118,6 @@ def _refused(code: str, subject: str) -> StorageError | None:
     if code in _DENIED:
         return StorageDenied(
             f"The storage does not allow that at {subject} ({code}).",
-            remedy="Give these credentials the rights that the how-to `use-s3` lists; run `staging doctor`.",
+            remedy="Run `staging doctor`; the how-to `use-s3` lists the rights.",
         )
     return None
