@@ -7,7 +7,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from staging_core import OWNER
@@ -74,6 +74,7 @@ def to_the_provider(provider: Patient, deed: str) -> None:
 
 @settings(max_examples=12, deadline=None)
 @given(st.lists(DEEDS, max_size=14))
+@example(["late", "step", "cancel"])
 def test_attempts_are_bounded_and_every_prediction_is_known_once_paid_for_and_ended(
     deeds: list[object],
 ) -> None:
@@ -88,6 +89,9 @@ def test_attempts_are_bounded_and_every_prediction_is_known_once_paid_for_and_en
                 for deed in deeds:
                     await do(house, provider, deed)
                 await house.recover()
+                for _ in range(3):  # what landed late is looked for some time longer
+                    house.clock.ahead += 400
+                    await Recovery(house.ports).sweep()
                 assert set(await house.states()) <= TERMINAL
                 assert len(set(provider.posts)) <= house.ports.settings.max_attempts
                 assert await Audit(house.ports).count() == {"I1": 0, "I4": 0, "I6": 0, "I7": 0}
