@@ -8,10 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 from typing import Any
 
-from aiobotocore.config import AioConfig  # type: ignore[import-untyped]
 from aiobotocore.session import AioSession, get_session  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]
 from botocore.loaders import create_loader  # type: ignore[import-untyped]
+from s3fs import S3FileSystem  # type: ignore[import-untyped]
 
 from staging_core.errors import MissingSetting, SettingError
 from staging_core.interfaces import OpenContext
@@ -68,19 +68,34 @@ def _loader(path: str | None) -> Any:
     return create_loader(path)
 
 
-def _client(session: AioSession, location: Location, region: str, endpoint: str | None) -> Any:
-    # Checksums beyond Content-MD5 are refused by services that do not know them yet.
-    config = AioConfig(
-        signature_version="s3v4",
-        s3={"addressing_style": location.addressing},
-        retries={"mode": "standard", "total_max_attempts": 4},
-        connect_timeout=5,
-        read_timeout=60,
-        max_pool_connections=64,
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
+@asynccontextmanager
+async def _client(
+    session: AioSession, location: Location, region: str, endpoint: str | None
+) -> AsyncIterator[Any]:
+    """The client that s3fs makes for this session; ours alone, and closed with it."""
+    files = S3FileSystem(
+        asynchronous=True,
+        skip_instance_cache=True,
+        session=session,
+        endpoint_url=endpoint,
+        client_kwargs={"region_name": region},
+        config_kwargs={
+            "signature_version": "s3v4",
+            "s3": {"addressing_style": location.addressing},
+            "retries": {"mode": "standard", "total_max_attempts": 4},
+            "connect_timeout": 5,
+            "read_timeout": 60,
+            "max_pool_connections": 64,
+            # Checksums beyond Content-MD5 are refused by services that do not know them yet.
+            "request_checksum_calculation": "when_required",
+            "response_checksum_validation": "when_required",
+        },
     )
-    return session.create_client("s3", region_name=region, endpoint_url=endpoint, config=config)
+    client = await files.set_session()
+    try:
+        yield client
+    finally:
+        await client.close()
 
 
 def _take_keys(session: AioSession, context: OpenContext) -> None:
