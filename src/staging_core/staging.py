@@ -115,7 +115,7 @@ class Staging:
         settings = self.settings
         role = self._role
         _make_home(settings.home)
-        database = await stack.enter_async_context(open_database(settings.database))
+        database = await stack.enter_async_context(open_database(settings))
         await _bring_up_to_date(database)
         storage = await self.registry.open("storage", settings.storage, stack=stack, role=role)
         queue = await self.registry.open("queue", settings.queue, stack=stack, role=role)

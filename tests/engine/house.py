@@ -99,7 +99,7 @@ async def open_house(
     registry = Registry(hooks, settings)
     clock = HandClock()
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(settings.database, clock=clock))
+        database = await stack.enter_async_context(open_database(settings, clock=clock))
         await schema.upgrade(database)
         opened = {
             kind: await registry.open(kind, getattr(settings, kind), stack=stack, role="worker")

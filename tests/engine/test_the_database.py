@@ -103,7 +103,7 @@ def test_a_full_disk_is_a_typed_error_and_accepts_nothing_by_half(install: Insta
 def test_a_locked_database_is_a_typed_error_and_a_worker_goes_on_when_it_is_free(
     install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("staging_core.database.engine._LOCKED_S", 0.3)
+    monkeypatch.setattr("staging_core.database.sqlite._LOCKED_S", 0.3)
 
     async def scenario() -> None:
         async with install("fake:?delay_ms=300", lease_s=1) as staging:
@@ -145,7 +145,7 @@ def test_a_cancelled_write_gives_the_lock_back_at_once(install: Install, tmp_pat
 def test_closing_while_the_database_is_locked_ends_without_an_error(
     install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("staging_core.database.engine._LOCKED_S", 0.1)
+    monkeypatch.setattr("staging_core.database.sqlite._LOCKED_S", 0.1)
 
     async def scenario() -> None:
         staging = install(worker=False)

@@ -38,11 +38,11 @@ def upgrade(as_json: bool) -> None:
         say_line(f"The schema went from {before or 'nothing'} to {after}.")
 
 
-async def _upgrade() -> tuple[str | None, str]:
+async def _upgrade() -> tuple[str | None, str | None]:
     from staging_core.config import Settings
     from staging_core.database import schema
     from staging_core.database.engine import open_database
 
     settings = Settings.from_env(os.environ)
-    async with open_database(settings.database) as database:
+    async with open_database(settings, owner=True) as database:
         return await schema.upgrade(database)

@@ -54,6 +54,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Meta(description="URL of the owner that migrates; the same as `database` when not given."),
     ] = None
+    database_app_role: Annotated[
+        str,
+        Meta(description="Role of one account's work; it sees that account's rows (Postgres)."),
+    ] = "staging_app"
+    database_system_role: Annotated[
+        str,
+        Meta(description="Role of the engine's own work across accounts (Postgres)."),
+    ] = "staging_system"
+    database_pool: Annotated[
+        Count, Meta(description="Connections that one process keeps at most (Postgres).")
+    ] = 20
     storage: Annotated[
         Any,
         Meta(description="Where pictures are kept; `file:` alone is a folder under the home."),

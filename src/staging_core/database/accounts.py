@@ -6,12 +6,12 @@ import hashlib
 import re
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from staging_core.errors import BadInput
 
 from .engine import Transaction
 from .tables import accounts
+from .upsert import insert_or
 
 _NAME = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -30,7 +30,9 @@ def check(account_id: str) -> str:
 
 async def ensure(tx: Transaction, account_id: str) -> None:
     """Make the account unless it is there."""
-    statement = insert_or(accounts).values(id=account_id, position=0, created_at=tx.now)
+    statement = insert_or(tx.connection, accounts).values(
+        id=account_id, position=0, created_at=tx.now
+    )
     await tx.execute(statement.on_conflict_do_nothing(index_elements=["id"]))
 
 

@@ -1,35 +1,29 @@
-"""The database: one engine, short transactions, and the clock that leases are measured by."""
+"""The database: short transactions, and the clock that leases are measured by."""
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
-from pathlib import Path
-from typing import Any
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Any, Protocol
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DBAPIError,
-    OperationalError,
-    SQLAlchemyError,
-)
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from staging_core.errors import DatabaseFailed, HomeUnwritable, SettingError
+from staging_core.config import Settings
+from staging_core.errors import DatabaseFailed, SettingError
 from staging_core.models import JobEvent
 
 from . import events
+from .sqlite import Sqlite
 
 Committed = Callable[[list[JobEvent]], None]
 
-_LOCKED_S = 30.0
+_REMEDY = (
+    "Write it as sqlite+aiosqlite:///path/to/staging.db or postgresql+asyncpg://USER@HOST/NAME."
+)
 
 
 class Transaction:
@@ -67,25 +61,43 @@ class Transaction:
         return await events.append(self.connection, self._drafts, self.now)
 
 
-class Database:
-    """Opens transactions on one engine.
+class Place(Protocol):
+    """Where the tables are, as their database is spoken to."""
 
-    ``write`` takes the writer's place at once (``BEGIN IMMEDIATE`` on SQLite, where deferred
-    upgrades silently lose updates); ``read`` goes on beside it. A database that is full, locked or
-    away is ``DatabaseFailed``.
+    engine: AsyncEngine
+    dialect: str
+    described: str
+
+    async def check(self) -> None:
+        """A ``StagingError`` that names what is wrong, unless it can be used."""
+        ...
+
+    def transaction(
+        self, account_id: str | None, *, writes: bool
+    ) -> AbstractAsyncContextManager[tuple[AsyncConnection, float]]:
+        """A transaction and the time it began; it commits when the block ends."""
+        ...
+
+    def outage(self, error: BaseException) -> str | None:
+        """What is wrong when the database is away, full or locked; None for any other error."""
+        ...
+
+
+class Database:
+    """Opens transactions in one place.
+
+    A database that is full, locked or away is ``DatabaseFailed``.
     """
 
-    def __init__(self, engine: AsyncEngine, *, clock: Callable[[], float] = time.time) -> None:
-        self.engine = engine
-        self._clock = clock
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.engine = place.engine
         self._listeners: list[Committed] = []
-        # SQLite's busy handler is not fair; waiting in line inside the process is.
-        self._writer = asyncio.Lock()
 
     @property
     def dialect(self) -> str:
         """``sqlite`` or ``postgresql``."""
-        return self.engine.dialect.name
+        return self.place.dialect
 
     def on_commit(self, listener: Committed) -> None:
         """Call ``listener`` after each commit that wrote events; it must be quick and not raise."""
@@ -98,13 +110,11 @@ class Database:
         ``account_id``: the only account whose rows it may see or change, where the database can
         hold it to that; None for the engine's own work across accounts (claims, sweeps, audits).
         """
-        with _named():
-            async with self._writer, self.engine.connect() as plain:
-                connection = await plain.execution_options(staging_write=True)
-                async with connection.begin():
-                    transaction = Transaction(connection, self._clock())
-                    yield transaction
-                    told = await transaction.write_events()
+        with self._named():
+            async with self.place.transaction(account_id, writes=True) as (connection, now):
+                transaction = Transaction(connection, now)
+                yield transaction
+                told = await transaction.write_events()
         if told:
             for listener in self._listeners:
                 listener(told)
@@ -112,110 +122,55 @@ class Database:
     @asynccontextmanager
     async def read(self, account_id: str | None = None) -> AsyncIterator[Transaction]:
         """A transaction that only reads; ``account_id`` as for ``write``."""
-        with _named():
-            async with self.engine.connect() as connection, connection.begin():
-                yield Transaction(connection, self._clock())
+        with self._named():
+            async with self.place.transaction(account_id, writes=False) as (connection, now):
+                yield Transaction(connection, now)
 
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
 
-
-@contextmanager
-def _named() -> Iterator[None]:
-    """An outage by its name; what the driver raised stays as the cause."""
-    try:
-        yield
-    except (OperationalError, PoolTimeout) as wrong:
-        raise DatabaseFailed(f"The database failed: {_reason(wrong)}.") from wrong
-
-
-def _reason(wrong: SQLAlchemyError) -> str:
-    """The driver's own words: without the statement, its values and the URL."""
-    return str(wrong.orig) if isinstance(wrong, DBAPIError) else "no connection was free in time"
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """An outage by its name; what the driver raised stays as the cause."""
+        try:
+            yield
+        except Exception as wrong:
+            reason = self.place.outage(wrong)
+            if reason is None:
+                raise
+            raise DatabaseFailed(f"The database failed: {reason}.") from wrong
 
 
 @asynccontextmanager
 async def open_database(
-    url: str, *, clock: Callable[[], float] = time.time
+    settings: Settings, *, owner: bool = False, clock: Callable[[], float] | None = None
 ) -> AsyncIterator[Database]:
-    """Open ``url``; ``SettingError`` or ``HomeUnwritable`` names what is wrong with it."""
-    engine = _engine(url)
-    database = Database(engine, clock=clock)
+    """Open what the settings choose; ``SettingError`` or ``HomeUnwritable`` names what is wrong.
+
+    ``owner``: as the one who migrates. ``clock`` stands in for the database's, in tests.
+    """
+    place = _place(settings, owner, clock)
+    database = Database(place)
     try:
-        await asyncio.to_thread(_try, engine.url.database or "", engine.url.render_as_string())
+        await place.check()
         yield database
     finally:
         await database.close()
 
 
-def _engine(url: str) -> AsyncEngine:
+def _place(settings: Settings, owner: bool, clock: Callable[[], float] | None) -> Place:
+    given = (settings.database_admin if owner else None) or settings.database
     try:
-        parsed = make_url(url)
+        url = make_url(given)
     except ArgumentError as wrong:
         raise SettingError(
-            "The setting `database` is not a database URL.",
-            remedy="Write it as sqlite+aiosqlite:///path/to/staging.db.",
+            "The setting `database` is not a database URL.", remedy=_REMEDY
         ) from wrong
-    if parsed.drivername != "sqlite+aiosqlite":
-        raise SettingError(
-            f"The database driver {parsed.drivername!r} is not supported.",
-            remedy="Use sqlite+aiosqlite:///path/to/staging.db.",
-        )
-    if parsed.database in (None, "", ":memory:"):
-        raise SettingError(
-            "The setting `database` names no file, and jobs cannot be kept in memory.",
-            remedy="Write it as sqlite+aiosqlite:///path/to/staging.db.",
-        )
-    _make_folder(Path(parsed.database or "").parent)
-    engine = create_async_engine(
-        parsed,
-        json_serializer=lambda value: msgspec.json.encode(value).decode(),
-        json_deserializer=msgspec.json.decode,
-        connect_args={"timeout": _LOCKED_S},
-    )
-    sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
-    sa.event.listen(engine.sync_engine, "invalidate", _release_sqlite)
-    return engine
+    if url.drivername == "sqlite+aiosqlite":
+        return Sqlite(url, clock or time.time)
+    if url.drivername == "postgresql+asyncpg":
+        from .postgres import Postgres
 
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as wrong:
-        raise HomeUnwritable(f"The folder {folder} cannot be made.") from wrong
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves, see _begin_sqlite
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    # FULL: a job that was accepted is on the disk, also when the machine loses its power.
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    writes = connection.get_execution_options().get("staging_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _release_sqlite(connection: Any, _record: object, _error: object) -> None:
-    """A cancelled statement keeps its closed connection, and so the lock, until it is collected."""
-    connection.rollback()
-
-
-def _try(file: str, shown: str) -> None:
-    """Open the file once as we will: a driver that fails to leaves a thread behind."""
-    try:
-        with closing(sqlite3.connect(file, timeout=_LOCKED_S)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-    except sqlite3.OperationalError as wrong:
-        raise HomeUnwritable(f"The database {shown} cannot be opened: {wrong}.") from wrong
-    except sqlite3.DatabaseError as wrong:
-        raise SettingError(
-            f"{shown} is no database: {wrong}.",
-            remedy="Name another file in the setting `database`, or restore this one.",
-        ) from wrong
+        return Postgres(settings, url, owner=owner, clock=clock)
+    raise SettingError(f"The database driver {url.drivername!r} is not supported.", remedy=_REMEDY)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from .engine import Transaction
 from .tables import leases
+from .upsert import insert_or
 
 _NOBODY = "nobody"
 
@@ -36,7 +36,9 @@ async def unheard(tx: Transaction, name: str, *, seconds: float) -> bool:
 async def _write(
     tx: Transaction, name: str, owner: str, seconds: float, only_if: sa.ColumnElement[bool]
 ) -> bool:
-    statement = insert_or(leases).values(name=name, owner=owner, lease_until=tx.now + seconds)
+    statement = insert_or(tx.connection, leases).values(
+        name=name, owner=owner, lease_until=tx.now + seconds
+    )
     written = await tx.row(
         statement.on_conflict_do_update(
             index_elements=["name"],

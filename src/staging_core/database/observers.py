@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from .engine import Transaction
 from .tables import accounts, observers
+from .upsert import insert_or
 
 
 async def behind(tx: Transaction, plugin: str, *, limit: int = 50) -> list[sa.RowMapping]:
@@ -36,7 +36,9 @@ async def seen(
 ) -> None:
     """The plugin has seen the account up to ``position``; show it more from ``due_at`` on."""
     values = {"position": position, "due_at": due_at}
-    statement = insert_or(observers).values(plugin=plugin, account_id=account_id, **values)
+    statement = insert_or(tx.connection, observers).values(
+        plugin=plugin, account_id=account_id, **values
+    )
     await tx.execute(
         statement.on_conflict_do_update(index_elements=["plugin", "account_id"], set_=values)
     )

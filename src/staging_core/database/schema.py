@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from staging_core.errors import SchemaOutdated
 
@@ -15,57 +16,118 @@ HEAD = "0002"
 """The newest migration in this package."""
 
 VERSION_TABLE = "staging_schema"
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
+_LOCK = 0x57A61C  # of an advisory lock: ours, whatever else a host locks in the same database
 
 
 async def version(database: Database) -> str | None:
     """The migration the database is at; None for a database without our tables."""
     async with database.read() as tx:
-        return await tx.connection.run_sync(_version)
+        return (await tx.connection.run_sync(_found))[0]
 
 
-async def upgrade(database: Database) -> tuple[str | None, str]:
-    """Apply what is missing; the versions before and after.
+async def upgrade(
+    database: Database, *, migrations: Path = MIGRATIONS
+) -> tuple[str | None, str | None]:
+    """Apply what is missing, and on PostgreSQL give the roles their rights; the versions.
 
-    Safe with several processes at once: all but the first wait and then find nothing to do.
+    Safe with several processes at once: all but the first wait and then find nothing to do. A
+    database that a later version has upgraded, and that this one can use, is left as it is.
     """
-    before = await version(database)
-    if before == HEAD:
-        return before, HEAD
+    if database.dialect == "sqlite" and await version(database) == HEAD == _newest(migrations):
+        return HEAD, HEAD
     async with database.write() as tx:
-        await tx.connection.run_sync(_upgrade)
-    return before, HEAD
+        await _lock(tx.connection, database)
+        before, oldest = await tx.connection.run_sync(_found)
+        if before is None or not _is_later(before, oldest):
+            await _bring(tx.connection, database, migrations)
+        after, _ = await tx.connection.run_sync(_found)
+    return before, after
 
 
 async def check(database: Database) -> None:
-    """``SchemaOutdated`` unless the database is at this version's schema."""
-    found = await version(database)
-    if found != HEAD:
-        raise SchemaOutdated(f"The database is at schema {found or 'none'}, this needs {HEAD}.")
+    """``SchemaOutdated`` unless code of this version can run on the database's schema.
+
+    That is its own schema, or a later one that says so: migrations expand first, so that a worker
+    of the version before works on beside the new one.
+    """
+    async with database.read() as tx:
+        found, oldest = await tx.connection.run_sync(_found)
+    if found == HEAD or (found is not None and _is_later(found, oldest)):
+        return
+    if found is not None and found > HEAD:
+        raise _too_new(found)
+    raise SchemaOutdated(f"The database is at schema {found or 'none'}, this needs {HEAD}.")
 
 
-def _version(connection: sa.Connection) -> str | None:
-    if not sa.inspect(connection).has_table(VERSION_TABLE):
-        return None
-    found = connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608
-    row = found.first()
-    return None if row is None else str(row[0])
+def _is_later(found: str, oldest: str | None) -> bool:
+    """Whether the schema is of a later version, and says that this version's code may use it."""
+    return found > HEAD and oldest is not None and oldest <= HEAD
 
 
-def _upgrade(connection: sa.Connection) -> None:
+async def _lock(connection: AsyncConnection, database: Database) -> None:
+    """One process at a time, until its transaction ends; on SQLite a writer is alone anyway."""
+    if database.dialect == "postgresql":
+        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+
+
+async def _bring(connection: AsyncConnection, database: Database, migrations: Path) -> None:
+    if database.dialect == "sqlite":
+        await connection.run_sync(_migrate, migrations)
+        return
+    from . import rights
+    from .postgres import Postgres
+
+    assert isinstance(database.place, Postgres)
+    await database.place.make_schema(connection)
+    await rights.release_owner(connection)
+    await connection.run_sync(_migrate, migrations)
+    await rights.make_roles(connection, database.place.roles)
+    await rights.grant(connection, database.place.roles, version_table=VERSION_TABLE)
+
+
+def _found(connection: sa.Connection) -> tuple[str | None, str | None]:
+    """The schema's version, and the oldest schema whose code can run on it."""
+    inspector = sa.inspect(connection)
+    if not inspector.has_table(VERSION_TABLE):
+        return None, None
+    row = connection.execute(sa.text(f"SELECT * FROM {VERSION_TABLE}")).mappings().first()  # noqa: S608
+    return (None, None) if row is None else (str(row["version_num"]), row.get("oldest"))
+
+
+def _migrate(connection: sa.Connection, migrations: Path) -> None:
     from alembic import command
-    from alembic.config import Config
+    from alembic.script import ScriptDirectory
     from alembic.util import CommandError
 
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config = _config(migrations)
     attributes: dict[str, Any] = config.attributes
     attributes["connection"] = connection
     try:
         command.upgrade(config, "head")
     except CommandError as wrong:
-        found = _version(connection)
-        raise SchemaOutdated(
-            f"The database is at schema {found}, which this version (schema {HEAD}) does not know.",
-            remedy="Install the version of staging-core that this database was last used with.",
-        ) from wrong
+        raise _too_new(_found(connection)[0]) from wrong
+    newest = ScriptDirectory.from_config(config).get_revision("head")
+    oldest = getattr(newest.module, "oldest", None)
+    if oldest is not None:
+        statement = sa.text(f"UPDATE {VERSION_TABLE} SET oldest = :oldest")  # noqa: S608
+        connection.execute(statement, {"oldest": oldest})
+
+
+def _newest(migrations: Path) -> str:
+    return max(path.name[:4] for path in (migrations / "versions").glob("[0-9]*.py"))
+
+
+def _config(migrations: Path) -> Any:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
+    return config
+
+
+def _too_new(found: str | None) -> SchemaOutdated:
+    return SchemaOutdated(
+        f"The database is at schema {found}, which this version (schema {HEAD}) does not know.",
+        remedy="Install the version of staging-core that this database was last used with.",
+    )

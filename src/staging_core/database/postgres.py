@@ -1,0 +1,183 @@
+"""PostgreSQL: a pool of connections, and a role for every transaction.
+
+Who asks for one account's transaction gets the *app* role, which the database itself holds to that
+account's rows; the engine's own work across accounts gets the *system* role. The login has no
+rights of its own. A connection that died in the pool is replaced when the next transaction begins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from staging_core.config import Settings
+from staging_core.errors import DatabaseFailed, MissingExtra, SettingError
+
+from . import rights
+from .json_columns import JSON_OPTIONS
+from .rights import Roles, checked_name
+
+_CONNECT_S = 10.0
+_POOL_S = 30.0
+_STATEMENT_S = 120.0
+# Server side: what a process that froze may hold on to, in milliseconds.
+_LIMITS = {"lock_timeout": "30000", "idle_in_transaction_session_timeout": "60000"}
+
+_OPTIONS = frozenset(("ssl", "host", "port", "passfile", "target_session_attrs"))
+_CACHE_OPTION = "prepared_statement_cache_size"
+# Connection lost, deadlock and serialization, resources, lock not free, operator, system, timeout.
+_OUTAGES = ("08", "40", "53", "55P03", "57", "58", "25P03")
+_REFUSALS = ("28", "3D000", "42501")
+
+_BEGIN = sa.text(
+    "SELECT extract(epoch FROM clock_timestamp())::float8,"
+    " set_config('role', :role, true),"
+    " set_config('staging.account', :account, true),"
+    " set_config('transaction_read_only', :reads, true)"
+)
+_BEGIN_OWNER = sa.text("SELECT extract(epoch FROM clock_timestamp())::float8")
+
+
+class Postgres:
+    """One login's transactions; as ``owner`` it migrates, in no role but its own."""
+
+    dialect = "postgresql"
+
+    def __init__(
+        self, settings: Settings, url: URL, *, owner: bool, clock: Callable[[], float] | None
+    ) -> None:
+        self.roles = Roles.of(settings)
+        self.owner = owner
+        self.described = "PostgreSQL"
+        self._schema = settings.database_schema
+        self._clock = clock
+        self.engine = create_async_engine(
+            _driver_url(url),
+            connect_args=_connect_args(settings.database_schema, owner=owner),
+            pool_size=1 if owner else settings.database_pool,
+            max_overflow=0,
+            pool_timeout=_POOL_S,
+            pool_use_lifo=True,
+            **JSON_OPTIONS,
+        )
+
+    async def check(self) -> None:
+        """``SettingError`` where the login or its password is wrong, or it may too much."""
+        try:
+            connection, _ = await self._begun(None, writes=False, plain=True)
+            async with AsyncExitStack() as stack:
+                stack.push_async_exit(connection)
+                if not self.owner:
+                    self.described = await rights.check(connection, self.roles)
+        except Exception as wrong:
+            if (reason := self.outage(wrong)) is not None:
+                raise DatabaseFailed(f"The database failed: {reason}.") from wrong
+            if _is(wrong, *_REFUSALS):
+                raise SettingError(
+                    f"The database refuses the login: {_words(wrong)}.",
+                    remedy="Correct the setting `database` (or `database_admin`).",
+                ) from wrong
+            raise
+
+    async def make_schema(self, connection: AsyncConnection) -> None:
+        """The schema that the settings name, unless it is there."""
+        if self._schema is not None:
+            await connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
+
+    @asynccontextmanager
+    async def transaction(
+        self, account_id: str | None, *, writes: bool
+    ) -> AsyncIterator[tuple[AsyncConnection, float]]:
+        """A transaction and the time it began by the database's clock; it commits at the end."""
+        async with AsyncExitStack() as stack:
+            connection, now = await self._begun(account_id, writes=writes, plain=self.owner)
+            stack.push_async_exit(connection)
+            yield connection, now if self._clock is None else self._clock()
+            await connection.commit()
+
+    async def _begun(
+        self, account_id: str | None, *, writes: bool, plain: bool
+    ) -> tuple[AsyncConnection, float]:
+        """Clock, role and account in one statement; a connection found dead is replaced once."""
+        values = {
+            "role": self.roles.system if account_id is None else self.roles.app,
+            "account": account_id or "",
+            "reads": "off" if writes else "on",
+        }
+        for last in (False, True):
+            connection = await self.engine.connect()
+            try:
+                begun = await connection.execute(
+                    _BEGIN_OWNER if plain else _BEGIN, {} if plain else values
+                )
+                return connection, begun.scalar_one()
+            except BaseException as wrong:
+                await connection.__aexit__(None, None, None)
+                lost = isinstance(wrong, DBAPIError) and wrong.connection_invalidated
+                if last or not lost:
+                    raise
+        raise AssertionError  # the loop returns or raises
+
+    def outage(self, error: BaseException) -> str | None:
+        """What is wrong when the database is full, locked or away; None for any other error."""
+        if isinstance(error, PoolTimeout):
+            return "no connection was free in time"
+        if isinstance(error, OSError):  # no call but the database's is made in a transaction
+            return "it did not answer in time" if isinstance(error, TimeoutError) else "it is away"
+        lost = isinstance(error, DBAPIError) and error.connection_invalidated
+        return _words(error) if lost or _is(error, *_OUTAGES) else None
+
+
+def _driver_url(url: URL) -> URL:
+    unknown = set(url.query) - _OPTIONS - {_CACHE_OPTION}
+    if unknown:
+        name = min(unknown)
+        raise SettingError(
+            f"The database URL has an option {name!r} that is not known.",
+            remedy="Set `database_schema` for a schema. The URL takes "
+            f"{', '.join(sorted(_OPTIONS | {_CACHE_OPTION}))}.",
+        )
+    return url
+
+
+def _connect_args(schema: str | None, *, owner: bool) -> dict[str, Any]:
+    try:
+        import asyncpg  # type: ignore[import-untyped]  # noqa: F401 - its absence is named
+    except ModuleNotFoundError as wrong:
+        raise MissingExtra(
+            "PostgreSQL needs the package 'asyncpg', which is not installed.",
+            remedy="pip install 'staging-core[postgres]'.",
+        ) from wrong
+    told: dict[str, str] = {} if owner else dict(_LIMITS)
+    told["application_name"] = "staging"
+    if schema is not None:
+        told["search_path"] = f'"{checked_name(schema, "database_schema")}"'
+    return {
+        "timeout": _CONNECT_S,
+        "command_timeout": None if owner else _STATEMENT_S,
+        "server_settings": told,
+    }
+
+
+def _state(error: BaseException) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return str(getattr(cause, "sqlstate", None) or "")
+
+
+def _is(error: BaseException, *classes: str) -> bool:
+    state = _state(error)
+    return bool(state) and state.startswith(classes)
+
+
+def _words(error: BaseException) -> str:
+    """The server's own words: without the statement, its values and the URL."""
+    said = str(error.orig if isinstance(error, DBAPIError) else error)
+    return re.sub(r"^<class '[^']*'>: ", "", said.partition("\n")[0]).rstrip(".")
