@@ -124,7 +124,7 @@ async def end_job(
 
 async def cancel_job(tx: Transaction, account_id: str, job_id: str) -> None:
     """End a job that has not ended; who holds it finds its fence gone. Else ``AlreadyFinal``."""
-    job = await jobs.fetch(tx, account_id, job_id)
+    job = await jobs.fetch(tx, account_id, job_id, lock=True)
     if job["state"] in TERMINAL:
         raise AlreadyFinal(f"The job is {job['state']} already.")
     reason = Cancelled()

@@ -1,4 +1,4 @@
-"""An installation for each test: real SQLite, real files, the fake stager."""
+"""An installation for each test: a real database, real files, the fake stager."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Install = Callable[..., Staging]
 
 
 @pytest.fixture
-def install(tmp_path: Path) -> Install:
+def install(tmp_path: Path, database: dict[str, Any]) -> Install:
     """Builds a ``Staging`` in this test's folder; the same one each time."""
 
     def build(stager: object = "fake:", *, worker: bool | None = None, **settings: Any) -> Staging:
-        settings = {"plugins": (), "backoff_max_s": 0.05, "sweep_s": 0.1, **settings}
+        settings = {"plugins": (), "backoff_max_s": 0.05, "sweep_s": 0.1, **database, **settings}
         return Staging(home=tmp_path / "home", stager=stager, worker=worker, **settings)
 
     return build

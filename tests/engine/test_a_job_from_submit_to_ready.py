@@ -30,6 +30,8 @@ from staging_core.imaging.provenance import read_mark
 from .conftest import Install
 from .pictures import photo
 
+pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
 
 def test_a_submitted_photo_becomes_ready_and_differs_only_where_it_was_staged(
     install: Install,

@@ -24,6 +24,8 @@ from staging_core.testing.fake_stager import FakeStager
 from .conftest import Install
 from .pictures import photo
 
+pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
 SOUND = {"I1": 0, "I4": 0, "I6": 0, "I7": 0}
 
 

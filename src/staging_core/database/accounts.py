@@ -29,11 +29,13 @@ def check(account_id: str) -> str:
 
 
 async def ensure(tx: Transaction, account_id: str) -> None:
-    """Make the account unless it is there."""
-    statement = insert_or(tx.connection, accounts).values(
-        id=account_id, position=0, created_at=tx.now
-    )
-    await tx.execute(statement.on_conflict_do_nothing(index_elements=["id"]))
+    """Make the account unless it is there, and hold its row: an account's submits take turns."""
+    held = sa.select(accounts.c.id).where(accounts.c.id == account_id).with_for_update()
+    if await tx.row(held) is None:
+        statement = insert_or(tx.connection, accounts)
+        made = statement.values(id=account_id, position=0, created_at=tx.now)
+        await tx.execute(made.on_conflict_do_nothing(index_elements=["id"]))
+        await tx.row(held)
 
 
 async def position(tx: Transaction, account_id: str) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Iterator
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -9,11 +12,15 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from staging_core.models import TERMINAL, JobEvent, JobState
+from staging_core.states import ACTIVE
 
 from .tables import accounts, events, jobs
 
 if TYPE_CHECKING:
     from .engine import Transaction
+
+
+_QUEUED: tuple[JobState, ...] = ("queued",)
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,10 +33,18 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     state: JobState
     data: dict[str, Any] = {}
+    was: JobState | None = None
 
 
-def draft(job: sa.RowMapping, state: JobState, type: str = "state", **data: Any) -> Draft:
-    """An event of ``job``, a row of the jobs table."""
+def draft(
+    job: sa.RowMapping,
+    state: JobState,
+    type: str = "state",
+    *,
+    was: JobState | None = None,
+    **data: Any,
+) -> Draft:
+    """An event of ``job``, a row of the jobs table; ``was``: the state that it has left."""
     return Draft(
         account_id=job["account_id"],
         job_id=job["id"],
@@ -38,29 +53,77 @@ def draft(job: sa.RowMapping, state: JobState, type: str = "state", **data: Any)
         type=type,
         state=state,
         data={name: value for name, value in data.items() if value is not None},
+        was=was,
     )
 
 
 async def append(connection: AsyncConnection, drafts: list[Draft], now: float) -> list[JobEvent]:
-    """Number the drafts and write them. Call it last in the transaction."""
-    told = []
-    for item in drafts:
-        seq = await connection.scalar(
-            sa.update(jobs)
-            .where(jobs.c.id == item.job_id)
-            .values(seq=jobs.c.seq + 1)
-            .returning(jobs.c.seq)
-        )
-        position = await connection.scalar(
-            sa.update(accounts)
-            .where(accounts.c.id == item.account_id)
-            .values(position=accounts.c.position + 1)
-            .returning(accounts.c.position)
-        )
-        event = JobEvent(position=position, seq=seq, at=now, **msgspec.structs.asdict(item))
-        await connection.execute(sa.insert(events).values(msgspec.structs.asdict(event)))
-        told.append(event)
+    """Number the drafts and write them. Call it last in the transaction.
+
+    An account's counters change in the statement that takes its positions, so both are exact. A
+    transaction's accounts come in the order of their ids, so that no two wait for each other.
+    """
+    told: list[JobEvent] = []
+    for account_id, mine in groupby(sorted(drafts, key=_account), key=_account):
+        told += await _number(connection, account_id, list(mine), now)
+    if told:
+        rows = [msgspec.structs.asdict(event) for event in told]
+        await connection.execute(sa.insert(events), rows)
     return told
+
+
+async def _number(
+    connection: AsyncConnection, account_id: str, drafts: list[Draft], now: float
+) -> list[JobEvent]:
+    seqs = {
+        job_id: await _seq(connection, job_id, count)
+        for job_id, count in Counter(item.job_id for item in drafts).items()
+    }
+    changes = [item for item in drafts if item.type == "state"]
+    values: dict[str, Any] = {
+        "position": accounts.c.position + len(drafts),
+        "queued": accounts.c.queued + _more(changes, _QUEUED),
+        "in_flight": accounts.c.in_flight + _more(changes, ACTIVE),
+    }
+    if any(item.was == "queued" and item.state in ACTIVE for item in changes):
+        values["served_at"] = now
+    last = await connection.scalar(
+        sa.update(accounts)
+        .where(accounts.c.id == account_id)
+        .values(values)
+        .returning(accounts.c.position)
+    )
+    first = last - len(drafts) + 1
+    return [
+        _event(item, position=position, seq=next(seqs[item.job_id]), at=now)
+        for position, item in enumerate(drafts, first)
+    ]
+
+
+def _event(item: Draft, **numbers: Any) -> JobEvent:
+    values = msgspec.structs.asdict(item)
+    del values["was"]
+    return JobEvent(**values, **numbers)
+
+
+async def _seq(connection: AsyncConnection, job_id: str, events_of_it: int) -> Iterator[int]:
+    """The job's next numbers, one for each of its events."""
+    last = await connection.scalar(
+        sa.update(jobs)
+        .where(jobs.c.id == job_id)
+        .values(seq=jobs.c.seq + events_of_it)
+        .returning(jobs.c.seq)
+    )
+    return iter(range(last - events_of_it + 1, last + 1))
+
+
+def _account(item: Draft) -> str:
+    return item.account_id
+
+
+def _more(drafts: list[Draft], states: Collection[JobState]) -> int:
+    """How many jobs more are in ``states`` than before."""
+    return sum((item.state in states) - (item.was in states) for item in drafts)
 
 
 async def after(

@@ -96,13 +96,15 @@ async def let_go(tx: Transaction, keys: Collection[str]) -> None:
 
 async def expire(tx: Transaction, *, limit: int = 100) -> int:
     """Turn rows past their time into deletions in the outbox; how many there were."""
-    due = await tx.rows(
-        sa.select(files.c.key, files.c.account_id).where(files.c.expires_at <= tx.now).limit(limit)
+    due = sa.select(files.c.key).where(files.c.expires_at <= tx.now).limit(limit)
+    gone = await tx.rows(
+        sa.delete(files)
+        .where(files.c.key.in_(due.scalar_subquery()), files.c.expires_at <= tx.now)
+        .returning(files.c.key, files.c.account_id)
     )
-    for row in due:
-        await tx.execute(sa.delete(files).where(files.c.key == row["key"]))
+    for row in gone:
         await post(tx, row["account_id"], "delete_object", {"key": row["key"]})
-    return len(due)
+    return len(gone)
 
 
 async def known(tx: Transaction, keys: list[str]) -> set[str]:

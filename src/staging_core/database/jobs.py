@@ -17,9 +17,6 @@ from .engine import Transaction
 from .events import draft
 from .tables import images, jobs
 
-CLAIMABLE: frozenset[str] = frozenset({"queued"}) | ACTIVE
-"""States in which a job wants a worker as soon as it is due and nobody holds it."""
-
 
 class Abandoned(StagingError):
     """Somebody else holds or ended this job by now; stop, quietly."""
@@ -65,52 +62,6 @@ def new_id() -> str:
     return str(uuid4())
 
 
-async def claim(
-    tx: Transaction,
-    *,
-    models: Collection[str],
-    starting: Collection[str],
-    lease_s: float,
-    most: int,
-    job_id: str | None = None,
-) -> sa.RowMapping | None:
-    """Take one due job of ``models`` that nobody holds; the account with the fewest running first.
-
-    The returned row carries the new fence. ``starting``: those of ``models`` whose queued jobs may
-    be started now; what waits, and what a dead worker left, is always taken. ``job_id`` asks for
-    that job only. ``most``: jobs of one account that may be at work, or at a provider, at a time.
-    """
-    at_provider = jobs.c.state.in_(("submitted", "waiting"))
-    running = (
-        sa.select(jobs.c.account_id, sa.func.count().label("held"))
-        .where(jobs.c.state.in_(CLAIMABLE), at_provider | (jobs.c.lease_until > tx.now))
-        .group_by(jobs.c.account_id)
-        .subquery()
-    )
-    held = sa.func.coalesce(running.c.held, 0)
-    wanted = (
-        sa.select(jobs.c.id)
-        .outerjoin(running, running.c.account_id == jobs.c.account_id)
-        .where(
-            jobs.c.state.in_(CLAIMABLE),
-            jobs.c.due_at <= tx.now,
-            jobs.c.lease_until <= tx.now,
-            jobs.c.model.in_(models),
-            (jobs.c.state != "queued") | (jobs.c.model.in_(starting) & (held < most)),
-        )
-        .order_by(held, jobs.c.due_at, jobs.c.id)
-        .limit(1)
-    )
-    if job_id is not None:
-        wanted = wanted.where(jobs.c.id == job_id)
-    return await tx.row(
-        sa.update(jobs)
-        .where(jobs.c.id == wanted.scalar_subquery())
-        .values(fence=jobs.c.fence + 1, lease_until=tx.now + lease_s)
-        .returning(*jobs.c)
-    )
-
-
 async def renew(tx: Transaction, job: sa.RowMapping, *, lease_s: float) -> None:
     """Hold the job longer; ``Abandoned`` when it is no longer ours."""
     await _write(tx, job, jobs.c.lease_until > 0, lease_until=tx.now + lease_s)
@@ -135,8 +86,8 @@ async def move(
     if to in TERMINAL:
         values |= {"finished_at": tx.now, "checkpoint": None}
         values["progress"] = 1.0 if to == "ready" else job["progress"]
-    row = await _write(tx, job, state=to, **values)
-    tx.tell(draft(row, to, **(told or {})))
+    row = await _write(tx, job, jobs.c.state == job["state"], state=to, **values)
+    tx.tell(draft(row, to, was=job["state"], **(told or {})))
     return row
 
 
@@ -182,9 +133,12 @@ async def _write(
     return row
 
 
-async def fetch(tx: Transaction, account_id: str, job_id: str) -> sa.RowMapping:
-    """The account's job; ``NotFound`` also when it is another account's."""
-    row = await tx.row(sa.select(jobs).where(jobs.c.account_id == account_id, jobs.c.id == job_id))
+async def fetch(
+    tx: Transaction, account_id: str, job_id: str, *, lock: bool = False
+) -> sa.RowMapping:
+    """The account's job; ``NotFound`` also when it is another account's. ``lock``: to change it."""
+    query = sa.select(jobs).where(jobs.c.account_id == account_id, jobs.c.id == job_id)
+    row = await tx.row(query.with_for_update() if lock else query)
     if row is None:
         raise NotFound(f"There is no job {job_id}.")
     return row
@@ -218,49 +172,6 @@ async def page(
     if before is not None:
         query = query.where(sa.tuple_(jobs.c.created_at, jobs.c.id) < sa.tuple_(*before))
     return [as_job(row) for row in await tx.rows(query)]
-
-
-async def queued_count(tx: Transaction, account_id: str) -> int:
-    """How many of the account's jobs wait in the queue."""
-    row = await tx.row(
-        sa.select(sa.func.count().label("n")).where(
-            jobs.c.account_id == account_id, jobs.c.state == "queued"
-        )
-    )
-    return 0 if row is None else int(row["n"])
-
-
-async def due(tx: Transaction, *, limit: int = 500) -> list[sa.RowMapping]:
-    """Jobs (``id``, ``lane``) that want a worker now, oldest first."""
-    return await tx.rows(
-        sa.select(jobs.c.id, jobs.c.lane)
-        .where(jobs.c.state.in_(CLAIMABLE), jobs.c.due_at <= tx.now, jobs.c.lease_until <= tx.now)
-        .order_by(jobs.c.due_at)
-        .limit(limit)
-    )
-
-
-async def next_due(
-    tx: Transaction, models: Collection[str], *, starting: Collection[str]
-) -> float | None:
-    """When the next job of ``models`` wants a worker (Unix seconds); None when there is none.
-
-    Queued jobs count only where their model is in ``starting``.
-    """
-    row = await tx.row(
-        sa.select(
-            sa.func.min(
-                sa.case(
-                    (jobs.c.lease_until > jobs.c.due_at, jobs.c.lease_until), else_=jobs.c.due_at
-                )
-            ).label("at")
-        ).where(
-            jobs.c.state.in_(CLAIMABLE),
-            jobs.c.model.in_(models),
-            (jobs.c.state != "queued") | jobs.c.model.in_(starting),
-        )
-    )
-    return None if row is None else row["at"]
 
 
 async def without_model(

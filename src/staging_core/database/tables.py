@@ -39,7 +39,18 @@ accounts = sa.Table(
     metadata,
     sa.Column("id", sa.String(255), primary_key=True),
     sa.Column("position", sa.BigInteger(), nullable=False, server_default="0"),
+    # Counted with the events that tell of it, so that nobody ever counts jobs.
+    sa.Column("queued", sa.Integer(), nullable=False, server_default="0"),
+    sa.Column("in_flight", sa.Integer(), nullable=False, server_default="0"),
+    sa.Column("served_at", sa.Double(), nullable=False, server_default="0"),
     _time("created_at"),
+    sa.Index(
+        "ix_staging_accounts_queue",
+        "in_flight",
+        "served_at",
+        sqlite_where=sa.text("queued > 0"),
+        postgresql_where=sa.text("queued > 0"),
+    ),
 )
 
 originals = sa.Table(
@@ -140,7 +151,9 @@ jobs = sa.Table(
     _time("finished_at", nullable=True),
     sa.ForeignKeyConstraint(["image_id"], ["staging_images.id"]),
     sa.Index("ix_staging_jobs_due", "state", "due_at"),
-    sa.Index("ix_staging_jobs_model", "model", "state"),
+    sa.Index("ix_staging_jobs_model", "model", "state", "due_at"),
+    sa.Index("ix_staging_jobs_queue", "account_id", "model", "state", "due_at"),
+    sa.Index("ix_staging_jobs_held", "lease_until"),
     sa.Index("ix_staging_jobs_page", "account_id", "created_at", "id"),
     sa.Index("ix_staging_jobs_image_id", "image_id"),
 )

@@ -1,0 +1,212 @@
+"""One account's transaction neither sees nor changes another's rows, whatever its query forgets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from staging_core import Group, Principal, Staging
+from staging_core.acting import Acting
+from staging_core.database import events
+from staging_core.database.engine import Database
+from staging_core.database.rights import account_tables
+from staging_core.database.tables import metadata
+from staging_core.errors import NotFound
+
+from .conftest import Install
+from .photos import photo
+
+MINE = Principal(account_id="mine", user_id="me")
+OTHERS = Principal(account_id="others", user_id="them")
+
+both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+
+
+@asynccontextmanager
+async def two_accounts(staging: Staging) -> AsyncIterator[tuple[Acting, Acting, Group]]:
+    """Both have a job that ended and one that waits; the group that waits is the other's."""
+    async with staging:
+        me, them = staging.acting_as(MINE), staging.acting_as(OTHERS)
+        for who in (me, them):
+            await who.images.submit(photo(), room="bedroom", style="modern")
+        await staging.run_worker(until_idle=True)
+        await me.images.submit(photo(1), room="bedroom", style="modern")
+        yield me, them, await them.images.submit(photo(1), room="bedroom", style="modern")
+
+
+Call = Callable[[Acting, Group], Awaitable[Any]]
+
+CALLS: dict[str, Call] = {
+    "image": lambda me, theirs: me.images.get(theirs.images[0].id),
+    "group": lambda me, theirs: me.images.group(theirs.id),
+    "picture": lambda me, theirs: me.images.read(theirs.images[0].id, "original"),
+    "cancel an image": lambda me, theirs: me.images.cancel(theirs.images[0].id),
+    "retry an image": lambda me, theirs: me.images.retry(theirs.images[0].id),
+    "job": lambda me, theirs: me.jobs.get(theirs.images[0].job.id),
+    "cancel a job": lambda me, theirs: me.jobs.cancel(theirs.images[0].job.id),
+}
+
+
+@both
+def test_every_call_by_a_foreign_id_answers_as_if_there_were_nothing(install: Install) -> None:
+    async def scenario() -> None:
+        async with two_accounts(install()) as (me, them, theirs):
+            for name, call in CALLS.items():
+                with pytest.raises(NotFound):
+                    pytest.fail(f"{name}: {await call(me, theirs)}")
+            assert await me.jobs.attempts(theirs.images[0].job.id) == []
+            assert await me.jobs.history(theirs.images[0].job.id) == []
+            assert [event async for event in me.events(theirs)] == []
+            seen = {image.id for image in await me.images.page()}
+            assert len(seen) == 2
+            assert theirs.images[0].id not in seen
+            ours = {job.id for job in await me.jobs.page()}
+            assert not ours & {job.id for job in await them.jobs.page()}
+            assert (await them.images.get(theirs.images[0].id)).job.state == "queued"
+
+    asyncio.run(scenario())
+
+
+@both
+def test_the_same_photo_and_the_same_key_in_two_accounts_are_two_orders(install: Install) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            wish = {"room": "bedroom", "style": "modern", "idempotency_key": "k"}
+            mine = await staging.acting_as(MINE).images.submit(photo(), **wish)
+            theirs = await staging.acting_as(OTHERS).images.submit(photo(), **wish)
+            assert mine.id != theirs.id
+            assert mine.images[0].original_key != theirs.images[0].original_key
+
+    asyncio.run(scenario())
+
+
+async def accounts_seen(database: Database, account_id: str | None, table: str) -> set[str]:
+    column = metadata.tables[table].c[account_tables()[table]]
+    async with database.read(account_id) as tx:
+        return {row[column.name] for row in await tx.rows(sa.select(column).distinct())}
+
+
+@on_postgresql
+def test_a_query_without_a_filter_sees_its_own_account_only(install: Install) -> None:
+    async def scenario() -> None:
+        async with two_accounts(install()) as (me, _, theirs):
+            del me, theirs
+        async with (staging := install()):
+            database = staging.ports.database
+            for table in account_tables():
+                assert await accounts_seen(database, "mine", table) <= {"mine"}, table
+                assert await accounts_seen(database, "nobody", table) == set(), table
+            for table in ("staging_jobs", "staging_events", "staging_files", "staging_accounts"):
+                assert await accounts_seen(database, "mine", table) == {"mine"}, table
+                assert await accounts_seen(database, None, table) == {"mine", "others"}, table
+            async with database.read("mine") as tx:
+                assert await events.after(tx, "others", 0) == []
+
+    asyncio.run(scenario())
+
+
+@on_postgresql
+def test_a_write_without_a_filter_changes_its_own_account_only(install: Install) -> None:
+    async def scenario() -> None:
+        async with two_accounts(install()) as (me, _, theirs):
+            database = me.images._ports.database
+            del theirs
+            for name, own in account_tables().items():
+                table = metadata.tables[name]
+                async with database.write("mine") as tx:
+                    theirs_only = table.c[own] == "others"
+                    changed = sa.update(table).where(theirs_only).values({own: "others"})
+                    assert (await tx.execute(changed)).rowcount == 0, name
+                    assert (await tx.execute(sa.delete(table).where(theirs_only))).rowcount == 0
+                await _refused(database, sa.update(table).values({own: "others"}), name)
+            made_up = sa.insert(metadata.tables["staging_outbox"]).values(
+                id="x", account_id="others", kind="delete_object", payload={}, due_at=0,
+                created_at=0,
+            )  # fmt: skip
+            await _refused(database, made_up, "outbox")
+
+    asyncio.run(scenario())
+
+
+async def _refused(database: Database, statement: sa.Executable, name: str) -> None:
+    """A row of ours cannot be given to another account, nor made in its name."""
+    try:
+        async with database.write("mine") as tx:
+            done = await tx.execute(statement)
+            assert done.rowcount == 0, f"{name}: written"
+    except DBAPIError as error:
+        assert getattr(error.orig, "sqlstate", "") in ("42501", "23503"), name
+
+
+@on_postgresql
+def test_an_accounts_transaction_may_not_even_look_at_what_is_nobodys(install: Install) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            for name in ("staging_leases", "staging_inbox"):
+                with pytest.raises(DBAPIError, match="permission denied"):
+                    async with staging.ports.database.read("mine") as tx:
+                        await tx.rows(sa.select(metadata.tables[name]))
+
+    asyncio.run(scenario())
+
+
+@on_postgresql
+def test_a_transaction_that_reads_cannot_write_and_a_login_without_a_role_can_do_nothing(
+    install: Install,
+) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            database = staging.ports.database
+            with pytest.raises(DBAPIError, match="read-only"):
+                async with database.read() as tx:
+                    await tx.execute(sa.delete(metadata.tables["staging_leases"]))
+            for name in metadata.tables:
+                with pytest.raises(DBAPIError, match="permission denied"):
+                    async with database.engine.connect() as connection:
+                        await connection.execute(sa.select(metadata.tables[name]))
+
+    asyncio.run(scenario())
+
+
+@on_postgresql
+def test_every_table_that_has_an_account_has_both_policies_and_holds_its_owner(
+    install: Install,
+) -> None:
+    async def scenario() -> None:
+        async with install() as staging, staging.ports.database.read() as tx:
+            rows = await tx.rows(sa.text("SELECT tablename, policyname FROM pg_policies"))
+            found = {(row["tablename"], row["policyname"]) for row in rows}
+            policies = ("staging_app", "staging_system")
+            assert found == {(table, name) for table in account_tables() for name in policies}
+            forced = await tx.rows(
+                sa.text("SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity")
+            )
+            assert {row["relname"] for row in forced} == account_tables().keys()
+
+    asyncio.run(scenario())
+
+
+@on_postgresql
+def test_the_next_transaction_on_a_connection_is_nobodys(install: Install) -> None:
+    async def scenario() -> None:
+        async with install(database_pool=1) as staging:
+            database = staging.ports.database
+            async with database.read("mine") as tx:
+                first = await tx.rows(sa.text("SELECT current_user AS role"))
+            async with database.engine.connect() as connection:
+                row = (
+                    await connection.execute(
+                        sa.text("SELECT current_user, current_setting('staging.account', true)")
+                    )
+                ).one()
+            assert first[0]["role"] == "staging_app"
+            assert tuple(row) == ("tests_login", "")
+
+    asyncio.run(scenario())

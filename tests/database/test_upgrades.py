@@ -1,0 +1,208 @@
+"""The schema on PostgreSQL: made by its owner, by many at once, and used by two versions."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from staging_core import Settings, Staging
+from staging_core.database import rights, schema
+from staging_core.database.engine import open_database
+from staging_core.errors import SchemaOutdated, SettingError
+from staging_core.testing.servers.databases import LOGIN, OWNER, Databases, databases, upgrade
+
+from .conftest import Install
+from .photos import photo
+
+
+@pytest.fixture
+def empty(postgresql: Databases) -> Iterator[dict[str, Any]]:
+    with postgresql.fresh(empty=True) as settings:
+        yield settings
+
+
+def opened(home: Path, **settings: Any) -> str:
+    """Open an installation and close it; what its database says of itself."""
+
+    async def run() -> str:
+        staging = Staging(home=home, stager="fake:", plugins=(), worker=False, **settings)
+        async with staging:
+            return staging.ports.database.place.described
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("version", [15, 16, 18])
+@pytest.mark.parametrize("one_url", [False, True])
+def test_each_version_is_upgraded_opened_and_stages_a_photo(
+    version: int, one_url: bool, tmp_path: Path
+) -> None:
+    from staging_core.testing.servers.postgres import postgres_binaries
+
+    if version not in postgres_binaries():
+        assert version == 15, "16 and 18 come with the wheel"
+        return
+    with databases(version) as server, server.fresh(empty=True) as settings:
+        if one_url:
+            settings["database"] = settings["database_admin"]
+        settings["database_schema"] = "shop"
+        with pytest.raises(SchemaOutdated, match="schema none"):
+            opened(tmp_path, **settings)
+        upgrade(settings)
+        upgrade(settings)
+
+        async def stage_one() -> str:
+            async with Staging(home=tmp_path, stager="fake:", plugins=(), **settings) as staging:
+                from staging_core import OWNER as ME
+
+                me = staging.acting_as(ME)
+                group = await me.images.submit(photo(), room="bedroom", style="modern")
+                return (await me.wait(group)).images[0].job.state
+
+        assert asyncio.run(stage_one()) == "ready"
+        assert f"PostgreSQL {version}" in opened(tmp_path, **settings)
+
+
+def test_four_processes_that_upgrade_an_empty_database_at_once_all_succeed(
+    empty: dict[str, Any], tmp_path: Path
+) -> None:
+    environment = {
+        **os.environ,
+        "STAGING_HOME": str(tmp_path),
+        "STAGING_DATABASE": empty["database"],
+        "STAGING_DATABASE_ADMIN": empty["database_admin"],
+    }
+    command = [sys.executable, "-m", "staging_core", "db", "upgrade"]
+    processes = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(4)
+    ]
+    try:
+        told = [process.communicate(timeout=120) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert [process.returncode for process in processes] == [0] * 4, told
+    assert sum(b"from nothing" in out for out, _ in told) == 1
+    assert "PostgreSQL" in opened(tmp_path, **empty)
+
+
+def test_a_superuser_and_a_login_that_ignores_policies_are_refused(
+    postgresql: Databases, empty: dict[str, Any], tmp_path: Path
+) -> None:
+    upgrade(empty)
+    superuser = postgresql.server.url(empty["database"].rpartition("/")[2])
+    with pytest.raises(SettingError, match="is a superuser") as caught:
+        opened(tmp_path, database=superuser)
+    assert "database_admin" in caught.value.remedy
+    postgresql.server.run(f"ALTER ROLE {LOGIN} BYPASSRLS")
+    try:
+        with pytest.raises(SettingError, match="BYPASSRLS"):
+            opened(tmp_path, **empty)
+    finally:
+        postgresql.server.run(f"ALTER ROLE {LOGIN} NOBYPASSRLS")
+
+
+def test_a_login_that_may_not_take_the_roles_is_named_with_the_remedy(
+    postgresql: Databases, empty: dict[str, Any], tmp_path: Path
+) -> None:
+    upgrade(empty)
+    postgresql.server.run("DROP ROLE IF EXISTS stranger", "CREATE ROLE stranger LOGIN")
+    stranger = empty["database"].replace(f"{LOGIN}:{LOGIN}", "stranger")
+    with pytest.raises(SettingError, match="'stranger' may not take the role") as caught:
+        opened(tmp_path, database=stranger)
+    assert "staging db upgrade" in caught.value.remedy
+
+
+def test_an_owner_who_may_make_no_roles_is_told_and_goes_on_once_they_are_there(
+    postgresql: Databases, empty: dict[str, Any], tmp_path: Path
+) -> None:
+    names = {"database_app_role": "shop_app", "database_system_role": "shop_system"}
+    settings = {**empty, **names}
+    postgresql.server.run(f"ALTER ROLE {OWNER} NOCREATEROLE")
+    try:
+        with pytest.raises(SettingError, match="may not make the roles") as caught:
+            upgrade(settings)
+        assert "--sql" in caught.value.remedy
+        version = int(postgresql.server.run("SHOW server_version_num")[0][0]) // 10_000
+        roles = rights.Roles.of(Settings.from_keywords(**settings))
+        postgresql.server.run(*rights.role_statements(roles, version=version))
+        upgrade(settings)
+    finally:
+        postgresql.server.run(f"ALTER ROLE {OWNER} CREATEROLE")
+    assert "shop_app" in opened(tmp_path, **settings)
+
+
+# --- two versions on one schema -------------------------------------------------------------------
+
+NEXT = '''"""Made up: the next version adds a column."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9000"
+down_revision = "{head}"
+branch_labels = None
+depends_on = None
+oldest = "{oldest}"
+
+
+def upgrade() -> None:
+    op.add_column("staging_jobs", sa.Column("note", sa.Text(), server_default="", nullable=False))
+    op.execute("UPDATE staging_jobs SET note = 'seen by the owner'")
+'''
+
+
+def next_version(folder: Path, oldest: str) -> Path:
+    """Our migrations, and one more of a version to come."""
+    migrations = folder / "migrations"
+    shutil.copytree(schema.MIGRATIONS, migrations)
+    later = migrations / "versions" / "9000_next.py"
+    later.write_text(NEXT.format(head=schema.HEAD, oldest=oldest))
+    return migrations
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+def test_a_worker_of_this_version_works_on_beside_a_newer_schema_that_allows_it(
+    install: Install, tmp_path: Path, database: dict[str, Any]
+) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            from staging_core import OWNER as ME
+
+            me = staging.acting_as(ME)
+            group = await me.images.submit(photo(), room="bedroom", style="modern")
+            settings = staging.settings
+            async with open_database(settings, owner=True) as owner:
+                newer = next_version(tmp_path, schema.HEAD)
+                assert await schema.upgrade(owner, migrations=newer) == (schema.HEAD, "9000")
+            await staging.run_worker(until_idle=True)
+            assert (await me.images.get(group.images[0].id)).job.state == "ready"
+        async with install() as staging:  # also when it starts only now
+            assert await schema.version(staging.ports.database) == "9000"
+        if database:
+            async with open_database(settings, owner=True) as owner:
+                assert await schema.upgrade(owner) == ("9000", "9000")
+
+    asyncio.run(scenario())
+
+
+def test_a_newer_schema_that_is_too_new_is_left_alone(install: Install, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            settings = staging.settings
+        async with open_database(settings, owner=True) as owner:
+            await schema.upgrade(owner, migrations=next_version(tmp_path, "9000"))
+        with pytest.raises(SchemaOutdated, match="9000"):
+            async with install():
+                pass
+
+    asyncio.run(scenario())
