@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from .database import files, tables
 from .database.attempts import OPEN
-from .database.jobs import CLAIMABLE
+from .database.claims import CLAIMABLE
 from .models import TERMINAL, Stored
 from .ports import Ports
 from .states import MOVES

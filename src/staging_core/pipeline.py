@@ -14,7 +14,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from .answered import Answered
-from .database import attempts, gates, jobs
+from .database import attempts, claims, gates, jobs
 from .database.engine import Transaction
 from .database.jobs import Abandoned
 from .deferred import Deferred
@@ -87,7 +87,7 @@ class Pipeline:
     ) -> sa.RowMapping | None:
         settings = self.ports.settings
         opening = await self._opening(tx, models)
-        job = await jobs.claim(
+        job = await claims.claim(
             tx,
             models=list(models),
             starting=[name for name, at in opening.items() if at <= tx.now],

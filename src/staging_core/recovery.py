@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from .database import events, files, jobs, leases, observers, outbox
+from .database import claims, events, files, jobs, leases, observers, outbox
 from .database.engine import Transaction
 from .errors import DatabaseFailed, HookFailed, JobVerb
 from .models import JobEvent, Stored, Wake
@@ -90,7 +90,7 @@ class Recovery:
     async def nudge(self) -> int:
         """Poke for every job that wants a worker: a flushed queue loses nothing."""
         async with self.ports.database.read() as tx:
-            waiting = await jobs.due(tx)
+            waiting = await claims.due(tx)
         nudged = 0
         for job in waiting:
             if not await nudge(self.ports, Wake(job_id=job["id"], lane=job["lane"])):

@@ -14,7 +14,7 @@ from uuid import uuid4
 import msgspec
 import sqlalchemy as sa
 
-from .database import accounts, files, images, jobs
+from .database import accounts, claims, files, images, jobs
 from .database.engine import Transaction
 from .errors import (
     BadInput,
@@ -324,7 +324,7 @@ def _limits(ports: Ports) -> Limits:
 async def check_depth(tx: Transaction, ports: Ports, account_id: str, more: int) -> None:
     """``TooManyQueued`` when ``more`` jobs would be over what an account may have waiting."""
     limit = ports.settings.max_queued
-    if await jobs.queued_count(tx, account_id) + more > limit:
+    if await claims.queued_count(tx, account_id) + more > limit:
         raise TooManyQueued(f"The account has {limit} jobs waiting, which is the limit.")
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import msgspec
 import sqlalchemy as sa
 
-from .database import jobs
+from .database import claims
 from .errors import SettingError
 from .interfaces import Consumes, supports
 from .models import Wake
@@ -179,7 +179,7 @@ class Worker:
         """``shut``: models of which no queued job may be started now."""
         async with self.ports.database.read() as tx:
             starting = [name for name in models if name not in shut]
-            return await jobs.next_due(tx, list(models), starting=starting)
+            return await claims.next_due(tx, list(models), starting=starting)
 
     async def _stop(self, helpers: list[asyncio.Task[None]]) -> None:
         """No new claims; what runs may end; what does not end in time is given back."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -137,12 +137,11 @@ def test_a_write_without_a_filter_changes_its_own_account_only(install: Install)
 
 async def _refused(database: Database, statement: sa.Executable, name: str) -> None:
     """A row of ours cannot be given to another account, nor made in its name."""
-    try:
+    written = 0
+    with suppress(DBAPIError):
         async with database.write("mine") as tx:
-            done = await tx.execute(statement)
-            assert done.rowcount == 0, f"{name}: written"
-    except DBAPIError as error:
-        assert getattr(error.orig, "sqlstate", "") in ("42501", "23503"), name
+            written = (await tx.execute(statement)).rowcount
+    assert written == 0, name
 
 
 @on_postgresql

@@ -14,7 +14,7 @@ import pytest
 from staging_core import OWNER
 from staging_core.acting import AttemptRecord, Images, Jobs
 from staging_core.audit import Audit
-from staging_core.database import jobs
+from staging_core.database import claims
 from staging_core.errors import InvalidCallback, InvalidSignature, NotFound
 from staging_core.imaging.decoder import Decoder
 from staging_core.models import (
@@ -136,7 +136,7 @@ def test_without_callbacks_it_is_polled_at_growing_pauses(tmp_path: Path) -> Non
             asked_at = [house.clock()]
             for _ in range(11):
                 async with house.ports.database.read() as tx:
-                    due = await jobs.next_due(tx, ["fake-deferred"], starting=[])
+                    due = await claims.next_due(tx, ["fake-deferred"], starting=[])
                 assert due is not None
                 house.clock.ahead += due - house.clock() + 0.01
                 assert await house.step()

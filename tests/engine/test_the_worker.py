@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from staging_core import OWNER, Principal, stage
-from staging_core.database import jobs
+from staging_core.database import claims
 from staging_core.errors import Busy, SettingError, StorageError
 from staging_core.imaging.decoder import Decoder
 from staging_core.models import Attempt, Staged, StageRequest, Wake
@@ -25,7 +25,7 @@ def test_a_worker_whose_places_are_taken_asks_the_database_nothing(
     install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = 0
-    next_due = jobs.next_due
+    next_due = claims.next_due
 
     async def counted(*arguments: object, **named: object) -> float | None:
         nonlocal asked
@@ -39,7 +39,7 @@ def test_a_worker_whose_places_are_taken_asks_the_database_nothing(
             async for event in me.events(group):
                 if event.state == "staging":
                     break
-            monkeypatch.setattr(jobs, "next_due", counted)
+            monkeypatch.setattr(claims, "next_due", counted)
             await asyncio.sleep(1)
             assert asked <= 1
 

@@ -44,7 +44,7 @@ async def claim(
     claims at the same moment may go over it by one each.
     """
     if job_id is not None:
-        return await _claim_this(tx, job_id, models, starting, lease_s, most)
+        return await _take(tx, _this(job_id, models, starting, most), lease_s)
     left = _per_state(tx, ACTIVE, models, limit=_AT_ONCE)
     taken = await _take(tx, left, lease_s)
     if taken is not None or not starting:
@@ -57,20 +57,14 @@ async def claim(
     return None
 
 
-async def _claim_this(
-    tx: Transaction,
-    job_id: str,
-    models: Collection[str],
-    starting: Collection[str],
-    lease_s: float,
-    most: int,
-) -> sa.RowMapping | None:
+def _this(
+    job_id: str, models: Collection[str], starting: Collection[str], most: int
+) -> sa.Select[Any]:
     account = sa.select(accounts.c.id).where(
         accounts.c.id == jobs.c.account_id, accounts.c.in_flight < most
     )
     started = (jobs.c.state != "queued") | (jobs.c.model.in_(starting) & account.exists())
-    wanted = sa.select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.model.in_(models), started)
-    return await _take(tx, wanted, lease_s)
+    return sa.select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.model.in_(models), started)
 
 
 async def _take(tx: Transaction, wanted: sa.Select[Any], lease_s: float) -> sa.RowMapping | None:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from staging_core.errors import StorageError
 from staging_core.models import Stored
@@ -14,6 +13,7 @@ from staging_core.models import Stored
 from .engine import Transaction
 from .outbox import post
 from .tables import files, outbox
+from .upsert import insert_or
 
 FOLDERS = ("staged/", "uploads/", "working/")
 """All keys begin with one of these, and the account's folder."""
@@ -50,7 +50,7 @@ async def intend(
 
 async def borrow(tx: Transaction, key: str, *, account_id: str, kind: str, grace_s: float) -> None:
     """An object that can be made again is about to be put, or used: it stays for the grace time."""
-    statement = insert_or(files).values(
+    statement = insert_or(tx.connection, files).values(
         key=key,
         account_id=account_id,
         kind=kind,

@@ -11,13 +11,13 @@ import math
 from collections.abc import Collection
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from staging_core.models import ModelCard
 
 from . import jobs
 from .engine import Transaction
 from .tables import gates
+from .upsert import insert_or
 
 OPENS_AFTER = 5
 _PROBE_S = 15.0
@@ -127,7 +127,7 @@ def _level(bucket: sa.RowMapping, now: float, per_minute: int) -> float:
 
 
 async def _ensure(tx: Transaction, name: str, **values: float) -> None:
-    statement = insert_or(gates).values(name=name, **values)
+    statement = insert_or(tx.connection, gates).values(name=name, **values)
     await tx.execute(statement.on_conflict_do_nothing(index_elements=["name"]))
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from staging_core.models import Notice
 
 from .engine import Transaction
 from .tables import inbox
+from .upsert import insert_or
 
 
 async def add(tx: Transaction, source: str, notice: Notice, attempt_id: str | None) -> bool:
     """Keep a verified report, unread; False when it is here already."""
-    statement = insert_or(inbox).values(
+    statement = insert_or(tx.connection, inbox).values(
         source=source,
         event_id=notice.event_id,
         handle=notice.handle,

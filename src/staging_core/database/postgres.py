@@ -150,7 +150,7 @@ def _driver_url(url: URL) -> URL:
 
 def _connect_args(schema: str | None, *, owner: bool) -> dict[str, Any]:
     try:
-        import asyncpg  # type: ignore[import-untyped]  # noqa: F401 - its absence is named
+        import asyncpg  # noqa: F401 - its absence is named
     except ModuleNotFoundError as wrong:
         raise MissingExtra(
             "PostgreSQL needs the package 'asyncpg', which is not installed.",

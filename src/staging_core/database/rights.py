@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from staging_core.config import Settings
 from staging_core.errors import SchemaOutdated, SettingError
 
-from .tables import accounts, metadata
+from .tables import accounts, gates, metadata
 
 _OWN = "{column} = nullif(current_setting('staging.account', true), '')"
 _RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
@@ -137,14 +137,17 @@ def _unless_there(statement: str) -> str:
 
 
 async def grant(connection: AsyncConnection, roles: Roles, *, version_table: str) -> None:
-    """Give the roles their rights on every table, and put the policies up; repeating is safe."""
+    """Give the roles their rights on every table, and put the policies up; repeating is safe.
+
+    A provider's gates are nobody's, and each job that leaves one tells how it went.
+    """
     schema = await connection.scalar(sa.text("SELECT current_schema()"))
     both = ", ".join(roles.both())
     held = account_tables()
     await connection.exec_driver_sql(f'GRANT USAGE ON SCHEMA "{schema}" TO {both}')
     await connection.exec_driver_sql(f"GRANT SELECT ON {version_table} TO {both}")
     for name in metadata.tables:
-        whom = both if name in held else roles.system
+        whom = both if name in held or name == gates.name else roles.system
         await connection.exec_driver_sql(f"GRANT {_RIGHTS} ON {name} TO {whom}")
     there = await _policies(connection)
     for name, column in held.items():

@@ -62,7 +62,7 @@ class Postgres:
         self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     async def _run(self, statements: tuple[str, ...], database: str | None) -> list[Any]:
-        import asyncpg  # type: ignore[import-untyped]
+        import asyncpg
 
         address = self._address.set(drivername="postgresql")
         address = address.set(database=database or address.database)

@@ -18,7 +18,9 @@ def upgrade() -> None:
     for name in ("queued", "in_flight"):
         column = sa.Column(name, sa.Integer(), server_default="0", nullable=False)
         op.add_column("staging_accounts", column)
-    served_at = sa.Column("served_at", sa.Double(), server_default="0", nullable=False)
+    served_at: sa.Column[float] = sa.Column(
+        "served_at", sa.Double(), server_default="0", nullable=False
+    )
     op.add_column("staging_accounts", served_at)
     for name, states in (("queued", "('queued')"), ("in_flight", _ACTIVE)):
         op.execute(
