@@ -22,7 +22,7 @@ from typing import Any, cast
 
 import pytest
 
-from staging_core import OWNER, JobEvent, hookimpl
+from staging_core import OWNER, JobEvent, Settings, hookimpl
 from staging_core.acting import Images, Jobs
 from staging_core.audit import Audit
 from staging_core.database import images, outbox, schema
@@ -160,7 +160,7 @@ def empty_home() -> Path:
     atexit.register(shutil.rmtree, folder)
 
     async def migrate() -> None:
-        async with open_database(f"sqlite+aiosqlite:///{folder / 'staging.db'}") as database:
+        async with open_database(Settings.from_keywords(home=folder)) as database:
             await schema.upgrade(database)
 
     with ThreadPoolExecutor(1) as elsewhere:  # a loop runs here already
