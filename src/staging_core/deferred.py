@@ -222,7 +222,7 @@ class Deferred(Delivery):
 
     async def _check(self) -> None:
         async with self.ports.database.read(self.job["account_id"]) as tx:
-            attempt = await attempts.open_of(tx, self.job["id"])
+            attempt = await attempts.open_seen(tx, self.job["id"])
         if attempt is None or attempt["handle"] is None:
             await super()._settle(OutcomeUnknown("Its prediction is not in the database any more."))
             return

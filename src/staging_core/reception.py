@@ -120,7 +120,7 @@ class Reception:
 
     async def _attempt(self, attempt_id: str) -> sa.RowMapping | None:
         async with self.ports.database.read() as tx:
-            return await attempts.row(tx, attempt_id)
+            return await attempts.seen(tx, attempt_id)
 
     async def _asked(self, callback: Callback, model: str | None) -> tuple[str, Notice]:
         """The first of the models' word on it; ``model``'s alone when the attempt is known."""

@@ -41,6 +41,7 @@ async def until_waiting(me: Acting, group: Group) -> None:
             return
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 def test_a_callback_wakes_the_worker_at_once(install: Install) -> None:
     provider = Addressed()
 

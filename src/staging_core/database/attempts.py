@@ -9,6 +9,7 @@ prediction that came too late to be of use.
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -107,14 +108,27 @@ async def row(tx: Transaction, attempt_id: str) -> sa.RowMapping | None:
     return await tx.row(sa.select(attempts).where(attempts.c.id == attempt_id).with_for_update())
 
 
+async def seen(tx: Transaction, attempt_id: str) -> sa.RowMapping | None:
+    """One attempt as it is now; it may change at any moment."""
+    return await tx.row(sa.select(attempts).where(attempts.c.id == attempt_id))
+
+
 async def open_of(tx: Transaction, job_id: str) -> sa.RowMapping | None:
     """The job's open attempt, locked as by ``row``."""
-    return await tx.row(
+    return await tx.row(_open_of(job_id).with_for_update())
+
+
+async def open_seen(tx: Transaction, job_id: str) -> sa.RowMapping | None:
+    """The job's open attempt as by ``seen``."""
+    return await tx.row(_open_of(job_id))
+
+
+def _open_of(job_id: str) -> sa.Select[Any]:
+    return (
         sa.select(attempts)
         .where(attempts.c.job_id == job_id, attempts.c.state.in_(OPEN))
         .order_by(attempts.c.number.desc())
         .limit(1)
-        .with_for_update()
     )
 
 
