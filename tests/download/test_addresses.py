@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from staging_core.download import is_public
+from staging_core.download import is_private, is_public
 
 CLOSED_V4 = [
     "0.0.0.0/8",
@@ -84,3 +84,41 @@ def test_what_is_no_address_is_not_public(text: str) -> None:
 @pytest.mark.parametrize("address", ["0177.0.0.1", "127.1", "2130706433", "fe80::1%eth0", ""])
 def test_nor_is_one_in_a_form_that_only_some_understand(address: str) -> None:
     assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["10.0.0.8", "172.31.0.1", "192.168.1.1", "127.0.0.1", "::1", "fd12:3456::1"]
+)
+def test_an_operators_own_network_is_private(address: str) -> None:
+    assert is_private(address)
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0.0.0.0",  # noqa: S104
+        "100.100.100.200",
+        "169.254.169.254",
+        "168.63.129.16",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::ffff:10.0.0.8",
+        "64:ff9b::a9fe:a9fe",
+        "2002:7f00:1::1",
+        "fd00:ec2::254",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fd00::1%eth0",
+        "10.8",
+        "",
+    ],
+)
+def test_where_clouds_keep_metadata_is_nobodys_own_network(address: str) -> None:
+    assert not is_private(address)
+
+
+@given(st.ip_addresses())
+def test_no_address_is_private_and_public(address: IPv4Address | IPv6Address) -> None:
+    assert not (is_private(str(address)) and is_public(str(address)))

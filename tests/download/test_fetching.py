@@ -143,7 +143,49 @@ def test_the_next_address_is_tried_when_one_cannot_be_connected(tmp_path: Path) 
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("address", ["10.0.0.8", "127.0.0.1", "fd12::8", PUBLIC])
+def test_a_host_of_the_operators_own_is_connected_where_its_name_leads(address: str) -> None:
+    async def scenario() -> None:
+        async with serving(answer(b"ours")) as server:
+            names, rerouted = Names([address], ["169.254.169.254"]), Rerouted(server)
+            async with Downloads(resolve=names, transport=rerouted) as downloads:
+                url = "http://double.internal:9000/out.png"
+                assert await downloads.fetch(url, hosts=["http://double.internal"]) == b"ours"
+            assert (names.asked, rerouted.sent) == (["double.internal"], [address])
+            assert "Host: double.internal:9000\r\n" in server.requests[0]
+
+    asyncio.run(scenario())
+
+
 # --- what is refused ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [["169.254.169.254"], ["10.0.0.8", "fd00:ec2::254"], ["100.100.100.200"], ["0.0.0.0"]],  # noqa: S104
+)
+def test_nothing_leaves_for_metadata_whatever_the_operator_named(addresses: list[str]) -> None:
+    async def scenario() -> None:
+        async with serving(answer()) as server:
+            rerouted = Rerouted(server)
+            async with Downloads(resolve=Names(addresses), transport=rerouted) as downloads:
+                with pytest.raises(OutputRefused, match="not public"):
+                    await downloads.fetch("http://a.internal/", hosts=["http://a.internal"])
+            assert (rerouted.sent, server.connections) == ([], 0)
+
+    asyncio.run(scenario())
+
+
+def test_a_host_of_the_operators_own_is_followed_nowhere_either() -> None:
+    async def scenario() -> None:
+        async with serving(answer()) as inside:
+            redirect = answer(b"", "302 Found", location=f"http://{inside.host}/")
+            async with serving(redirect) as server, Downloads() as downloads:
+                with pytest.raises(OutputRefused, match="redirect"):
+                    await downloads.fetch(f"http://{server.host}/", hosts=["http://127.0.0.1"])
+            assert inside.connections == 0
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_anything_else_is_refused(url: str) -> None:
         target(url, HOSTS)
 
 
-@pytest.mark.parametrize("hosts", [(), ("*",), ("*.",), ("",), ("https://files.example",), (":",)])
+@pytest.mark.parametrize("hosts", [(), ("*",), ("*.",), ("",), ("://files.example",), (":",)])
 def test_a_list_that_names_no_host_allows_none(hosts: tuple[str, ...]) -> None:
     with pytest.raises(OutputRefused):
         target("https://files.example/", hosts)
@@ -86,6 +86,69 @@ def test_a_provider_on_this_machine_is_only_reached_with_its_port(hosts: tuple[s
     for url in ("https://127.0.0.1/", "http://127.0.0.1/", "https://localhost/"):
         with pytest.raises(OutputRefused):
             target(url, hosts)
+
+
+OWN = ("http://double.internal", "https://gateway.internal:8443", "http://[fd00::7]")
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port"),
+    [
+        ("http://double.internal/out.png", "double.internal", 80),
+        ("http://double.internal:9000/", "double.internal", 9000),
+        ("https://DOUBLE.internal/", "double.internal", 443),
+        ("https://gateway.internal:8443/", "gateway.internal", 8443),
+        ("http://[fd00::7]:9000/", "fd00::7", 9000),
+    ],
+)
+def test_a_host_with_a_scheme_is_the_operators_own(url: str, host: str, port: int) -> None:
+    assert target(url, OWN) == Target(host=host, port=port, own=True)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://gateway.internal:8443/",
+        "https://gateway.internal/",
+        "https://gateway.internal:8444/",
+        "http://sub.double.internal/",
+        "http://double.internal.evil.example/",
+        "http://double.internal@evil.example/",
+        "http://user:pass@double.internal/",
+        "ftp://double.internal/",
+        "http://other.internal/",
+        "http://[fd00::8]/",
+    ],
+)
+def test_the_operators_word_is_for_that_host_and_scheme_only(url: str) -> None:
+    with pytest.raises(OutputRefused):
+        target(url, OWN)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "http://*.internal",
+        "http://*",
+        "http://",
+        "http://a.internal/",
+        "http://me@a.internal",
+        "http://a.internal?x",
+        "http://a.internal:port",
+        "ftp://a.internal",
+        "//a.internal",
+    ],
+)
+def test_an_entry_that_is_more_than_an_origin_names_nobody(entry: str) -> None:
+    with pytest.raises(OutputRefused):
+        target("http://a.internal/", [entry])
+
+
+def test_this_machine_may_be_named_with_any_port() -> None:
+    assert target("http://127.0.0.1:5/", ["http://127.0.0.1"]).addresses == ("127.0.0.1",)
+    assert target("http://localhost:5/", ["http://localhost"]).addresses == ("127.0.0.1", "::1")
+    with pytest.raises(OutputRefused):
+        target("http://127.0.0.1:5/", ["http://localhost", "http://127.0.0.1:6"])
 
 
 def test_localhost_is_this_machine_whatever_a_name_server_says() -> None:

@@ -82,7 +82,7 @@ def test_the_host_of_another_api_may_serve_the_outputs(tmp_path: Path) -> None:
     assert stager.card.output_hosts == (  # type: ignore[attr-defined]
         "replicate.delivery",
         "*.replicate.delivery",
-        "127.0.0.1:8010",
+        "http://127.0.0.1",
     )
 
 

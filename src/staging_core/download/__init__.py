@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .address import is_public
+from .address import is_private, is_public
 from .fetch import Downloads
 from .target import Target, target
 
-__all__ = ["Downloads", "Target", "is_public", "target"]
+__all__ = ["Downloads", "Target", "is_private", "is_public", "target"]

@@ -1,4 +1,4 @@
-"""Which IP addresses lie in the open internet, and which only look so.
+"""Which IP addresses lie in the open internet, which only look so, and which are our own network's.
 
 The registries are IANA's for special-purpose addresses, as ``ipaddress`` carries them. They call
 some IPv6 addresses global that a gateway turns into an IPv4 address, which then need not be.
@@ -6,9 +6,15 @@ some IPv6 addresses global that a gateway turns into an IPv4 address, which then
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052
+_PRIVATE_V4 = tuple(
+    IPv4Network(network)
+    for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8")
+)  # RFC 1918, and this machine
+_PRIVATE_V6 = (IPv6Network("fc00::/7"), IPv6Network("::1/128"))  # RFC 4193, and this machine
+_METADATA = IPv6Address("fd00:ec2::254")  # AWS keeps it among private addresses
 _WIRE_SERVER = IPv4Address("168.63.129.16")  # Azure's, in public space, answers from within
 
 
@@ -29,6 +35,23 @@ def is_public(address: str) -> bool:
         return _is_public_v4(inner)
     tunnel = parsed.sixtofour
     return _is_unicast(parsed) and (tunnel is None or _is_public_v4(tunnel))
+
+
+def is_private(address: str) -> bool:
+    """Whether this IP address is one of an operator's own network, or of this machine.
+
+    False for link-local addresses and others where clouds keep metadata, for shared and reserved
+    ones, for IPv4 addresses within IPv6 ones, and for what is no address.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(parsed, IPv4Address):
+        return any(parsed in network for network in _PRIVATE_V4)
+    if parsed.scope_id is not None or parsed == _METADATA:
+        return False
+    return any(parsed in network for network in _PRIVATE_V6)
 
 
 def is_loopback(address: str) -> bool:

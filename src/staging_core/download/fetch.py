@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 from staging_core.errors import OutputRefused, OutputTooLarge, OutputUnavailable, StagingError
 
-from .address import is_public
+from .address import is_private, is_public
 from .target import Target, parsed, target_of
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ class Downloads:
     ) -> bytes:
         """What lies at ``url``; ``hosts`` lists where it may lie (see ``target``).
 
-        Raises ``OutputRefused`` before any request for an address that is not listed, not public or
-        not https, and for an answer that redirects; ``OutputTooLarge`` beyond ``max_bytes`` (never
+        Raises ``OutputRefused`` before any request for an address that is not listed, or not public
+        or not https without the operator's word, and for an answer that redirects; ``OutputTooLarge`` beyond ``max_bytes`` (never
         more than this object's), read no further; ``OutputUnavailable`` for all that another try
         may change. Messages name the host, never path or query, which may hold a signature.
         """
@@ -103,7 +103,7 @@ class Downloads:
     async def _fetched(self, url: httpx.URL, to: Target, most: int) -> bytes:
         import httpx
 
-        addresses = to.addresses or await self._public_addresses(to)
+        addresses = to.addresses or await self._checked_addresses(to)
         try:
             response = await self._answer(url, to, addresses)
             try:
@@ -115,14 +115,14 @@ class Downloads:
                 f"The output could not be fetched from {to.host} ({type(error).__name__})."
             ) from error
 
-    async def _public_addresses(self, to: Target) -> Sequence[str]:
+    async def _checked_addresses(self, to: Target) -> Sequence[str]:
         try:
             addresses = await self._resolve(to.host, to.port)
         except (OSError, UnicodeError) as error:
             raise OutputUnavailable(f"The name {to.host} cannot be resolved.") from error
         if not addresses:
             raise OutputUnavailable(f"The name {to.host} has no address.")
-        if not all(is_public(address) for address in addresses):
+        if not all(is_public(each) or (to.own and is_private(each)) for each in addresses):
             raise OutputRefused(f"The name {to.host} leads to an address that is not public.")
         return addresses[:_MOST_ADDRESSES]
 

@@ -2,14 +2,19 @@
 
 Entries of a list: a name (``files.example``), all names below one but not itself
 (``*.files.example``), either with a port (``files.example:8443``; 443 otherwise), or a provider on
-this machine with its port (``127.0.0.1:9000``, ``[::1]:9000``, ``localhost:9000``), which alone may
-speak plain http.
+this machine with its port (``127.0.0.1:9000``, ``[::1]:9000``, ``localhost:9000``), which may speak
+plain http.
+
+With a scheme before it an entry is the operator's word for a host of their own: it may have private
+addresses, and any port where none is given. ``http://double.internal`` may speak plain http or
+https, ``https://gateway.internal:8443`` only https, on that port.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -29,12 +34,13 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Where a request may go.
 
     ``addresses``: of a provider on this machine, to connect as they are; empty: ask for the name's,
-    and only connect public ones.
+    and only connect public ones, or also private ones where ``own``: the operator named the host.
     """
 
     host: str
     port: int
     addresses: tuple[str, ...] = ()
+    own: bool = False
 
 
 def target(url: str, hosts: Collection[str]) -> Target:
@@ -60,14 +66,23 @@ def target_of(url: httpx.URL, hosts: Collection[str]) -> Target:
         raise OutputRefused("The model's output has an address that is not an https one.")
     if url.userinfo:
         raise OutputRefused(f"The output's address at {host} carries a user name or password.")
-    local = host == "localhost" or is_loopback(host)
-    if url.scheme == "http" and not local:
-        raise OutputRefused(f"The output's address at {host} is http; only https is fetched.")
     port = url.port or _PORTS[url.scheme]
-    if not (_is_literal if local else _is_listed)(host, port, hosts):
+    local = host == "localhost" or is_loopback(host)
+    own = _is_own(url.scheme, host, port, hosts)
+    if url.scheme == "http" and not (local or own):
+        raise OutputRefused(f"The output's address at {host} is http; only https is fetched.")
+    if not (own or (_is_literal if local else _is_listed)(host, port, hosts)):
         raise OutputRefused(f"Outputs of this model are not fetched from {host}, port {port}.")
     literal = _LOCALHOST if host == "localhost" else (host,)
-    return Target(host=host, port=port, addresses=literal if local else ())
+    return Target(host=host, port=port, addresses=literal if local else (), own=own)
+
+
+def _is_own(scheme: str, host: str, port: int, hosts: Collection[str]) -> bool:
+    """Whether an operator wrote the host down with a scheme, which https always satisfies."""
+    return any(
+        (scheme in (named, "https")) and host == name and port == (listed or port)
+        for named, name, listed in _own(hosts)
+    )
 
 
 def _is_listed(host: str, port: int, hosts: Collection[str]) -> bool:
@@ -92,3 +107,16 @@ def _read(hosts: Collection[str]) -> Iterator[tuple[str, int | None]]:
             yield name.removeprefix("[").removesuffix("]"), int(port)
         elif not colon:
             yield port, None
+
+
+def _own(hosts: Collection[str]) -> Iterator[tuple[str, str, int | None]]:
+    """Scheme, host and port of the entries that are an origin and nothing more."""
+    for entry in hosts:
+        try:
+            parts = urlsplit(entry.strip().lower())
+            port = parts.port
+        except ValueError:
+            continue
+        bare = not (parts.path or parts.query or parts.fragment or parts.username is not None)
+        if parts.scheme in _PORTS and parts.hostname and bare:
+            yield parts.scheme, parts.hostname, port

@@ -18,7 +18,7 @@ from staging_core.urls import BackendURL
 
 from .account import Account
 from .card import ReplicateCard, read_card
-from .reach import is_local, netloc
+from .reach import is_local, netloc, origin
 from .shelf import card_of
 from .stager import ReplicateStager
 
@@ -49,7 +49,7 @@ async def open_replicate(url: BackendURL, context: OpenContext) -> AsyncIterator
             version=version,
             secrets=secrets,
             clock=context.clock,
-            hosts=() if api == REPLICATE else (netloc(api),),
+            hosts=() if api == REPLICATE else (origin(api),),
         )
 
 

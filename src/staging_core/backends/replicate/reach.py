@@ -34,3 +34,10 @@ def can_reach(api: str, url: str) -> bool:
 def netloc(url: str) -> str:
     """Host and port as they stand in the URL, without a user."""
     return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def origin(url: str) -> str:
+    """Scheme and host without a port, as a list of output hosts names a provider of one's own."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return f"{parts.scheme}://[{host}]" if ":" in host else f"{parts.scheme}://{host}"

@@ -9,6 +9,7 @@ import time
 import msgspec
 import pytest
 
+from staging_core.download import target
 from staging_core.errors import Refused
 from staging_core.interfaces import Stager
 from staging_core.models import Attempt, ModelCard, Staged, StageRequest
@@ -138,7 +139,7 @@ class StagerConformance(OpensConformance):
         for output in staged.outputs:
             assert (output.data is None) != (output.url is None)
             if output.url:
-                assert output.url.split("/")[2].partition(":")[0] in stager.card.output_hosts
+                assert target(output.url, stager.card.output_hosts)
 
     @check("``cost_usd``: what the provider charges for it. ``report``: JSON-able facts")
     async def test_cost_and_report_can_be_kept(self, stager: Stager) -> None:
