@@ -9,12 +9,13 @@ from typing import Any, Literal
 import msgspec
 
 from .database import attempts, events, images, jobs
-from .errors import AlreadyFinal, NotFound, NotReady
-from .models import TERMINAL, Group, Image, Job, JobEvent, JobState, Principal, Wake
+from .errors import NotFound, NotReady
+from .models import TERMINAL, Group, Image, Job, JobEvent, JobState, Principal
 from .photo import read_object
 from .ports import Ports
+from .repetition import repeat_job
 from .settlement import cancel_job
-from .submission import Submission, Wish, check_depth, nudge, open_model
+from .submission import Submission, Wish
 from .watch import Watch
 
 Kind = Literal["original", "staged", "labelled", "overlay"]
@@ -116,18 +117,8 @@ class Images:
 
         ``UnknownModel`` when its model is not open here, ``TooManyQueued`` as for ``submit``.
         """
-        async with self._ports.database.write(self._account_id) as tx:
-            image = await images.get(tx, self._account_id, image_id)
-            if image.job.state not in ("error", "cancelled"):
-                raise AlreadyFinal(
-                    f"The image's job is {image.job.state}.",
-                    remedy="Only an image whose job failed or was cancelled is tried again.",
-                )
-            lane = open_model(self._ports, image.job.model).card.lane
-            await check_depth(tx, self._ports, self._account_id, 1)
-            row = await images.row(tx, image_id, account_id=self._account_id)
-            job_id = await jobs.repeat(tx, row, lane=lane, model=image.job.model)
-        await nudge(self._ports, Wake(job_id=job_id, lane=lane))
+        ended: tuple[JobState, ...] = ("error", "cancelled")
+        await repeat_job(self._ports, self._account_id, image_id, ended=ended)
         return await self.get(image_id)
 
 

@@ -23,6 +23,7 @@ from .imaging.limits import Limits
 from .interfaces import Authenticator, Consumes, Defers, Stager, supports
 from .interfaces.opening import Role
 from .models import Callback, Credentials, Principal
+from .operating import Operating
 from .pipeline import Pipeline
 from .plugins import load_plugins
 from .ports import Ports
@@ -180,6 +181,16 @@ class Staging:
         ports = self.ports
         assert self._watch is not None
         return Acting(ports, self._watch, principal)
+
+    def operating(self, operator: str) -> Operating:
+        """Everything an operator of the installation may do, across accounts.
+
+        ``operator``: who it is; the events of what they do keep the name. Whoever may call this
+        is for the caller to judge.
+        """
+        ports = self.ports
+        assert self._watch is not None
+        return Operating(ports, self._watch, operator)
 
     async def authenticate(self, credentials: Credentials) -> Principal | None:
         """Who it is, by the first authenticator that knows; None when none does.

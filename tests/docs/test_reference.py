@@ -12,6 +12,7 @@ from staging_core import testing
 from staging_core.acting import Acting, Images, Jobs
 from staging_core.blocking import Door
 from staging_core.hooks import Hooks
+from staging_core.operating import Operating
 from staging_core.plugins import load_plugins
 from staging_core.staging import Staging
 from staging_core.testing import conformance
@@ -34,7 +35,7 @@ def test_every_public_name_is_documented() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [Acting, Images, Jobs, Door, Staging], ids=lambda kind: kind.__name__
+    "kind", [Acting, Images, Jobs, Operating, Door, Staging], ids=lambda kind: kind.__name__
 )
 def test_every_public_method_is_documented(kind: type) -> None:
     assert public(kind) - {"ports", "registry", "hooks"} <= documented("python-api")

@@ -9,7 +9,7 @@ from uuid import uuid4
 import msgspec
 import sqlalchemy as sa
 
-from staging_core.errors import NotFound, StagingError
+from staging_core.errors import AlreadyFinal, NotFound, StagingError
 from staging_core.models import TERMINAL, Job, JobState
 from staging_core.states import ACTIVE, check_move
 
@@ -33,8 +33,9 @@ async def add(
     model: str,
     lane: str,
     job_id: str,
+    told: dict[str, Any] | None = None,
 ) -> None:
-    """A new job, queued, with its first event."""
+    """A new job, queued, with its first event, which holds ``told``."""
     row = await tx.row(
         sa.insert(jobs)
         .values(
@@ -54,7 +55,7 @@ async def add(
         .returning(*jobs.c)
     )
     assert row is not None
-    tx.tell(draft(row, "queued"))
+    tx.tell(draft(row, "queued", **(told or {})))
 
 
 def new_id() -> str:
@@ -200,8 +201,18 @@ async def in_flight(tx: Transaction, model: str, *, most: int) -> int:
     return 0 if row is None else int(row["n"])
 
 
-async def repeat(tx: Transaction, image: sa.RowMapping, *, lane: str, model: str) -> str:
-    """A new job for an image whose last one has ended; its id. ``AlreadyFinal`` never applies."""
+async def repeat(
+    tx: Transaction,
+    image: sa.RowMapping,
+    *,
+    lane: str,
+    model: str,
+    told: dict[str, Any] | None = None,
+) -> str:
+    """A new job for an image whose last one has ended; its id.
+
+    ``AlreadyFinal`` when somebody else was faster.
+    """
     job_id = new_id()
     await add(
         tx,
@@ -211,8 +222,16 @@ async def repeat(tx: Transaction, image: sa.RowMapping, *, lane: str, model: str
         model=model,
         lane=lane,
         job_id=job_id,
+        told=told,
     )
-    await tx.execute(sa.update(images).where(images.c.id == image["id"]).values(job_id=job_id))
+    replaced = await tx.row(
+        sa.update(images)
+        .where(images.c.id == image["id"], images.c.job_id == image["job_id"])
+        .values(job_id=job_id)
+        .returning(images.c.id)
+    )
+    if replaced is None:
+        raise AlreadyFinal("The image has a newer job by now.")
     return job_id
 
 

@@ -82,10 +82,11 @@ class Downloads:
     ) -> bytes:
         """What lies at ``url``; ``hosts`` lists where it may lie (see ``target``).
 
-        Raises ``OutputRefused`` before any request for an address that is not listed, or not public
-        or not https without the operator's word, and for an answer that redirects; ``OutputTooLarge`` beyond ``max_bytes`` (never
-        more than this object's), read no further; ``OutputUnavailable`` for all that another try
-        may change. Messages name the host, never path or query, which may hold a signature.
+        Raises ``OutputRefused`` before any request for an address that is not listed, or is not
+        public and https without the operator's word, and for an answer that redirects;
+        ``OutputTooLarge`` beyond ``max_bytes`` (never more than this object's), read no further;
+        ``OutputUnavailable`` for all that another try may change. Messages name the host, never
+        path or query, which may hold a signature.
         """
         if self._closed:
             raise StagingError("These downloads are closed.", remedy="Use them in `async with`.")

@@ -1,0 +1,76 @@
+"""Work done by an operator of the installation, across accounts."""
+
+from __future__ import annotations
+
+from .acting import Acting
+from .database import job_search
+from .models import Job, JobState, Principal
+from .ports import Ports
+from .repetition import repeat_job
+from .watch import Watch
+
+
+class Operating:
+    """What ``Staging.operating`` gives. ``operator``: who it is, kept with what they do."""
+
+    def __init__(self, ports: Ports, watch: Watch, operator: str) -> None:
+        self.operator = operator
+        self._ports = ports
+        self._watch = watch
+
+    async def job(self, job_id: str) -> Job:
+        """One job, whoever's it is; ``NotFound``."""
+        async with self._ports.database.read() as tx:
+            return await job_search.find(tx, job_id)
+
+    async def jobs(
+        self,
+        *,
+        state: JobState | None = None,
+        code: str | None = None,
+        model: str | None = None,
+        account_id: str | None = None,
+        since_s: float | None = None,
+        latest: bool = False,
+        limit: int = 50,
+    ) -> list[Job]:
+        """Jobs for which all that is given holds, newest first.
+
+        ``code``: of the error that ended it. ``since_s``: changed within so many seconds.
+        ``latest``: only those that are the newest of their image.
+        """
+        async with self._ports.database.read() as tx:
+            return await job_search.search(
+                tx,
+                state=state,
+                code=code,
+                model=model,
+                account_id=account_id,
+                since_s=since_s,
+                latest=latest,
+                limit=limit,
+            )
+
+    async def requeue(self, job_id: str) -> Job:
+        """A new job for the image of a dead one (``error``); the new job.
+
+        Its first event keeps who asked and which job it takes the place of: ``requeued_by``,
+        ``requeued_from``. ``AlreadyFinal`` when the job did not end in an error, or when its image
+        has a newer job; ``NotFound``, ``UnknownModel``, ``TooManyQueued`` as for a retry.
+        """
+        dead = await self.job(job_id)
+        told = {"requeued_by": self.operator, "requeued_from": dead.id}
+        new_id = await repeat_job(
+            self._ports,
+            dead.account_id,
+            dead.image_id,
+            ended=("error",),
+            job_id=dead.id,
+            told=told,
+        )
+        return await self.job(new_id)
+
+    def acting_for(self, job: Job) -> Acting:
+        """Everything that the account of ``job`` may do, done by the operator."""
+        principal = Principal(account_id=job.account_id, user_id=self.operator)
+        return Acting(self._ports, self._watch, principal)

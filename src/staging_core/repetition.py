@@ -1,0 +1,49 @@
+"""A new job for an image whose job has ended without a result."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from .database import images, jobs
+from .errors import AlreadyFinal
+from .models import Image, JobState, Wake
+from .ports import Ports
+from .submission import check_depth, nudge, open_model
+
+
+async def repeat_job(
+    ports: Ports,
+    account_id: str,
+    image_id: str,
+    *,
+    ended: Collection[JobState],
+    job_id: str | None = None,
+    told: dict[str, Any] | None = None,
+) -> str:
+    """Make the image's next job, with ``told`` in its first event; its id.
+
+    ``AlreadyFinal`` unless the image's job ended as one of ``ended`` and, where ``job_id`` is
+    given, is that one. ``UnknownModel`` when its model is not open here, ``TooManyQueued``.
+    """
+    async with ports.database.write(account_id) as tx:
+        image = await images.get(tx, account_id, image_id)
+        _check(image, ended, job_id)
+        lane = open_model(ports, image.job.model).card.lane
+        await check_depth(tx, ports, account_id, 1)
+        row = await images.row(tx, image_id, account_id=account_id)
+        new_id = await jobs.repeat(tx, row, lane=lane, model=image.job.model, told=told)
+    await nudge(ports, Wake(job_id=new_id, lane=lane))
+    return new_id
+
+
+def _check(image: Image, ended: Collection[JobState], job_id: str | None) -> None:
+    if job_id is not None and image.job.id != job_id:
+        raise AlreadyFinal(
+            f"The job's image has a newer job, {image.job.id}.", remedy="Look at that one."
+        )
+    if image.job.state not in ended:
+        raise AlreadyFinal(
+            f"The image's job is {image.job.state}.",
+            remedy=f"Only one whose job ended as {' or '.join(ended)} is tried again here.",
+        )
