@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from staging_core.testing import certify as certify_module
+from staging_core.testing.replicate import running_replicate
 
 from .conftest import Cli, Ran
 
@@ -78,7 +79,7 @@ def test_doctor_finds_a_sound_installation_sound(cli: Cli) -> None:
     told = cli("doctor", "--json").json
     assert told["ok"]
     names = [check["name"] for check in told["checks"]]
-    assert names[-4:] == ["disk", "storage", "pictures", "storage: alone"]
+    assert names[-6:] == ["disk", "database", "queue", "storage", "pictures", "storage: alone"]
     assert all(check["ok"] for check in told["checks"])
     assert cli("doctor").out.count("ok ") == len(names)
 
@@ -94,6 +95,30 @@ def test_doctor_warns_when_two_installations_share_a_place(
         assert ("advice" in told["checks"][-1]) == advice
     monkeypatch.setenv("STAGING_HOME", "two")
     assert "hm  storage: alone: Another installation" in cli("doctor").out
+
+
+def test_doctor_says_where_reports_of_models_that_answer_later_arrive(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAGING_STAGER", "fake-deferred:")
+    assert "hm  callbacks: fake-deferred cannot report to us" in cli("doctor").out
+    monkeypatch.setenv("STAGING_PUBLIC_URL", "https://staging.example")
+    assert "report to https://staging.example/api/v1/callbacks" in cli("doctor").out
+
+
+def test_doctor_looks_at_replicate(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAGING_STAGER", "replicate:qwen/qwen-image-edit")
+    with running_replicate() as double:
+        monkeypatch.setenv("REPLICATE_BASE_URL", double.url)
+        monkeypatch.setenv("REPLICATE_API_TOKEN", double.token)
+        checks = {one["name"]: one for one in cli("doctor", "--json").json["checks"]}
+        assert checks["qwen/qwen-image-edit: model"]["ok"]
+        assert checks["qwen/qwen-image-edit: secret"]["ok"]
+        monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_of_nobody")
+        ran = cli("doctor", "--json")
+        assert (ran.code, ran.json["error"]["remedy"].split()[1]) == (1, "REPLICATE_API_TOKEN")
+        assert "r8_of_nobody" not in ran.out + ran.err
+    assert "qwen/qwen-image-edit: model: http://127.0.0.1" in cli("doctor").out
 
 
 def test_doctor_names_what_cannot_be_opened(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from staging_core.models import Inspected
 from staging_core.photo import once, read_object
 
 from .failure import Failure, failure_from
+from .reach import database_answers, reports_arrive, wake_arrives
 
 _MARK = "installation"  # no sweep looks at it
 _LEAST_FREE = 500_000_000  # bytes; a photo and its copies take up to 100 MB while they are made
@@ -62,6 +63,8 @@ async def examined() -> list[Check]:
             checks.append(Check(name="backends", message=f"open: {', '.join(_opened(staging))}"))
             for name, look in _LOOKS.items():
                 checks.append(await _tried(name, look, staging))
+            if (reports := reports_arrive(staging)) is not None:
+                checks.append(_check_from(reports.name, reports))
             checks += [await _alone(staging), *await _inspected(staging)]
     except StagingError as error:
         checks.append(_failed("open", error))
@@ -157,6 +160,8 @@ async def _pictures(staging: Staging) -> str:
 
 _LOOKS: dict[str, Callable[[Staging], Awaitable[str]]] = {
     "disk": _disk,
+    "database": database_answers,
+    "queue": wake_arrives,
     "storage": _storage,
     "pictures": _pictures,
 }

@@ -29,6 +29,7 @@ from staging_core.models import (
     CannotTell,
     Failed,
     Found,
+    Inspected,
     Notice,
     Staged,
     StageRequest,
@@ -39,6 +40,7 @@ from staging_core.prompts import build_prompt
 from .account import Account
 from .callbacks import Callbacks, is_handle
 from .card import ReplicateCard
+from .inspection import inspect_account
 from .listing import Listing
 from .model_input import model_input
 from .outcome import outcome
@@ -54,7 +56,7 @@ _ENDED = {404, 409, 410, 422}
 
 
 class ReplicateStager:
-    """Implements ``Defers``, ``Finds`` and ``ReceivesCallbacks``.
+    """Implements ``Defers``, ``Finds``, ``ReceivesCallbacks`` and ``Inspects``.
 
     ``api``: where Replicate is. ``version``: of the model, for those that need one. ``hosts``: more
     that outputs may be fetched from.
@@ -78,7 +80,14 @@ class ReplicateStager:
         self._version = version
         self._clock = clock
         self._callbacks = Callbacks(account, secrets)
+        self._has_secret = bool(secrets)
         self._listing = Listing(account, facts.picture)
+
+    async def inspect(self) -> tuple[Inspected, ...]:
+        """See ``Inspects.inspect``."""
+        return await inspect_account(
+            self._account, self.card.id, api=self._api, has_secret=self._has_secret
+        )
 
     # --- Defers ---------------------------------------------------------------------------------
 
