@@ -59,12 +59,13 @@ class Operating:
         has a newer job; ``NotFound``, ``UnknownModel``, ``TooManyQueued`` as for a retry.
         """
         dead = await self.job(job_id)
+        ended: tuple[JobState, ...] = ("error",)
         told = {"requeued_by": self.operator, "requeued_from": dead.id}
         new_id = await repeat_job(
             self._ports,
             dead.account_id,
             dead.image_id,
-            ended=("error",),
+            ended=ended,
             job_id=dead.id,
             told=told,
         )

@@ -58,7 +58,7 @@ async def _submit(photos: tuple[str, ...], wish: dict[str, Any], as_json: bool) 
 
 
 def _tell(photo: str, group: Any, as_json: bool) -> None:
-    from .jobs import job_view
+    from .job_words import job_view
 
     if as_json:
         jobs = [job_view(image.job) for image in group.images]
