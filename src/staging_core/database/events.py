@@ -100,7 +100,7 @@ async def _number(
     if any(item.was == "queued" and item.state in ACTIVE for item in changes):
         values["served_at"] = now
     hint = [sa.cast(sa.func.pg_notify(CHANNEL, folder(account_id)), sa.Text)] if notify else []
-    last = await connection.scalar(
+    last: Any = await connection.scalar(
         sa.update(accounts)
         .where(accounts.c.id == account_id)
         .values(values)
@@ -121,7 +121,7 @@ def _event(item: Draft, **numbers: Any) -> JobEvent:
 
 async def _seq(connection: AsyncConnection, job_id: str, events_of_it: int) -> Iterator[int]:
     """The job's next numbers, one for each of its events."""
-    last = await connection.scalar(
+    last: Any = await connection.scalar(
         sa.update(jobs)
         .where(jobs.c.id == job_id)
         .values(seq=jobs.c.seq + events_of_it)
