@@ -1,4 +1,4 @@
-"""What is paid for is not lost: not by a stop, a database that fails, or a slow place of outputs."""
+"""What is paid for is not lost: not by a stop, a database that fails, or outputs that come late."""
 
 from __future__ import annotations
 
