@@ -14,19 +14,17 @@ import benchmarks
 from benchmarks.result import Result
 
 
-def found() -> dict[str, ModuleType]:
-    """The modules of this package that can run, by name."""
-    modules = {
-        item.name: importlib.import_module(f"benchmarks.{item.name}")
-        for item in pkgutil.iter_modules(benchmarks.__path__)
-        if not item.name.startswith("_")
-    }
+def found(asked: str) -> dict[str, ModuleType]:
+    """The one asked for, or else all modules of this package that can run, by name."""
+    names = [item.name for item in pkgutil.iter_modules(benchmarks.__path__)]
+    wanted = [asked] if asked in names else [name for name in names if not name.startswith("_")]
+    modules = {name: importlib.import_module(f"benchmarks.{name}") for name in wanted}
     return {name: module for name, module in modules.items() if hasattr(module, "run")}
 
 
 def main(arguments: list[str]) -> int:
     """Run what was asked for; 1 when the benchmark missed a gate."""
-    modules = found()
+    modules = found(arguments[0] if arguments else "")
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=benchmarks.__doc__)
     names = parser.add_subparsers(dest="name", metavar="NAME")
     for name, module in modules.items():

@@ -51,11 +51,10 @@ class Delivery(Held):
                 await files.keep(tx, item, sha256=sha256_of(picture.data))
             for attempt in await attempts.end(tx, self.job["id"], "succeeded"):
                 await attempts.book(tx, attempt["id"], staged.cost_usd)
-            job = await jobs.move(
+            self.job = await jobs.move(
                 tx, self.job, "finalizing", checkpoint=checkpoint, report=staged.report
             )
             await self._delivered(tx)
-        self.job = job
 
     async def _delivered(self, tx: Transaction) -> None:
         """The model did well."""
@@ -81,10 +80,9 @@ class Delivery(Held):
                     name: checkpoint[name] for name in ("content_type", "width", "height", "sha256")
                 },
             )
-            job = await jobs.move(
+            self.job = await jobs.move(
                 tx, self.job, "ready", error=None, message=None, timings_ms=self.timings
             )
-        self.job = job
 
     # --- its steps ------------------------------------------------------------------------------
 
