@@ -41,9 +41,10 @@ class Answered(Delivery):
             )
             if row["number"] > self.ports.settings.max_attempts:
                 raise AttemptsExhausted(f"Tried {self.job['attempts']} times.")
-            self.job = await jobs.move(
+            job = await jobs.move(
                 tx, self.job, "staging", told={"attempt": row["number"]}, attempts=row["number"]
             )
+        self.job = job
         return Attempt(
             id=row["id"],
             number=row["number"],

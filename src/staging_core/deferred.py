@@ -8,6 +8,7 @@ no, leaves the attempt ``unknown``, and that is found out before anything else i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 
 import sqlalchemy as sa
@@ -40,7 +41,10 @@ log = logging.getLogger("staging_core")
 CERTAIN = (Busy, Refused, SettingError)
 """What ``create`` may raise that says for certain: nothing was made."""
 
-_FETCHES = 3
+_FETCHES = 8
+"""At growing pauses these last a minute or two: a short outage where outputs lie costs nothing."""
+
+_WRITE_AGAIN_S = 0.5
 _LONGEST_POLL_S = 60.0
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 2.0, 15.0
 
@@ -52,6 +56,9 @@ class NotFetched(Exception):
 class Deferred(Delivery):
     """One step of the way; which one, the job's state says."""
 
+    _made: tuple[str, str] | None = None
+    """The attempt that was just created, and its handle: in our hands before it is in the row."""
+
     async def _carry(self) -> None:
         if self.job["state"] == "submitted":
             await self._find_out()
@@ -62,9 +69,11 @@ class Deferred(Delivery):
 
     async def _settle(self, error: Exception) -> None:
         """In ``submitted`` and ``waiting`` only the provider's word ends an attempt, see there."""
-        if self.job["state"] in ("submitted", "waiting"):
+        if self._made is not None and isinstance(error, DatabaseFailed):
+            await self._write_down(*self._made)
+        elif self.job["state"] in ("submitted", "waiting"):
             raise error  # the lease runs out, and the prediction is looked at again
-        if self.job["state"] == "fetching" and isinstance(
+        elif self.job["state"] == "fetching" and isinstance(
             error, (NotFetched, StorageError, DatabaseFailed, HookFailed)
         ):
             await self._fetch_again(error)
@@ -75,6 +84,9 @@ class Deferred(Delivery):
         """A prediction goes on without us; an answer that we did not wait for is unknown."""
         if self.job["state"] in ("preparing", "finalizing"):
             await super()._give_back()
+            return
+        if self.job["state"] == "submitted" and self._made is not None:
+            await self._known(*self._made)
             return
         async with self.ports.database.write(self.job["account_id"]) as tx:
             if self.job["state"] == "fetching":
@@ -108,7 +120,8 @@ class Deferred(Delivery):
         except Exception as error:  # any other word of a provider leaves it open what it did
             await self._not_known(error)
         else:
-            await self._created(attempt, handle)
+            self._made = attempt.id, handle
+            await self._known(attempt.id, handle, poll_s=self.ports.settings.poll_s)
 
     async def _intend(self) -> Attempt:
         """A committed row says that we are about to ask for a prediction."""
@@ -121,7 +134,7 @@ class Deferred(Delivery):
             )
             if row["number"] > self.ports.settings.max_attempts:
                 raise AttemptsExhausted(f"Tried {self.job['attempts']} times.")
-            self.job = await jobs.move(
+            job = await jobs.move(
                 tx,
                 self.job,
                 "submitted",
@@ -129,6 +142,7 @@ class Deferred(Delivery):
                 attempts=row["number"],
                 timings_ms=self.timings,
             )
+        self.job = job
         return self._attempt(row)
 
     def _attempt(self, row: sa.RowMapping) -> Attempt:
@@ -143,27 +157,39 @@ class Deferred(Delivery):
             raise OutcomeUnknown("The model answered with a handle that is none.")
         return handle
 
-    async def _created(self, attempt: Attempt, handle: str) -> None:
+    async def _known(self, attempt_id: str, handle: str, *, poll_s: float = 0.0) -> None:
         """The handle is kept, also when the job is somebody else's by now; then it waits."""
         async with self.ports.database.write(self.job["account_id"]) as tx:
-            row = await attempts.row(tx, attempt.id)
+            row = await attempts.row(tx, attempt_id)
             assert row is not None
             try:
-                await self._wait_for(tx, row, handle)
+                job = await self._wait_for(tx, row, handle, poll_s)
             except Abandoned:
+                job = self.job
                 await land(tx, row, handle)
+        self.job = job
 
-    async def _wait_for(self, tx: Transaction, attempt: sa.RowMapping, handle: str) -> None:
-        next_poll = tx.now + self.ports.settings.poll_s
-        self.job = await jobs.move(
+    async def _wait_for(
+        self, tx: Transaction, attempt: sa.RowMapping, handle: str, poll_s: float
+    ) -> sa.RowMapping:
+        job = await jobs.move(
             tx,
             self.job,
             "waiting",
             told={"attempt": attempt["number"]},
-            due_at=jobs.unless_woken(self.job, min(next_poll, attempt["deadline"])),
+            due_at=jobs.unless_woken(self.job, min(tx.now + poll_s, attempt["deadline"])),
             timings_ms=self.timings,
         )
         await attempts.change(tx, attempt["id"], state="waiting", handle=handle)
+        return job
+
+    async def _write_down(self, attempt_id: str, handle: str) -> None:
+        """The database is away, and the handle nowhere else: again, as long as the job is ours."""
+        while True:
+            await asyncio.sleep(_WRITE_AGAIN_S)
+            with contextlib.suppress(DatabaseFailed):
+                await self._known(attempt_id, handle)
+                return
 
     # --- submitted: what became of it? ----------------------------------------------------------
 
@@ -186,7 +212,7 @@ class Deferred(Delivery):
             return
         found = Found(handle=attempt["handle"]) if attempt["handle"] else await self._find(attempt)
         if isinstance(found, Found):
-            await self._found(attempt, found.handle)
+            await self._known(attempt["id"], found.handle)
         elif isinstance(found, Absent):
             await self._give_up("absent", "The provider does not know of the attempt.")
         else:
@@ -194,13 +220,6 @@ class Deferred(Delivery):
 
     async def _find(self, row: sa.RowMapping) -> Found | Absent | CannotTell:
         return await find(self._model, self._attempt(row))
-
-    async def _found(self, attempt: sa.RowMapping, handle: str) -> None:
-        async with self.ports.database.write(self.job["account_id"]) as tx:
-            self.job = await jobs.move(
-                tx, self.job, "waiting", told={"attempt": attempt["number"]}, due_at=tx.now
-            )
-            await attempts.change(tx, attempt["id"], state="waiting", handle=handle)
 
     async def _look_again(self, attempt: sa.RowMapping) -> None:
         limit = attempt["unknown_at"] + self.ports.settings.unknown_outcome_s
@@ -271,7 +290,8 @@ class Deferred(Delivery):
         """What it costs is booked as soon as it is known; then the outputs come here."""
         async with self.ports.database.write(self.job["account_id"]) as tx:
             await attempts.book(tx, attempt["id"], staged.cost_usd)
-            self.job = await jobs.move(tx, self.job, "fetching")
+            job = await jobs.move(tx, self.job, "fetching")
+        self.job = job
         photo, _ = await self._prepare()
         with self._timed("fetch"):
             outputs = await self._fetched(staged)
@@ -295,7 +315,7 @@ class Deferred(Delivery):
             if fetches < _FETCHES or isinstance(error, (StorageError, DatabaseFailed)):
                 await attempts.change(tx, attempt["id"], fetches=fetches)
                 due_at = tx.now + backoff_s(fetches, longest_s)
-                self.job = await jobs.move(
+                await jobs.move(
                     tx, self.job, "waiting", told={"reason": "not_fetched"}, due_at=due_at
                 )
                 return

@@ -51,10 +51,11 @@ class Delivery(Held):
                 await files.keep(tx, item, sha256=sha256_of(picture.data))
             for attempt in await attempts.end(tx, self.job["id"], "succeeded"):
                 await attempts.book(tx, attempt["id"], staged.cost_usd)
-            self.job = await jobs.move(
+            job = await jobs.move(
                 tx, self.job, "finalizing", checkpoint=checkpoint, report=staged.report
             )
             await self._delivered(tx)
+        self.job = job
 
     async def _delivered(self, tx: Transaction) -> None:
         """The model did well."""
@@ -80,9 +81,10 @@ class Delivery(Held):
                     name: checkpoint[name] for name in ("content_type", "width", "height", "sha256")
                 },
             )
-            self.job = await jobs.move(
+            job = await jobs.move(
                 tx, self.job, "ready", error=None, message=None, timings_ms=self.timings
             )
+        self.job = job
 
     # --- its steps ------------------------------------------------------------------------------
 

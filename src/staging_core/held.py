@@ -142,7 +142,8 @@ class Held:
 
     async def _move(self, to: JobState) -> None:
         async with self.ports.database.write(self.job["account_id"]) as tx:
-            self.job = await jobs.move(tx, self.job, to)
+            job = await jobs.move(tx, self.job, to)
+        self.job = job  # only now: what was not committed has not happened
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:

@@ -33,6 +33,11 @@ async def land(tx: Transaction, attempt: sa.RowMapping, handle: str) -> Wake | N
     return None
 
 
+async def land_twice(tx: Transaction, attempt: sa.RowMapping, handle: str) -> None:
+    """The provider, or a gateway before it, made a second one of ``attempt``: it is waste."""
+    await cancel_later(tx, await attempts.begin_unasked(tx, attempt, handle), handle)
+
+
 async def _adopt(tx: Transaction, attempt: sa.RowMapping) -> Wake | None:
     """The job goes on with a prediction that it had given up; its fence turns others away."""
     job = await jobs.row(tx, attempt["job_id"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import sqlalchemy as sa
 
-from .database import accounts, files
+from .database import files, folders
 from .imaging.canvas import Layout
 from .interfaces import PresignsDownloads, Storage, supports
 from .models import DownloadGrant, Picture, Stored
@@ -73,7 +73,7 @@ async def put_picture(
     keeps the file, it is deleted after the grace time.
     """
     extension = picture.content_type.rpartition("/")[2]
-    folder = f"staged/{accounts.folder(job['account_id'])}/{job['image_id']}"
+    folder = f"staged/{folders.folder(job['account_id'])}/{job['image_id']}"
     key = f"{folder}/{job['id']}-{job['fence']}-{name}.{extension}"
     async with ports.database.write(job["account_id"]) as tx:
         await files.intend(

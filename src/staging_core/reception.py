@@ -13,7 +13,7 @@ from .database import attempts, gates, inbox
 from .database.engine import Transaction
 from .errors import InvalidCallback, InvalidSignature, NotFound, StagingError
 from .interfaces import ReceivesCallbacks, supports
-from .landing import land
+from .landing import land, land_twice
 from .models import Callback, Notice, Wake
 from .ports import Ports
 from .predictions import is_handle
@@ -93,6 +93,7 @@ class Reception:
         await inbox.read(tx, source, notice.event_id)
         if attempt["handle"] not in (None, notice.handle):
             log.error("attempt %s has a second prediction, %s", attempt["id"], notice.handle)
+            await land_twice(tx, attempt, notice.handle)
             return True, None
         return True, await land(tx, attempt, notice.handle)
 

@@ -147,9 +147,16 @@ class Recovery:
     async def _deed(self, kind: str, payload: dict[str, Any]) -> None:
         """Doing it twice is doing it once."""
         if kind == "delete_object":
-            await self.ports.storage.delete(payload["key"])
+            await self._delete(payload["key"])
         else:
             await self._predictions.cancel(**payload)
+
+    async def _delete(self, key: str) -> None:
+        """Unless somebody has put it again since, as is done with what can be made again."""
+        async with self.ports.database.read() as tx:
+            wanted = await files.is_there(tx, key)
+        if not wanted:
+            await self.ports.storage.delete(key)
 
     async def drop_orphans(self) -> int:
         """Delete objects of ours, older than the grace time, that no row knows."""

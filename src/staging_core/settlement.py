@@ -43,7 +43,7 @@ log = logging.getLogger("staging_core")
 MAX_CRASHES = 3
 """A job is dead when so many workers died, or stumbled outside an attempt, while they held it."""
 
-_LONGEST_BUSY_S = 3600.0
+_SHORTEST_BUSY_S, _LONGEST_BUSY_S = 0.25, 3600.0
 _OUTAGE_S = 86_400.0
 _OUTAGE_TRIES = 4
 """A job of the last day waits for a storage that is away, with pauses as after so many tries."""
@@ -124,6 +124,7 @@ async def end_job(
 
 async def cancel_job(tx: Transaction, account_id: str, job_id: str) -> None:
     """End a job that has not ended; who holds it finds its fence gone. Else ``AlreadyFinal``."""
+    await attempts.open_of(tx, job_id)  # locked before its job, as by everybody
     job = await jobs.fetch(tx, account_id, job_id, lock=True)
     if job["state"] in TERMINAL:
         raise AlreadyFinal(f"The job is {job['state']} already.")
@@ -167,7 +168,7 @@ async def _close_attempt(
 
 async def _busy(ports: Ports, failure: _Failure, busy: Busy) -> None:
     """Later; where a provider said so, nobody asks there until then."""
-    delay_s = min(max(busy.retry_after_s, 0.0), _LONGEST_BUSY_S)
+    delay_s = min(max(busy.retry_after_s, _SHORTEST_BUSY_S), _LONGEST_BUSY_S)
     job = failure.job
     async with ports.database.write(job["account_id"]) as tx:
         await _again(tx, failure, outcome="busy", delay_s=delay_s)

@@ -20,7 +20,7 @@ from .errors import DuplicateName, HomeUnwritable, SettingError, StagingError
 from .hooks import Hooks
 from .imaging.decoder import Decoder
 from .imaging.limits import Limits
-from .interfaces import Authenticator, Consumes, Defers, Stager, supports
+from .interfaces import Authenticator, Consumes, Defers, Signals, Stager, supports
 from .interfaces.opening import Role
 from .models import Callback, Credentials, Principal
 from .operating import Operating
@@ -88,7 +88,8 @@ class Staging:
             raise StagingError("This Staging is open already.", remedy="Open it once, share it.")
         async with AsyncExitStack() as stack:
             self._ports = await self._open(stack)
-            self._watch = Watch(self._ports.database)
+            self._watch = Watch(self._ports.database, self._signals(self._ports))
+            await stack.enter_async_context(self._watch)
             self._recovery = Recovery(self._ports)
             self._reception = Reception(self._ports)
             stack.push_async_callback(self._recovery.give_back)
@@ -166,6 +167,11 @@ class Staging:
                     remedy=f"Open it in `stager`, or choose among {', '.join(stagers)}.",
                 )
         return stagers
+
+    def _signals(self, ports: Ports) -> Signals | None:
+        """The queue's, where they reach other processes."""
+        local = str(self.settings.queue).startswith("local:")
+        return None if local else supports(ports.queue, Signals)
 
     @property
     def ports(self) -> Ports:

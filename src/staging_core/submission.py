@@ -14,7 +14,7 @@ from uuid import uuid4
 import msgspec
 import sqlalchemy as sa
 
-from .database import accounts, claims, files, images, jobs
+from .database import accounts, claims, files, folders, images, jobs
 from .database.engine import Transaction
 from .errors import (
     BadInput,
@@ -169,7 +169,7 @@ class Submission:
         if known is not None:
             return {"id": known["id"], "stored": ()}
         original_id = str(uuid4())
-        folder = accounts.folder(self.account_id)
+        folder = folders.folder(self.account_id)
         key = f"uploads/{folder}/{original_id}.{examined.extension}"
         working_key = f"working/{folder}/{original_id}.png"
         self._put = (key, working_key)

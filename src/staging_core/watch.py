@@ -1,29 +1,66 @@
-"""Following events: rows are read in order; commits in this process only make it look sooner."""
+"""Following events: rows are read in order; everything else only makes us look sooner.
+
+A commit of this process wakes the streams of its account. Those of other processes are heard of
+through the queue's signals or, without them, PostgreSQL's NOTIFY. Hints may be lost: every stream
+also looks on its own.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
+from types import TracebackType
+from typing import Self
 
 from .database import events
 from .database.engine import Database
+from .database.folders import folder
+from .interfaces import Signals
 from .models import JobEvent
 
+log = logging.getLogger("staging_core")
+
 _POLL_S = 0.5
+_HINTED_POLL_S = 2.0
 
 
 class Watch:
-    """Streams of an installation's events."""
+    """Streams of an installation's events; open while the block runs.
 
-    def __init__(self, database: Database) -> None:
+    ``signals``: what tells other processes, and us of them; None where the queue has none that
+    leave the process.
+    """
+
+    def __init__(self, database: Database, signals: Signals | None = None) -> None:
         self._database = database
-        self._waiting: set[asyncio.Event] = set()
+        self._signals = signals
+        database.notifies = signals is None and database.dialect == "postgresql"
+        self._poll_s = _HINTED_POLL_S if signals or database.notifies else _POLL_S
+        self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._listening: dict[str, asyncio.Task[None]] = {}
+        self._untold: set[str] = set()
+        self._telling: asyncio.Task[None] | None = None
+        self._hearing: asyncio.Task[None] | None = None
         database.on_commit(self._news)
 
-    def _news(self, _told: list[JobEvent]) -> None:
-        for waiting in self._waiting:
-            waiting.set()
+    async def __aenter__(self) -> Self:
+        if self._database.notifies:
+            self._hearing = asyncio.create_task(self._database.place.hear(self._wake))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        tasks = [*self._listening.values(), self._telling, self._hearing]
+        running = [task for task in tasks if task is not None]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
     async def follow(
         self, account_id: str, *, group_id: str | None = None, after: int = 0
@@ -32,9 +69,7 @@ class Watch:
 
         Of one group: ends when all its jobs have ended. Else it goes on until closed.
         """
-        look = asyncio.Event()
-        self._waiting.add(look)
-        try:
+        with self._woken(folder(account_id)) as look:
             while True:
                 look.clear()
                 news, over = await self._read(account_id, group_id, after)
@@ -44,9 +79,7 @@ class Watch:
                 if over and not news:
                     return
                 if not news:
-                    await _wait(look)
-        finally:
-            self._waiting.discard(look)
+                    await self._wait(look)
 
     async def _read(
         self, account_id: str, group_id: str | None, after: int
@@ -56,9 +89,61 @@ class Watch:
             over = group_id is not None and await events.settled(tx, account_id, group_id)
         return news, over
 
+    async def _wait(self, look: asyncio.Event) -> None:
+        """Until a hint, or for those that are lost, a while."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._poll_s):
+                await look.wait()
 
-async def _wait(look: asyncio.Event) -> None:
-    """Until a commit of this process, or, for those of others, a short while."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_POLL_S):
-            await look.wait()
+    # --- hints ----------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _woken(self, topic: str) -> Iterator[asyncio.Event]:
+        """An event that is set at every hint on ``topic`` meanwhile."""
+        look = asyncio.Event()
+        streams = self._waiting.setdefault(topic, set())
+        streams.add(look)
+        if self._signals is not None and topic not in self._listening:
+            self._listening[topic] = asyncio.create_task(self._listen(self._signals, topic))
+        try:
+            yield look
+        finally:
+            streams.discard(look)
+            if not streams and self._waiting.get(topic) is streams:
+                del self._waiting[topic]
+                if listening := self._listening.pop(topic, None):
+                    listening.cancel()
+
+    def _wake(self, topic: str | None) -> None:
+        """Look again; None: some hints were lost, so everybody had better look."""
+        topics = list(self._waiting) if topic is None else [topic]
+        for each in topics:
+            for look in self._waiting.get(each, ()):
+                look.set()
+
+    def _news(self, told: list[JobEvent]) -> None:
+        topics = {folder(event.account_id) for event in told}
+        for topic in topics:
+            self._wake(topic)
+        if self._signals is not None:
+            self._untold |= topics
+            if self._telling is None or self._telling.done():
+                self._telling = asyncio.create_task(self._tell(self._signals))
+
+    async def _tell(self, signals: Signals) -> None:
+        """One signal for all commits of an account that came while the last one was sent."""
+        while self._untold:
+            topic = self._untold.pop()
+            try:
+                await signals.signal(topic)
+            except Exception:
+                # Only a hint: streams elsewhere look on their own soon.
+                log.info("a signal was not passed on", exc_info=True)
+
+    async def _listen(self, signals: Signals, topic: str) -> None:
+        try:
+            async for _ in signals.listen(topic):
+                self._wake(topic)
+        except Exception:
+            # As above; a backend's listener that breaks costs speed, not events.
+            log.warning("no signals are heard any more", exc_info=True)

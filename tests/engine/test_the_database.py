@@ -69,7 +69,7 @@ def test_a_database_in_memory_is_refused(install: Install) -> None:
 def test_a_database_of_a_later_version_is_left_alone(install: Install, tmp_path: Path) -> None:
     open_and_close(install())
     with closing(sqlite3.connect(tmp_path / "home" / "staging.db")) as database:
-        database.execute("UPDATE staging_schema SET version_num = '9999'")
+        database.execute("UPDATE staging_schema SET version_num = '9999', oldest = '9999'")
         database.commit()
     with pytest.raises(SchemaOutdated, match="9999"):
         open_and_close(install())

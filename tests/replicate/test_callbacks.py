@@ -169,3 +169,23 @@ def test_a_secret_that_was_replaced_at_replicate_is_asked_for_again() -> None:
 
     assert asyncio.run(both()).handle == "p1"
     assert len(provider.requests) == 2
+
+
+@pytest.mark.parametrize("time_told", ["1" + "0" * 400, "-1" + "0" * 400, "9" * 5000])
+def test_a_time_beyond_all_numbers_is_no_time(time_told: str) -> None:
+    with pytest.raises(InvalidSignature):
+        read(signed(**{"webhook-timestamp": time_told}))
+
+
+def test_a_forged_callback_does_not_make_us_forget_the_secret_while_replicate_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    provider = Provider(says(200, {"key": SECRET}))
+    stager = provider.stager(secrets=())
+    assert asyncio.run(stager.receive(signed())).handle == "p1"
+    later = time.monotonic() + 1000
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    provider.answer = says(503)
+    with pytest.raises(Busy):
+        asyncio.run(stager.receive(signed(secret=OTHER)))
+    assert asyncio.run(stager.receive(signed())).handle == "p1"

@@ -13,6 +13,7 @@ from .running import run
 EXAMPLES = """\b
 Examples:
   staging db upgrade
+  staging db upgrade --sql
 """
 
 
@@ -22,13 +23,20 @@ def command() -> None:
 
 
 @command.command(epilog=EXAMPLES)
+@click.option("--sql", is_flag=True, help="Only print what an administrator runs for the roles.")
 @options.as_json
-def upgrade(as_json: bool) -> None:
+def upgrade(sql: bool, as_json: bool) -> None:
     """Apply the migrations that are missing.
 
-    The embedded database is also upgraded whenever it is opened. Safe to repeat, and to run from
-    several processes at once.
+    The embedded database is also upgraded whenever it is opened; PostgreSQL only here, as the owner
+    that `database_admin` names, who also makes the two roles and gives them their rights. Where the
+    owner may make no roles, an administrator runs what --sql prints, once, before this. Safe to
+    repeat, and to run from several processes at once.
     """
+    if sql:
+        statements = run(_role_statements)
+        say_json({"statements": statements}) if as_json else say_line(";\n".join(statements) + ";")
+        return
     before, after = run(_upgrade)
     if as_json:
         say_json({"before": before, "after": after})
@@ -46,3 +54,21 @@ async def _upgrade() -> tuple[str | None, str | None]:
     settings = Settings.from_env(os.environ)
     async with open_database(settings, owner=True) as database:
         return await schema.upgrade(database)
+
+
+async def _role_statements() -> list[str]:
+    from staging_core.config import Settings
+    from staging_core.database import rights
+    from staging_core.database.engine import open_database
+    from staging_core.errors import SettingError
+
+    settings = Settings.from_env(os.environ)
+    async with open_database(settings, owner=True) as database:
+        if database.dialect != "postgresql":
+            raise SettingError(
+                "Only PostgreSQL has roles.",
+                remedy="Set STAGING_DATABASE to postgresql+asyncpg://USER@HOST/NAME.",
+            )
+        async with database.read() as tx:
+            version = await rights.server_version(tx.connection)
+        return rights.role_statements(rights.Roles.of(settings), version=version)

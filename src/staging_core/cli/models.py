@@ -29,7 +29,7 @@ def command() -> None:
     """List the models, show their cards, hold them against what is published."""
 
 
-@command.command("list")
+@command.command("list", epilog="\b\nExamples:\n  staging models list --json\n")
 @options.as_json
 def list_(as_json: bool) -> None:
     """List every model that has a card here."""
@@ -41,7 +41,9 @@ def list_(as_json: bool) -> None:
     say_table(("stager", "$ each", ""), rows)
 
 
-@command.command()
+@command.command(
+    epilog="\b\nExamples:\n  staging models show qwen/qwen-image-edit --toml > mine.toml\n"
+)
 @click.argument("model")
 @click.option(
     "--toml", "as_toml", is_flag=True, help="Its card as a file, to begin one's own with."
@@ -58,7 +60,11 @@ def show(model: str, as_toml: bool, as_json: bool) -> None:
         say_table(("field", ""), [("stager", _url(scheme, card)), *_fields(card)])
 
 
-@command.command()
+@command.command(
+    epilog="\b\nExamples:\n"
+    "  staging models verify qwen/qwen-image-edit\n"
+    "  staging models verify --card mine.toml\n"
+)
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option("--card", "paths", multiple=True, help="A card of one's own; may be repeated.")
 @options.as_json

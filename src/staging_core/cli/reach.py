@@ -21,7 +21,10 @@ async def database_answers(staging: Staging) -> str:
     async with database.read() as tx:
         ahead_s = tx.now - time.time()
     took_ms = (time.monotonic() - began) * 1000
-    return f"{database.dialect} answers in {took_ms:.0f} ms, its clock is {ahead_s:+.1f} s off ours"
+    return (
+        f"{database.place.described}, answers in {took_ms:.0f} ms, "
+        f"its clock is {ahead_s:+.1f} s off ours"
+    )
 
 
 async def wake_arrives(staging: Staging) -> str:

@@ -12,7 +12,15 @@ from .values import Given
 
 PREFIX = "STAGING_"
 # Variables that steer the process rather than the installation.
-NOT_SETTINGS = frozenset({"STAGING_CONFIG", "STAGING_TRACE_HOOKS", "STAGING_TEST_REDIS"})
+NOT_SETTINGS = frozenset(
+    {
+        "STAGING_CONFIG",
+        "STAGING_TRACE_HOOKS",
+        "STAGING_TEST_POSTGRES",
+        "STAGING_TEST_POSTGRES_VERSION",
+        "STAGING_TEST_REDIS",
+    }
+)
 
 
 def from_variables(environ: Mapping[str, str]) -> dict[str, Given]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 import sqlalchemy as sa
@@ -14,11 +13,6 @@ from .tables import accounts
 from .upsert import insert_or
 
 _NAME = re.compile(r"[\x21-\x7e]{1,255}")
-
-
-def folder(account_id: str) -> str:
-    """The account's part of a storage key: says nothing of the id, is the same for ever."""
-    return hashlib.sha256(account_id.encode()).hexdigest()[:32]
 
 
 def check(account_id: str) -> str:

@@ -78,6 +78,26 @@ async def end(
     )
 
 
+async def begin_unasked(tx: Transaction, twin: sa.RowMapping, handle: str) -> sa.RowMapping:
+    """A second prediction of an attempt, which nobody asked for: waste, and it counts as one."""
+    last = sa.select(sa.func.max(attempts.c.number)).where(attempts.c.job_id == twin["job_id"])
+    kept = ("account_id", "job_id", "model", "version", "deadline", "started_at")
+    row = await tx.row(
+        sa.insert(attempts)
+        .values(
+            id=uuid4().hex,
+            number=last.scalar_subquery() + 1,
+            state="waste",
+            handle=handle,
+            finished_at=tx.now,
+            **{name: twin[name] for name in kept},
+        )
+        .returning(*attempts.c)
+    )
+    assert row is not None
+    return row
+
+
 async def change(tx: Transaction, attempt_id: str, **values: object) -> sa.RowMapping:
     """Write ``values`` into one attempt; the row as it is now."""
     row = await tx.row(

@@ -56,9 +56,9 @@ class Transaction:
         """Add an event; it is numbered and written right before the commit."""
         self._drafts.append(draft)
 
-    async def write_events(self) -> list[JobEvent]:
-        """Number and write the events told so far, in order."""
-        return await events.append(self.connection, self._drafts, self.now)
+    async def write_events(self, *, notify: bool) -> list[JobEvent]:
+        """Number and write the events told so far, in order; ``notify``: other processes too."""
+        return await events.append(self.connection, self._drafts, self.now, notify=notify)
 
 
 class Place(Protocol):
@@ -82,16 +82,22 @@ class Place(Protocol):
         """What is wrong when the database is away, full or locked; None for any other error."""
         ...
 
+    async def hear(self, wake: Callable[[str | None], None]) -> None:
+        """Pass on what transactions notified, until cancelled; None when some may be missed."""
+        ...
+
 
 class Database:
     """Opens transactions in one place.
 
-    A database that is full, locked or away is ``DatabaseFailed``.
+    A database that is full, locked or away is ``DatabaseFailed``. ``notifies``: whether commits
+    with events are told to other processes by the database itself.
     """
 
     def __init__(self, place: Place) -> None:
         self.place = place
         self.engine = place.engine
+        self.notifies = False
         self._listeners: list[Committed] = []
 
     @property
@@ -114,7 +120,7 @@ class Database:
             async with self.place.transaction(account_id, writes=True) as (connection, now):
                 transaction = Transaction(connection, now)
                 yield transaction
-                told = await transaction.write_events()
+                told = await transaction.write_events(notify=self.notifies)
         if told:
             for listener in self._listeners:
                 listener(told)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from staging_core.models import TERMINAL, JobEvent, JobState
 from staging_core.states import ACTIVE
 
+from .folders import folder
 from .tables import accounts, events, jobs
 
 if TYPE_CHECKING:
@@ -57,7 +58,13 @@ def draft(
     )
 
 
-async def append(connection: AsyncConnection, drafts: list[Draft], now: float) -> list[JobEvent]:
+CHANNEL = "staging_events"
+"""Of PostgreSQL's NOTIFY; what it carries names an account only to those who know its id."""
+
+
+async def append(
+    connection: AsyncConnection, drafts: list[Draft], now: float, *, notify: bool = False
+) -> list[JobEvent]:
     """Number the drafts and write them. Call it last in the transaction.
 
     An account's counters change in the statement that takes its positions, so both are exact. A
@@ -65,7 +72,7 @@ async def append(connection: AsyncConnection, drafts: list[Draft], now: float) -
     """
     told: list[JobEvent] = []
     for account_id, mine in groupby(sorted(drafts, key=_account), key=_account):
-        told += await _number(connection, account_id, list(mine), now)
+        told += await _number(connection, account_id, list(mine), now, notify=notify)
     if told:
         rows = [msgspec.structs.asdict(event) for event in told]
         await connection.execute(sa.insert(events), rows)
@@ -73,7 +80,12 @@ async def append(connection: AsyncConnection, drafts: list[Draft], now: float) -
 
 
 async def _number(
-    connection: AsyncConnection, account_id: str, drafts: list[Draft], now: float
+    connection: AsyncConnection,
+    account_id: str,
+    drafts: list[Draft],
+    now: float,
+    *,
+    notify: bool,
 ) -> list[JobEvent]:
     seqs = {
         job_id: await _seq(connection, job_id, count)
@@ -87,11 +99,12 @@ async def _number(
     }
     if any(item.was == "queued" and item.state in ACTIVE for item in changes):
         values["served_at"] = now
-    last = await connection.scalar(
+    hint = [sa.cast(sa.func.pg_notify(CHANNEL, folder(account_id)), sa.Text)] if notify else []
+    last: Any = await connection.scalar(
         sa.update(accounts)
         .where(accounts.c.id == account_id)
         .values(values)
-        .returning(accounts.c.position)
+        .returning(accounts.c.position, *hint)
     )
     first = last - len(drafts) + 1
     return [
@@ -108,7 +121,7 @@ def _event(item: Draft, **numbers: Any) -> JobEvent:
 
 async def _seq(connection: AsyncConnection, job_id: str, events_of_it: int) -> Iterator[int]:
     """The job's next numbers, one for each of its events."""
-    last = await connection.scalar(
+    last: Any = await connection.scalar(
         sa.update(jobs)
         .where(jobs.c.id == job_id)
         .values(seq=jobs.c.seq + events_of_it)

@@ -107,6 +107,11 @@ async def expire(tx: Transaction, *, limit: int = 100) -> int:
     return len(gone)
 
 
+async def is_there(tx: Transaction, key: str) -> bool:
+    """Whether the object has a row: it may have got one again after it was given up."""
+    return await tx.row(sa.select(files.c.key).where(files.c.key == key)) is not None
+
+
 async def known(tx: Transaction, keys: list[str]) -> set[str]:
     """Those of ``keys`` that have a row, or a deletion that is still to be done."""
     rows = await tx.rows(sa.select(files.c.key).where(files.c.key.in_(keys)))

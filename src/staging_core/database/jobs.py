@@ -13,6 +13,7 @@ from staging_core.errors import AlreadyFinal, NotFound, StagingError
 from staging_core.models import TERMINAL, Job, JobState
 from staging_core.states import ACTIVE, check_move
 
+from .claims import CLAIMABLE
 from .engine import Transaction
 from .events import draft
 from .tables import images, jobs
@@ -78,8 +79,8 @@ async def move(
 ) -> sa.RowMapping:
     """Bring a held job into another state, with its event; the row as it is now.
 
-    ``told`` goes into the event, ``values`` into the row. ``Abandoned`` when the fence is not the
-    row's any more. Leaving for ``queued``, ``waiting`` or an end gives the lease back.
+    ``told`` goes into the event, ``values`` into the row. ``Abandoned`` when fence or state are not
+    the row's any more. Leaving for ``queued``, ``waiting`` or an end gives the lease back.
     """
     check_move(job["state"], to)
     if to in ("queued", "waiting") or to in TERMINAL:
@@ -182,7 +183,7 @@ async def without_model(
     return await tx.rows(
         sa.select(jobs)
         .where(
-            jobs.c.state.in_(("queued", "submitted", "waiting")),
+            jobs.c.state.in_(CLAIMABLE),
             jobs.c.model.not_in(models),
             jobs.c.due_at <= tx.now - waited_s,
             jobs.c.lease_until <= tx.now,

@@ -7,6 +7,8 @@ rights of its own. A connection that died in the pool is replaced when the next 
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,9 +24,15 @@ from staging_core.config import Settings
 from staging_core.errors import DatabaseFailed, MissingExtra, SettingError
 
 from . import rights
+from .events import CHANNEL
 from .json_columns import JSON_OPTIONS
 from .rights import Roles, checked_name
 
+log = logging.getLogger("staging_core")
+
+_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 2.0
+_ALIVE_S = 1.0  # a listener that only waits would not notice that its server is gone
 _CONNECT_S = 10.0
 _POOL_S = 30.0
 _STATEMENT_S = 120.0
@@ -67,6 +75,11 @@ class Postgres:
             pool_timeout=_POOL_S,
             pool_use_lifo=True,
             **JSON_OPTIONS,
+        )
+        self._listener = create_async_engine(
+            url,
+            connect_args=_connect_args(settings.database_schema, owner=owner, listens=True),
+            poolclass=sa.NullPool,
         )
 
     async def check(self) -> None:
@@ -126,6 +139,28 @@ class Postgres:
                     raise
         raise AssertionError  # the loop returns or raises
 
+    async def hear(self, wake: Callable[[str | None], None]) -> None:
+        """Listen on a connection of its own, and again on a new one whenever it is lost."""
+        pause_s = _PAUSE_S
+        while True:
+            try:
+                async with self._listener.connect() as connection:
+                    raw = await connection.get_raw_connection()
+                    await raw.driver_connection.add_listener(  # type: ignore[union-attr]
+                        CHANNEL, lambda *heard: wake(heard[-1])
+                    )
+                    wake(None)
+                    pause_s = _PAUSE_S
+                    while True:
+                        await asyncio.sleep(_ALIVE_S)
+                        await connection.execute(sa.text("SELECT 1"))
+                        await connection.rollback()
+            except Exception as error:
+                if self.outage(error) is None:
+                    log.warning("the database's notifications are not heard", exc_info=True)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
     def outage(self, error: BaseException) -> str | None:
         """What is wrong when the database is full, locked or away; None for any other error."""
         if isinstance(error, PoolTimeout):
@@ -148,7 +183,7 @@ def _driver_url(url: URL) -> URL:
     return url
 
 
-def _connect_args(schema: str | None, *, owner: bool) -> dict[str, Any]:
+def _connect_args(schema: str | None, *, owner: bool, listens: bool = False) -> dict[str, Any]:
     try:
         import asyncpg  # noqa: F401 - its absence is named
     except ModuleNotFoundError as wrong:
@@ -157,7 +192,7 @@ def _connect_args(schema: str | None, *, owner: bool) -> dict[str, Any]:
             remedy="pip install 'staging-core[postgres]'.",
         ) from wrong
     told: dict[str, str] = {} if owner else dict(_LIMITS)
-    told["application_name"] = "staging"
+    told["application_name"] = "staging listener" if listens else "staging"
     if schema is not None:
         told["search_path"] = f'"{checked_name(schema, "database_schema")}"'
     return {

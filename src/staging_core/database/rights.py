@@ -94,7 +94,7 @@ def _membership(roles: Roles, role: str, version: int) -> str:
 
 async def make_roles(connection: AsyncConnection, roles: Roles) -> None:
     """Make the roles that are missing; ``SettingError`` where the owner may not."""
-    version = await _version(connection)
+    version = await server_version(connection)
     there = await connection.scalars(sa.text("SELECT rolname FROM pg_roles"))
     if roles.login not in (names := set(there)):
         raise SettingError(
@@ -218,7 +218,7 @@ async def check(connection: AsyncConnection, roles: Roles) -> str:
 
     Gives a sentence for ``staging doctor``.
     """
-    version = await _version(connection)
+    version = await server_version(connection)
     login = str(await connection.scalar(sa.text("SELECT session_user")))
     await _check_held(connection, (login, *roles.both()))
     may_inherit = version < 16 and await _owns(connection, login)
@@ -276,7 +276,8 @@ async def _owns(connection: AsyncConnection, login: str) -> bool:
     return bool(login == await connection.scalar(owner, {"accounts": accounts.name}))
 
 
-async def _version(connection: AsyncConnection) -> int:
+async def server_version(connection: AsyncConnection) -> int:
+    """The server's major version."""
     return int(await connection.scalar(sa.text("SHOW server_version_num"))) // 10_000
 
 

@@ -66,6 +66,9 @@ class Sqlite:
             return _words(error)
         return None
 
+    async def hear(self, wake: Callable[[str | None], None]) -> None:
+        """A file tells nobody of its changes."""
+
 
 def _words(error: DBAPIError) -> str:
     """The driver's own words: without the statement, its values and the URL."""

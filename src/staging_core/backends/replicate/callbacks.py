@@ -53,7 +53,9 @@ class Callbacks:
             return True
         if not self._asks or time.monotonic() - self._asked < _REPLACED_S:
             return False
-        self._secrets = ()  # it may have been replaced at Replicate
+        async with self._asking:  # it may have been replaced at Replicate
+            if time.monotonic() - self._asked >= _REPLACED_S:
+                self._secrets = (await self._ask(),)  # if that fails, the old one stays
         return any(_is_signed(secret, headers, body) for secret in await self._known())
 
     async def _known(self) -> tuple[str, ...]:
@@ -94,7 +96,7 @@ def _check_age(timestamp: str, received_at: float) -> None:
     """By the installation's clock; the package's own check goes by the machine's."""
     try:
         age = abs(received_at - int(timestamp))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise InvalidSignature("The callback has no time.") from error
     if age > TOLERANCE_S:
         raise InvalidSignature(f"The callback is {age:.0f} s old.")
