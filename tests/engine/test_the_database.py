@@ -92,8 +92,9 @@ def test_a_full_disk_is_a_typed_error_and_accepts_nothing_by_half(install: Insta
                         photo(number), room="bedroom", style="modern", variants=20
                     )
 
-            with pytest.raises(DatabaseFailed, match="full"):
+            with pytest.raises(DatabaseFailed, match="full") as caught:
                 await submit_until_it_fails()
+            assert "bedroom" not in str(caught.value.__cause__)  # logged with its traceback
             assert len(await me.images.page(limit=1000)) % 20 == 0
             assert await Audit(staging.ports).count() == {"I1": 0, "I4": 0, "I6": 0, "I7": 0}
 

@@ -74,6 +74,7 @@ class Postgres:
             max_overflow=0,
             pool_timeout=_POOL_S,
             pool_use_lifo=True,
+            hide_parameters=True,
             **JSON_OPTIONS,
         )
         self._listener = create_async_engine(

@@ -34,7 +34,9 @@ class Sqlite:
         self._clock = clock
         # SQLite's busy handler is not fair; waiting in line inside the process is.
         self._writer = asyncio.Lock()
-        self.engine = create_async_engine(url, connect_args={"timeout": _LOCKED_S}, **JSON_OPTIONS)
+        self.engine = create_async_engine(
+            url, connect_args={"timeout": _LOCKED_S}, hide_parameters=True, **JSON_OPTIONS
+        )
         sa.event.listen(self.engine.sync_engine, "connect", _prepare)
         sa.event.listen(self.engine.sync_engine, "begin", _begin)
         sa.event.listen(self.engine.sync_engine, "invalidate", _release)
