@@ -64,6 +64,12 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def faults(session: nox.Session) -> None:
+    """The long forms: a thousand jobs through all faults, two thousand orders of events."""
+    run(session, "pytest", "-n0", "-m", "full", "-s", *session.posargs, **ONE_THREAD)
+
+
+@nox.session(venv_backend="none")
 def plugins(session: nox.Session) -> None:
     """The plugins, each against the kit."""
     pytest(session, "plugins")

@@ -24,6 +24,7 @@ log = logging.getLogger("staging_core")
 
 _TAKEN_S = 0.25
 _LAST_LOOK_S = 4.0
+_CANCEL_AGAIN_S = 1.0
 
 
 class Worker:
@@ -99,8 +100,13 @@ class Worker:
         )
 
     async def _claim_forever(self) -> None:
-        while True:
+        task = asyncio.current_task()
+        assert task is not None
+        before = task.cancelling()
+        while task.cancelling() == before:
             await self._claim_or_wait()
+        # A driver has lost the cancellation, or answered it with an error of its own.
+        raise asyncio.CancelledError
 
     async def _claim_or_wait(self) -> None:
         self._look.clear()
@@ -185,20 +191,25 @@ class Worker:
         """No new claims; what runs may end; what does not end in time is given back."""
         self._stopping = True
         self._has_looked()
-        for helper in helpers:
-            helper.cancel()
+        ending = asyncio.create_task(_end(helpers))
         running = list(self._running)
         if running:
             with contextlib.suppress(asyncio.CancelledError):  # told again: no more waiting
                 await asyncio.wait(running, timeout=self.ports.settings.shutdown_s)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*helpers, *running, return_exceptions=True)
+        await asyncio.gather(ending, _end(running))
         try:
             async with asyncio.timeout(_LAST_LOOK_S):
                 await self.recovery.observe()
         except Exception:
             log.info("not every plugin has seen the last events; it will next time", exc_info=True)
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel until they have ended: a driver may lose a cancellation, or answer with an error."""
+    while going := [task for task in tasks if not task.done()]:
+        for task in going:
+            task.cancel()
+        await asyncio.wait(going, timeout=_CANCEL_AGAIN_S)
 
 
 def _lanes(ports: Ports) -> frozenset[str]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from staging_core import OWNER
 from staging_core.acting import Images
-from staging_core.audit import Audit
+from staging_core.audit import SOUND, Audit
 from staging_core.errors import AlreadyFinal
 from staging_core.imaging.decoder import Decoder
 from staging_core.models import TERMINAL
@@ -94,7 +94,7 @@ def test_attempts_are_bounded_and_every_prediction_is_known_once_paid_for_and_en
                     await Recovery(house.ports).sweep()
                 assert set(await house.states()) <= TERMINAL
                 assert len(set(provider.posts)) <= house.ports.settings.max_attempts
-                assert await Audit(house.ports).count() == {"I1": 0, "I4": 0, "I6": 0, "I7": 0}
+                assert await Audit(house.ports).count() == SOUND
                 await check_predictions(house)
 
     asyncio.run(scenario())

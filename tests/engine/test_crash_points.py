@@ -24,7 +24,7 @@ import pytest
 
 from staging_core import OWNER, JobEvent, Settings, hookimpl
 from staging_core.acting import Images, Jobs
-from staging_core.audit import Audit
+from staging_core.audit import SOUND, Audit
 from staging_core.database import images, outbox, schema
 from staging_core.database.engine import open_database
 from staging_core.errors import RoomNotUnderstood, StorageError, StorageFull
@@ -48,8 +48,6 @@ from .deferred_cases import (
     check_predictions,
 )
 from .house import House, open_house
-
-SOUND = {"I1": 0, "I4": 0, "I6": 0, "I7": 0}
 
 
 class Journal:

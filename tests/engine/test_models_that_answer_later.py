@@ -13,7 +13,7 @@ import pytest
 
 from staging_core import OWNER
 from staging_core.acting import AttemptRecord, Images, Jobs
-from staging_core.audit import Audit
+from staging_core.audit import SOUND, Audit
 from staging_core.database import claims
 from staging_core.errors import InvalidCallback, InvalidSignature, NotFound
 from staging_core.imaging.decoder import Decoder
@@ -32,8 +32,6 @@ from staging_core.recovery import Recovery
 from staging_core.testing.fake_deferred import FakeDeferred
 
 from .house import House, open_house
-
-SOUND = {"I1": 0, "I4": 0, "I6": 0, "I7": 0}
 
 
 class Provider(FakeDeferred):

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from staging_core import OWNER, Staging
-from staging_core.audit import Audit
+from staging_core.audit import SOUND, Audit
 from staging_core.errors import (
     DatabaseFailed,
     HomeUnwritable,
@@ -96,7 +96,7 @@ def test_a_full_disk_is_a_typed_error_and_accepts_nothing_by_half(install: Insta
                 await submit_until_it_fails()
             assert "bedroom" not in str(caught.value.__cause__)  # logged with its traceback
             assert len(await me.images.page(limit=1000)) % 20 == 0
-            assert await Audit(staging.ports).count() == {"I1": 0, "I4": 0, "I6": 0, "I7": 0}
+            assert await Audit(staging.ports).count() == SOUND
 
     asyncio.run(scenario())
 

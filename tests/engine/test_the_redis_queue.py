@@ -16,7 +16,7 @@ import pytest
 
 from staging_core import OWNER, Staging
 from staging_core.acting import Acting
-from staging_core.audit import Audit
+from staging_core.audit import SOUND, Audit
 from staging_core.backends.local_queue import LocalQueue
 from staging_core.errors import SettingError
 from staging_core.testing.servers.redis import redis_server
@@ -25,7 +25,6 @@ from .pictures import photo
 
 SWEEP_S = 8.0
 SOON_S = 4.0  # a wake takes milliseconds; the machine may be busy
-SOUND = {"I1": 0, "I4": 0, "I6": 0, "I7": 0}
 
 
 @contextmanager

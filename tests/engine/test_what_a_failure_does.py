@@ -9,7 +9,7 @@ import pytest
 
 from staging_core import OWNER, Image, Staging, hookimpl
 from staging_core.acting import Acting
-from staging_core.audit import Audit
+from staging_core.audit import SOUND, Audit
 from staging_core.errors import (
     AlreadyFinal,
     NotFound,
@@ -25,8 +25,6 @@ from .conftest import Install
 from .pictures import photo
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
-
-SOUND = {"I1": 0, "I4": 0, "I6": 0, "I7": 0}
 
 
 async def carried(staging: Staging) -> Image:

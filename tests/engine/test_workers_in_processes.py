@@ -15,11 +15,10 @@ from pathlib import Path
 
 from staging_core import OWNER, Group, Staging
 from staging_core.acting import Acting
-from staging_core.audit import Audit
+from staging_core.audit import SOUND, Audit
 
 from .pictures import photo
 
-SOUND = {"I1": 0, "I4": 0, "I6": 0, "I7": 0}
 LEASE_S = 4.0
 LONG_LEASE_S = 60.0  # where no worker dies, none is to be taken for dead on a slow machine
 

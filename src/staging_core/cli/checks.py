@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hmac
+import os
 import platform
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from importlib.util import find_spec
 from io import BytesIO
@@ -14,7 +15,7 @@ from uuid import uuid4
 import msgspec
 
 from staging_core import Staging, __version__
-from staging_core.audit import Audit
+from staging_core.audit import Audit, Evidence, Violation
 from staging_core.errors import ObjectExists, StagingError, StorageFull
 from staging_core.interfaces import Creates, Inspects, supports
 from staging_core.models import Inspected
@@ -26,6 +27,8 @@ from .reach import database_answers, reports_arrive, wake_arrives
 _MARK = "installation"  # no sweep looks at it
 _LEAST_FREE = 500_000_000  # bytes; a photo and its copies take up to 100 MB while they are made
 _EXTRAS = {"heif": "pillow_heif", "accelerate": "embreex", "testing": "pytest"}
+_SECRET_NAMES = ("_KEY", "_PASSWORD", "_SECRET", "_TOKEN")
+_SHORTEST_SECRET = 8  # shorter ones stand in any text by chance
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,10 +45,19 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         return self.failure is None
 
 
-async def audited() -> dict[str, int]:
-    """Violations by invariant."""
+async def audited() -> list[Violation]:
+    """Everything that must not be; the environment's secrets are among what stands in no row."""
     async with Staging.from_env(worker=False) as staging:
-        return await Audit(staging.ports).count()
+        return await Audit(staging.ports, Evidence(secrets=_secrets(os.environ))).violations()
+
+
+def _secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """What the environment keeps under a name that says so."""
+    return tuple(
+        value
+        for name, value in environ.items()
+        if name.upper().endswith(_SECRET_NAMES) and len(value) >= _SHORTEST_SECRET
+    )
 
 
 async def examined() -> list[Check]:

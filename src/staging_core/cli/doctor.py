@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,9 @@ from . import options
 from .answer import say_json, say_line
 from .failure import FAILED
 from .running import run
+
+if TYPE_CHECKING:
+    from staging_core.audit import Violation
 
 EXAMPLES = """\b
 Examples:
@@ -26,15 +29,14 @@ def command(audit: bool, as_json: bool) -> int:
     """Check this installation.
 
     Opens everything that the settings choose and tries it out; backends tell what is missing around
-    them, such as rights and rules of a bucket. With --audit: counts by invariant
-    (jobs forgotten, attempts unbounded, objects missing or unknown, event logs broken), exact while
-    no worker runs; the exit code is 0 when all are zero.
+    them, such as rights and rules of a bucket. With --audit: counts by invariant (jobs lost or
+    doubled, attempts unbounded, objects missing or unknown, event logs broken), exact while no
+    worker runs; the exit code is 0 when all are zero.
     """
     from .checks import audited, examined
 
     if audit:
-        counts = run(audited)
-        return _tell_audit(counts, as_json)
+        return _tell_audit(run(audited), as_json)
     return _tell_checks(run(examined), as_json)
 
 
@@ -61,19 +63,25 @@ def _tell_checks(checks: list[Any], as_json: bool) -> int:
     return 0 if failed is None else FAILED
 
 
-def _tell_audit(counts: dict[str, int], as_json: bool) -> int:
-    violated = [name for name, count in counts.items() if count]
+def _tell_audit(violations: list[Violation], as_json: bool) -> int:
+    from staging_core.audit import counted
+
+    counts = counted(violations)
     if as_json:
-        say_json({**counts, "error": _violation(violated)} if violated else counts)
+        say_json({**counts, "error": _violated(violations)} if violations else counts)
     else:
         for name, count in counts.items():
             say_line(f"{name}: {count}")
-    return FAILED if violated else 0
+        for violation in violations:
+            say_line(str(violation))
+    return FAILED if violations else 0
 
 
-def _violation(names: list[str]) -> dict[str, str]:
+def _violated(violations: list[Violation]) -> dict[str, Any]:
+    names = dict.fromkeys(violation.invariant for violation in violations)
     return {
         "code": "invariant_violated",
         "message": f"Violated: {', '.join(names)}.",
         "remedy": "Run `staging sweep --bucket` while no worker runs; report what remains.",
+        "violations": [str(violation) for violation in violations],
     }

@@ -1,0 +1,59 @@
+"""I7: the event log has no gap, no illegal move and one end per ended job."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import sqlalchemy as sa
+
+from staging_core.config import Settings
+from staging_core.database import tables
+from staging_core.database.engine import Transaction
+from staging_core.models import TERMINAL
+from staging_core.states import MOVES
+
+from .rule import Rule
+from .violation import Violation, each
+
+
+def broken_positions(settings: Settings, now: float) -> sa.Select[Any]:
+    """Accounts whose events are not numbered 1, 2, 3 up to the account's position."""
+    accounts, events = tables.accounts, tables.events
+    told, last = sa.func.count(events.c.position), sa.func.max(events.c.position)
+    return (
+        sa.select(accounts.c.id)
+        .outerjoin(events, events.c.account_id == accounts.c.id)
+        .group_by(accounts.c.id, accounts.c.position)
+        .having((told != accounts.c.position) | (sa.func.coalesce(last, 0) != accounts.c.position))
+    )
+
+
+RULES = (Rule("I7", "An account's events are not numbered without a gap.", broken_positions),)
+
+
+async def broken_logs(tx: Transaction) -> list[Violation]:
+    """Jobs whose events have a gap, an illegal move, or not exactly one end."""
+    events, jobs = tables.events, tables.jobs
+    told = await tx.rows(
+        sa.select(events.c.job_id, events.c.seq, events.c.type, events.c.state).order_by(
+            events.c.job_id, events.c.seq
+        )
+    )
+    logs: dict[str, list[sa.RowMapping]] = {}
+    for row in told:
+        logs.setdefault(row["job_id"], []).append(row)
+    states = await tx.rows(sa.select(jobs.c.id, jobs.c.state))
+    broken = [job["id"] for job in states if not _sound(logs.get(job["id"], []), job["state"])]
+    return each("I7", "A job's events have a gap, an illegal move, or not one end.", broken)
+
+
+def _sound(log: list[sa.RowMapping], state: str) -> bool:
+    moves = [row["state"] for row in log if row["type"] == "state"]
+    return (
+        [row["seq"] for row in log] == list(range(1, len(log) + 1))
+        and moves[:1] == ["queued"]
+        and all(new in MOVES[old] for old, new in pairwise(moves))
+        and moves[-1] == state
+        and (log[-1]["state"] in TERMINAL) == (state in TERMINAL)
+    )

@@ -1,0 +1,49 @@
+"""I6: results are in the storage as the rows say, and nothing else is."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from staging_core.database import files, tables
+from staging_core.models import Stored
+from staging_core.ports import Ports
+
+from .violation import Violation, each
+
+
+async def missing_results(ports: Ports) -> list[Violation]:
+    """Ready images whose object is missing or another; results of jobs that are not ready."""
+    images, jobs, kept = tables.images, tables.jobs, tables.files
+    query = (
+        sa.select(images.c.id, images.c.staged_key, kept.c.etag, kept.c.expires_at, jobs.c.state)
+        .join(jobs, jobs.c.id == images.c.job_id)
+        .outerjoin(kept, kept.c.key == images.c.staged_key)
+        .where((jobs.c.state == "ready") | images.c.staged_key.is_not(None))
+    )
+    async with ports.database.read() as tx:
+        rows = await tx.rows(query)
+    wrong = [row["id"] for row in rows if await _is_wrong(ports, row)]
+    return each("I6", "A result is missing, another, or of a job that is not ready.", wrong)
+
+
+async def _is_wrong(ports: Ports, row: sa.RowMapping) -> bool:
+    if row["state"] != "ready" or row["staged_key"] is None or row["expires_at"] is not None:
+        return True
+    stored = await ports.storage.stat(row["staged_key"])
+    return stored is None or stored.etag != row["etag"]
+
+
+async def unknown_objects(ports: Ports) -> list[Violation]:
+    """Objects of ours, older than the grace time, that no row knows."""
+    async with ports.database.read() as tx:
+        oldest = tx.now - ports.settings.orphan_grace_s
+    old: list[Stored] = [
+        stored
+        for folder in files.FOLDERS
+        async for stored in ports.storage.entries(folder)
+        if stored.modified < oldest and files.is_ours(stored.key)
+    ]
+    async with ports.database.read() as tx:
+        known = await files.known(tx, [stored.key for stored in old])
+    orphans = [stored.key for stored in old if stored.key not in known]
+    return each("I6", "An object is in the storage that no row knows.", orphans)

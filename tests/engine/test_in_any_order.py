@@ -1,0 +1,162 @@
+"""Whatever happens in whatever order, the invariants hold; and each is held by something.
+
+The mutants take away one rule of the engine each. That all are caught says what the machine sees.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from .any_order import AnyOrder
+from .crashing import Cut
+from .house import open_house
+from .mutants import MUTANTS
+from .scripted_provider import ScriptedProvider, TrustingDecoder
+from .world import Violated, World
+
+WHOLE = Cut()
+QUICK = settings(
+    max_examples=5,
+    stateful_step_count=25,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    deadline=None,
+)
+LONG = settings(QUICK, max_examples=2000, stateful_step_count=50)
+HUNT = settings(QUICK, max_examples=400, phases=[Phase.generate], report_multiple_bugs=False)
+
+
+@contextmanager
+def at(home: Path, **database: Any) -> Iterator[None]:
+    """The machine runs on an installation of its own."""
+    with asyncio.Runner() as runner:
+        decoder: Any = TrustingDecoder()
+        house = open_house(home, ScriptedProvider(), decoder=decoder, **database)
+        AnyOrder.runner = runner
+        AnyOrder.house = runner.run(house.__aenter__())
+        try:
+            yield
+        finally:
+            runner.run(house.__aexit__(None, None, None))
+
+
+both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+@both
+def test_nothing_is_lost_or_doubled_in_any_order(tmp_path: Path, database: dict[str, Any]) -> None:
+    with at(tmp_path, **database):
+        run_state_machine_as_test(AnyOrder, settings=QUICK)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(7200)
+@both
+def test_nothing_is_lost_or_doubled_in_two_thousand_orders(
+    tmp_path: Path, database: dict[str, Any]
+) -> None:
+    with at(tmp_path, **database):
+        run_state_machine_as_test(AnyOrder, settings=LONG)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", MUTANTS)
+def test_an_engine_without_one_of_its_rules_is_caught_by_chance(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    MUTANTS[name](monkeypatch)
+    with at(tmp_path), pytest.raises(Violated) as caught:
+        run_state_machine_as_test(AnyOrder, settings=HUNT)
+    print(f"{name}: {caught.value}")
+
+
+# --- stories: the shortest way to see a rule at work ---------------------------------------------
+
+
+async def frozen_and_overtaken(world: World) -> None:
+    await world.submit("one", "first", WHOLE)
+    await world.freeze("A")
+    await world.overtake()
+    await world.thaw("A", WHOLE)
+
+
+async def dying_while_it_delivers(world: World) -> None:
+    """At each of its last points, counted on a job that is left in peace."""
+    await world.submit("one", "first", WHOLE)
+    await world.submit("two", "first", WHOLE)
+    await world.overtake()
+    world.provider.end_all()
+    world.clock.ahead += 95
+    peaceful = Cut()
+    await world.work(peaceful)
+    for before_the_end in range(6):
+        await world.work(Cut(peaceful.passed - before_the_end))
+        await world.check()
+        world.clock.ahead += 20
+
+
+async def dying_while_it_accepts(world: World) -> None:
+    for at in range(12, 32):
+        await world.submit("one", "first", Cut(at))
+        await world.check()
+
+
+async def curious(world: World) -> None:
+    await world.submit("one", "first", WHOLE)
+    await world.peep("two", 0)
+
+
+async def asked_without_answer(world: World) -> None:
+    await world.submit("one", "first", WHOLE)
+    world.provider.lose_answer()
+    await world.work(WHOLE)
+
+
+async def ordered_again(world: World) -> None:
+    await world.submit("one", "first", WHOLE)
+    await world.submit("one", "first", WHOLE)
+
+
+STORIES: dict[str, Callable[[World], Awaitable[None]]] = {
+    "no_fence": frozen_and_overtaken,
+    "result_outside_the_transaction": dying_while_it_delivers,
+    "acknowledged_before_the_commit": dying_while_it_accepts,
+    "no_account_filter": curious,
+    "posted_again": asked_without_answer,
+    "no_unique_key": ordered_again,
+}
+
+
+def tell(story: Callable[[World], Awaitable[None]], home: Path) -> None:
+    async def told() -> None:
+        world = World(AnyOrder.house, ScriptedProvider())
+        await story(world)
+        await world.check()
+        await world.settle()
+
+    with at(home):
+        AnyOrder.runner.run(told())
+
+
+@pytest.mark.parametrize("story", STORIES.values())
+def test_the_engine_passes_every_story(
+    story: Callable[[World], Awaitable[None]], tmp_path: Path
+) -> None:
+    tell(story, tmp_path)
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_an_engine_without_one_of_its_rules_does_not(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    MUTANTS[name](monkeypatch)
+    with pytest.raises(Violated):
+        tell(STORIES[name], tmp_path)
