@@ -8,10 +8,13 @@ history.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from itertools import product
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from staging_core.states import ACTIVE
 
@@ -25,6 +28,15 @@ _AT_ONCE = 16
 """Jobs that are looked at together: rivals that claim at the same moment each find one."""
 
 _ACCOUNTS = 50
+
+
+_AT: sa.BindParameter[float] = sa.bindparam("at", type_=sa.Double())
+_UNTIL: sa.BindParameter[float] = sa.bindparam("until", type_=sa.Double())
+# As an expression, the column is looked at and never looked up: SQLite, which has no statistics of
+# a young database, would take an index of nearly all rows for a small one.
+_NOT_HELD = sa.func.coalesce(jobs.c.lease_until, 0.0) <= _AT
+_FREE = (jobs.c.due_at <= _AT) & _NOT_HELD
+Names = tuple[str, ...]
 
 
 async def claim(
@@ -43,128 +55,35 @@ async def claim(
     that job only. ``most``: jobs of one account that may be at work, or at a provider, at a time;
     claims at the same moment may go over it by one each.
     """
+    begun, new, at = _sorted(models), _sorted(starting), {"at": tx.now}
     if job_id is not None:
-        return await _take(tx, _this(job_id, models, starting, most), lease_s)
-    left = _per_state(tx, ACTIVE, models, limit=_AT_ONCE)
-    taken = await _take(tx, left, lease_s)
-    if taken is not None or not starting:
-        return taken
-    for account_id in await _in_turn(tx, starting, most):
-        queued = _per_state(tx, {"queued"}, starting, limit=_AT_ONCE, account_id=account_id)
-        taken = await _take(tx, queued, lease_s)
+        found = await tx.rows(_this(begun, new), {"job": job_id, "most": most})
+        return await _take(tx, found, lease_s)
+    if begun:
+        taken = await _take(tx, await tx.rows(_oldest(begun, _sorted(ACTIVE)), at), lease_s)
+        if taken is not None:
+            return taken
+    for account in await tx.rows(_turns(new), {**at, "most": most}) if new else ():
+        found = await tx.rows(_oldest_of_account(new), {**at, "account": account["id"]})
+        taken = await _take(tx, found, lease_s)
         if taken is not None:
             return taken
     return None
 
 
-def _this(
-    job_id: str, models: Collection[str], starting: Collection[str], most: int
-) -> sa.Select[Any]:
-    account = sa.select(accounts.c.id).where(
-        accounts.c.id == jobs.c.account_id, accounts.c.in_flight < most
-    )
-    started = (jobs.c.state != "queued") | (jobs.c.model.in_(starting) & account.exists())
-    return sa.select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.model.in_(models), started)
-
-
-async def _take(tx: Transaction, wanted: sa.Select[Any], lease_s: float) -> sa.RowMapping | None:
-    """The first of ``wanted`` that is free, ours from now on; rivals' rows are passed over."""
-    free = (
-        sa.select(jobs.c.id)
-        .where(
-            jobs.c.id.in_(wanted),
-            jobs.c.state.in_(CLAIMABLE),
-            jobs.c.due_at <= tx.now,
-            jobs.c.lease_until <= tx.now,
-        )
-        .order_by(jobs.c.due_at, jobs.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    return await tx.row(
-        sa.update(jobs)
-        .where(jobs.c.id == free.scalar_subquery())
-        .values(fence=jobs.c.fence + 1, lease_until=tx.now + lease_s)
-        .returning(*jobs.c)
-    )
-
-
-def _per_state(
-    tx: Transaction,
-    states: Collection[str],
-    models: Collection[str],
-    *,
-    limit: int,
-    account_id: str | None = None,
-) -> sa.Select[Any]:
-    """Ids of due jobs that nobody holds, the oldest ``limit`` of each model and state.
-
-    One index range each: a queue of jobs that may not start now stands in nobody's way.
-    """
-    parts = []
-    for model in sorted(models):
-        for state in sorted(states):
-            part = (
-                sa.select(jobs.c.id)
-                .where(
-                    jobs.c.model == model,
-                    jobs.c.state == state,
-                    jobs.c.due_at <= tx.now,
-                    jobs.c.lease_until <= tx.now,
-                )
-                .order_by(jobs.c.due_at)
-                .limit(limit)
-            )
-            if account_id is not None:
-                part = part.where(jobs.c.account_id == account_id)
-            parts.append(sa.select(part.subquery().c.id))
-    if not parts:
-        return sa.select(jobs.c.id).where(sa.false())
-    return sa.select(sa.union_all(*parts).subquery().c.id)
-
-
-async def _in_turn(tx: Transaction, starting: Collection[str], most: int) -> list[str]:
-    """Accounts that have a job to start now, in the order of their turns."""
-    held = (
-        sa.select(jobs.c.account_id, sa.func.count().label("n"))
-        .where(jobs.c.lease_until > tx.now, jobs.c.state == "queued")
-        .group_by(jobs.c.account_id)
-        .subquery()
-    )
-    running = accounts.c.in_flight + sa.func.coalesce(held.c.n, 0)
-    ready = [
-        sa.exists().where(
-            jobs.c.account_id == accounts.c.id,
-            jobs.c.model == model,
-            jobs.c.state == "queued",
-            jobs.c.due_at <= tx.now,
-            jobs.c.lease_until <= tx.now,
-        )
-        for model in sorted(starting)
-    ]
-    query = (
-        sa.select(accounts.c.id)
-        .outerjoin(held, held.c.account_id == accounts.c.id)
-        .where(accounts.c.queued > 0, running < most, sa.or_(*ready))
-        .order_by(running, accounts.c.served_at, accounts.c.id)
-        .limit(_ACCOUNTS)
-    )
-    return [row["id"] for row in await tx.rows(query)]
+async def _take(
+    tx: Transaction, found: Sequence[sa.RowMapping], lease_s: float
+) -> sa.RowMapping | None:
+    """The first of the found jobs that is still free, ours from now on."""
+    if not found:
+        return None
+    values = {"at": tx.now, "until": tx.now + lease_s, "found": [row["id"] for row in found]}
+    return await tx.row(_TAKE, values)
 
 
 async def due(tx: Transaction, *, limit: int = 500) -> list[sa.RowMapping]:
     """Jobs (``id``, ``lane``) that want a worker now, oldest first."""
-    parts = []
-    for state in sorted(CLAIMABLE):
-        part = (
-            sa.select(jobs.c.id, jobs.c.lane, jobs.c.due_at)
-            .where(jobs.c.state == state, jobs.c.due_at <= tx.now, jobs.c.lease_until <= tx.now)
-            .order_by(jobs.c.due_at)
-            .limit(limit)
-        )
-        parts.append(sa.select(part.subquery()))
-    found = sa.union_all(*parts).subquery()
-    return await tx.rows(sa.select(found.c.id, found.c.lane).order_by(found.c.due_at).limit(limit))
+    return await tx.rows(_due(limit), {"at": tx.now})
 
 
 async def next_due(
@@ -174,30 +93,9 @@ async def next_due(
 
     Queued jobs count only where their model is in ``starting``.
     """
-    wanted = [(model, state) for model in models for state in ACTIVE]
-    wanted += [(model, "queued") for model in starting]
-    if not wanted:
+    if not models and not starting:
         return None
-    first = [
-        sa.select(jobs.c.due_at.label("at"))
-        .where(jobs.c.model == model, jobs.c.state == state, jobs.c.lease_until <= tx.now)
-        .order_by(jobs.c.due_at)
-        .limit(1)
-        for model, state in sorted(wanted)
-    ]
-    held = (
-        sa.select(jobs.c.lease_until.label("at"))
-        .where(
-            jobs.c.lease_until > tx.now,
-            jobs.c.model.in_(models),
-            jobs.c.state.in_(CLAIMABLE),
-            (jobs.c.state != "queued") | jobs.c.model.in_(starting),
-        )
-        .order_by(jobs.c.lease_until)
-        .limit(1)
-    )
-    parts = [sa.select(part.subquery().c.at) for part in (*first, held)]
-    row = await tx.row(sa.select(sa.func.min(sa.union_all(*parts).subquery().c.at).label("at")))
+    row = await tx.row(_next_due(_sorted(models), _sorted(starting)), {"at": tx.now})
     return None if row is None else row["at"]
 
 
@@ -205,3 +103,140 @@ async def queued_count(tx: Transaction, account_id: str) -> int:
     """How many of the account's jobs wait in the queue, by the account's own counter."""
     row = await tx.row(sa.select(accounts.c.queued).where(accounts.c.id == account_id))
     return 0 if row is None else int(row["queued"])
+
+
+# --- statements -----------------------------------------------------------------------------------
+# Built once for each choice of models: building them costs more than running them.
+
+
+def _sorted(names: Collection[str]) -> Names:
+    return tuple(sorted(names))
+
+
+def _taking() -> ReturningUpdate[Any]:
+    """The oldest of ``found`` that is free gets a lease; rows that rivals hold are passed over."""
+    free = (
+        sa.select(jobs.c.id)
+        .where(
+            jobs.c.id.in_(sa.bindparam("found", expanding=True)),
+            sa.func.coalesce(jobs.c.state, "").in_(CLAIMABLE),
+            sa.func.coalesce(jobs.c.due_at, 0.0) <= _AT,
+            _NOT_HELD,
+        )
+        .order_by(jobs.c.due_at, jobs.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    return (
+        sa.update(jobs)
+        .where(jobs.c.id == free.scalar_subquery())
+        .values(fence=jobs.c.fence + 1, lease_until=_UNTIL)
+        .returning(*jobs.c)
+    )
+
+
+_TAKE = _taking()
+
+
+@lru_cache(maxsize=64)
+def _this(models: Names, starting: Names) -> sa.Select[Any]:
+    has_room = sa.exists().where(
+        accounts.c.id == jobs.c.account_id, accounts.c.in_flight < sa.bindparam("most")
+    )
+    started = (jobs.c.state != "queued") | (jobs.c.model.in_(starting) & has_room)
+    wanted = jobs.c.id == sa.bindparam("job")
+    return sa.select(jobs.c.id).where(wanted, jobs.c.model.in_(models), started)
+
+
+@lru_cache(maxsize=64)
+def _oldest(models: Names, states: Names, *only: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Ids of due jobs that nobody holds, the oldest of each model and state.
+
+    One index range each: a queue of jobs that may not start now stands in nobody's way.
+    """
+    parts = [
+        sa.select(jobs.c.id)
+        .where(jobs.c.model == model, jobs.c.state == state, _FREE, *only)
+        .order_by(jobs.c.due_at)
+        .limit(_AT_ONCE)
+        for model, state in product(models, states)
+    ]
+    return sa.select(_united(parts).c.id)
+
+
+@lru_cache(maxsize=64)
+def _oldest_of_account(models: Names) -> sa.Select[Any]:
+    return _oldest(models, ("queued",), jobs.c.account_id == sa.bindparam("account"))
+
+
+def _united(parts: Sequence[sa.Select[Any]]) -> sa.Subquery:
+    """All rows of the parts, each with an order and a limit of its own."""
+    return sa.union_all(*(sa.select(part.subquery()) for part in parts)).subquery()
+
+
+@lru_cache(maxsize=64)
+def _turns(starting: Names) -> sa.Select[Any]:
+    """Accounts that have a job to start now, in the order of their turns."""
+    taken = [
+        sa.select(jobs.c.account_id).where(
+            jobs.c.model == model, jobs.c.state == "queued", jobs.c.lease_until > _AT
+        )
+        for model in starting
+    ]
+    each = sa.union_all(*taken).subquery()
+    held = (
+        sa.select(sa.func.min(each.c.account_id).label("account_id"), sa.func.count().label("n"))
+        .group_by(sa.func.coalesce(each.c.account_id, ""))
+        .subquery()
+    )
+    running = accounts.c.in_flight + sa.func.coalesce(held.c.n, 0)
+    mine = jobs.c.account_id == accounts.c.id
+    # With a limit, no planner makes a join of it that reads the whole queue.
+    ready = [
+        sa.select(jobs.c.id)
+        .where(mine, jobs.c.model == model, jobs.c.state == "queued", _FREE)
+        .limit(1)
+        .scalar_subquery()
+        .is_not(None)
+        for model in starting
+    ]
+    return (
+        sa.select(accounts.c.id)
+        .outerjoin(held, held.c.account_id == accounts.c.id)
+        .where(accounts.c.queued > 0, running < sa.bindparam("most"), sa.or_(*ready))
+        .order_by(running, accounts.c.served_at, accounts.c.id)
+        .limit(_ACCOUNTS)
+    )
+
+
+@lru_cache(maxsize=8)
+def _due(limit: int) -> sa.Select[Any]:
+    parts = [
+        sa.select(jobs.c.id, jobs.c.lane, jobs.c.due_at)
+        .where(jobs.c.state == state, _FREE)
+        .order_by(jobs.c.due_at)
+        .limit(limit)
+        for state in sorted(CLAIMABLE)
+    ]
+    found = _united(parts)
+    return sa.select(found.c.id, found.c.lane).order_by(found.c.due_at).limit(limit)
+
+
+@lru_cache(maxsize=64)
+def _next_due(models: Names, starting: Names) -> sa.Select[Any]:
+    wanted = [*product(models, sorted(ACTIVE)), *product(starting, ["queued"])]
+    waiting = [
+        sa.select(jobs.c.due_at.label("at"))
+        .where(jobs.c.model == model, jobs.c.state == state, _NOT_HELD)
+        .order_by(jobs.c.due_at)
+        .limit(1)
+        for model, state in wanted
+    ]
+    held = [
+        sa.select(jobs.c.lease_until.label("at"))
+        .where(jobs.c.model == model, jobs.c.state == state, jobs.c.lease_until > _AT)
+        .order_by(jobs.c.lease_until)
+        .limit(1)
+        for model, state in wanted
+    ]
+    return sa.select(sa.func.min(_united([*waiting, *held]).c.at).label("at"))

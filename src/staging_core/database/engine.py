@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any, Protocol
 
@@ -38,19 +38,25 @@ class Transaction:
         self.now = now
         self._drafts: list[events.Draft] = []
 
-    async def execute(self, statement: sa.Executable) -> sa.CursorResult[Any]:
-        """Run one statement."""
-        result = await self.connection.execute(statement)
+    async def execute(
+        self, statement: sa.Executable, values: Mapping[str, Any] | None = None
+    ) -> sa.CursorResult[Any]:
+        """Run one statement; ``values``: of its own parameters."""
+        result = await self.connection.execute(statement, values)
         assert isinstance(result, sa.CursorResult)
         return result
 
-    async def row(self, statement: sa.Executable) -> sa.RowMapping | None:
+    async def row(
+        self, statement: sa.Executable, values: Mapping[str, Any] | None = None
+    ) -> sa.RowMapping | None:
         """The statement's first row, or None."""
-        return (await self.execute(statement)).mappings().first()
+        return (await self.execute(statement, values)).mappings().first()
 
-    async def rows(self, statement: sa.Executable) -> list[sa.RowMapping]:
+    async def rows(
+        self, statement: sa.Executable, values: Mapping[str, Any] | None = None
+    ) -> list[sa.RowMapping]:
         """All of the statement's rows."""
-        return list((await self.execute(statement)).mappings())
+        return list((await self.execute(statement, values)).mappings())
 
     def tell(self, draft: events.Draft) -> None:
         """Add an event; it is numbered and written right before the commit."""

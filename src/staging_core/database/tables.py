@@ -153,7 +153,7 @@ jobs = sa.Table(
     sa.Index("ix_staging_jobs_due", "state", "due_at"),
     sa.Index("ix_staging_jobs_model", "model", "state", "due_at"),
     sa.Index("ix_staging_jobs_queue", "account_id", "model", "state", "due_at"),
-    sa.Index("ix_staging_jobs_held", "lease_until"),
+    sa.Index("ix_staging_jobs_held", "model", "state", "lease_until"),
     sa.Index("ix_staging_jobs_page", "account_id", "created_at", "id"),
     sa.Index("ix_staging_jobs_image_id", "image_id"),
 )

@@ -39,4 +39,4 @@ def upgrade() -> None:
     op.create_index(
         "ix_staging_jobs_queue", "staging_jobs", ["account_id", "model", "state", "due_at"]
     )
-    op.create_index("ix_staging_jobs_held", "staging_jobs", ["lease_until"])
+    op.create_index("ix_staging_jobs_held", "staging_jobs", ["model", "state", "lease_until"])
