@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from staging_core.errors import AlreadyFinal, NotFound, StagingError
 from staging_core.models import TERMINAL, Job, JobState
@@ -66,7 +67,7 @@ def new_id() -> str:
 
 async def renew(tx: Transaction, job: sa.RowMapping, *, lease_s: float) -> None:
     """Hold the job longer; ``Abandoned`` when it is no longer ours."""
-    await _write(tx, job, jobs.c.lease_until > 0, lease_until=tx.now + lease_s)
+    await _write(tx, job, _HELD_NOW, lease_until=tx.now + lease_s)
 
 
 async def move(
@@ -88,7 +89,7 @@ async def move(
     if to in TERMINAL:
         values |= {"finished_at": tx.now, "checkpoint": None}
         values["progress"] = 1.0 if to == "ready" else job["progress"]
-    row = await _write(tx, job, jobs.c.state == job["state"], state=to, **values)
+    row = await _write(tx, job, _HELD_IN_STATE, of_state=job["state"], state=to, **values)
     tx.tell(draft(row, to, was=job["state"], **(told or {})))
     return row
 
@@ -117,18 +118,36 @@ async def wake(tx: Transaction, job_id: str) -> sa.RowMapping | None:
 
 async def note_progress(tx: Transaction, job: sa.RowMapping, share: float, phase: str) -> None:
     """Tell how far a held job is: ``share`` 0..1 of the whole."""
-    row = await _write(tx, job, jobs.c.lease_until > 0, progress=share, phase=phase)
+    row = await _write(tx, job, _HELD_NOW, progress=share, phase=phase)
     tx.tell(draft(row, row["state"], "progress", progress=round(share, 3), phase=phase))
 
 
+# Built once: most of a statement's time here goes into building it.
+_HELD = (
+    sa.update(jobs)
+    .where(jobs.c.id == sa.bindparam("of_id"), jobs.c.fence == sa.bindparam("of_fence"))
+    .returning(*jobs.c)
+)
+_HELD_NOW = _HELD.where(jobs.c.lease_until > 0)
+_HELD_IN_STATE = _HELD.where(jobs.c.state == sa.bindparam("of_state"))
+
+
 async def _write(
-    tx: Transaction, job: sa.RowMapping, *only_if: sa.ColumnElement[bool], **values: Any
+    tx: Transaction,
+    job: sa.RowMapping,
+    statement: ReturningUpdate[Any] = _HELD,
+    **values: Any,
 ) -> sa.RowMapping:
+    """Write ``values`` into the row of a held job; columns are told from parameters by name."""
+    expressions = {
+        name: value for name, value in values.items() if isinstance(value, sa.ColumnElement)
+    }
+    if expressions:
+        statement = statement.values(expressions)
+    given = {name: value for name, value in values.items() if name not in expressions}
     row = await tx.row(
-        sa.update(jobs)
-        .where(jobs.c.id == job["id"], jobs.c.fence == job["fence"], *only_if)
-        .values(updated_at=tx.now, **values)
-        .returning(*jobs.c)
+        statement,
+        {"of_id": job["id"], "of_fence": job["fence"], "updated_at": tx.now, **given},
     )
     if row is None:
         raise Abandoned()
@@ -194,12 +213,19 @@ async def without_model(
 
 async def in_flight(tx: Transaction, model: str, *, most: int) -> int:
     """How many jobs of ``model`` are at work or at its provider; counted up to ``most``."""
-    started = jobs.c.state.in_(ACTIVE) | (
-        (jobs.c.state == "queued") & (jobs.c.lease_until > tx.now)
-    )
-    found = sa.select(jobs.c.id).where(jobs.c.model == model, started).limit(most)
-    row = await tx.row(sa.select(sa.func.count().label("n")).select_from(found.subquery()))
+    row = await tx.row(_IN_FLIGHT, {"of_model": model, "at": tx.now, "most": most})
     return 0 if row is None else int(row["n"])
+
+
+_STARTED = jobs.c.state.in_(ACTIVE) | (
+    (jobs.c.state == "queued") & (jobs.c.lease_until > sa.bindparam("at"))
+)
+_IN_FLIGHT = sa.select(sa.func.count().label("n")).select_from(
+    sa.select(jobs.c.id)
+    .where(jobs.c.model == sa.bindparam("of_model"), _STARTED)
+    .limit(sa.bindparam("most"))
+    .subquery()
+)
 
 
 async def repeat(
