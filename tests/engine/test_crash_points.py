@@ -319,6 +319,7 @@ PORTS = (
     "stager.",
     "finds.",
     "receives.",
+    "signs.",
 )
 
 

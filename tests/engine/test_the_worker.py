@@ -74,13 +74,13 @@ class Nonsense(FakeStager):
 
     async def stage(self, request: StageRequest, photo: Any, attempt: Attempt) -> Staged:
         attempt.progress(float("nan"), "dividing by zero")
-        await asyncio.sleep(1)
+        await asyncio.sleep(3)
         return await super().stage(request, photo, attempt)
 
 
 def test_progress_that_is_no_number_does_not_cost_the_lease(install: Install) -> None:
     async def scenario() -> None:
-        async with install((Nonsense(),), lease_s=0.4) as staging:
+        async with install((Nonsense(),), lease_s=2) as staging:
             me = staging.acting_as(OWNER)
             group = await me.wait(await me.images.submit(photo(), room="bedroom", style="modern"))
             assert group.images[0].job.state == "ready"
