@@ -36,3 +36,11 @@ def test_it_prints_its_figures_and_loses_nothing(name: str) -> None:
     assert result["subject"] > 0
     assert result["floor"] > 0
     assert not [error for error in result["errors"] if any(word in error for word in LOST)]
+
+
+def test_crash_takes_its_forms_from_the_fault_suite() -> None:
+    code = "from benchmarks.crash import form_of; print(form_of(short=True).jobs)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) > 0
