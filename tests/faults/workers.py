@@ -38,9 +38,13 @@ class Workers:
             program.kill()
 
     def kill_one(self, dice: random.Random) -> None:
-        """``kill -9`` to any of them that is up, and another starts in its place."""
+        """``kill -9`` to any of them that is up, and another starts in its place.
+
+        Nothing while fewer than half would be left up: where a worker takes longer to start than
+        the next kill to come, nobody would ever work, and nothing could go wrong.
+        """
         up = [program for program in self._programs if program.has_said(_UP)]
-        if up:
+        if 2 * (len(up) - 1) >= len(self._programs):
             program = dice.choice(up)
             program.kill()
             program.start()
