@@ -7,6 +7,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from .deployment import Deployment
@@ -57,7 +58,8 @@ class Tormentor:
                 await asyncio.sleep(0.1)
         finally:
             killing.cancel()
-            await asyncio.wait([killing])
+            with suppress(asyncio.CancelledError):
+                await killing
 
     async def _kill_workers(self) -> None:
         while self._workers.kills < self._torment.kills:
