@@ -38,8 +38,8 @@ from .settlement import backoff_s, settle_failure
 
 log = logging.getLogger("staging_core")
 
-CERTAIN = (Busy, Refused, SettingError)
-"""What ``create`` may raise that says for certain: nothing was made."""
+CERTAIN = (Busy, Refused, SettingError, StorageError)
+"""What ``create`` may raise that says for certain: nothing was made. The last is the photo's."""
 
 _FETCHES = 8
 """At growing pauses these last a minute or two: a short outage where outputs lie costs nothing."""
@@ -116,7 +116,11 @@ class Deferred(Delivery):
         try:
             handle = await self._create(request, given, attempt)
         except CERTAIN as no:
-            await settle_failure(self.ports, self.job, no, self.timings, ended=True)
+            # An attempt that never left the house is begun again, not counted.
+            outcome = "released" if isinstance(no, StorageError) else "failed"
+            await settle_failure(
+                self.ports, self.job, no, self.timings, outcome=outcome, ended=True
+            )
         except Exception as error:  # any other word of a provider leaves it open what it did
             await self._not_known(error)
         else:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from .database import attempts, gates, inbox
 from .database.engine import Transaction
-from .errors import InvalidCallback, InvalidSignature, NotFound, StagingError
+from .errors import Busy, InvalidCallback, InvalidSignature, NotFound, StagingError
 from .interfaces import ReceivesCallbacks, supports
 from .landing import land, land_twice
 from .models import Callback, Notice, Wake
@@ -125,13 +125,15 @@ class Reception:
 
     async def _asked(self, callback: Callback, model: str | None) -> tuple[str, Notice]:
         """The first of the models' word on it; ``model``'s alone when the attempt is known."""
-        wrong: StagingError = InvalidSignature("No model here knows this callback.")
+        no: list[StagingError] = []
         for source, receives in self._receivers(model):
             try:
                 return source, await receives.receive(callback)
-            except InvalidSignature as error:
-                wrong = error
-        raise wrong
+            except (InvalidSignature, InvalidCallback, Busy) as error:
+                no.append(error)
+        no.append(InvalidSignature("No model here knows this callback."))
+        # Who has more to say than that it is not theirs is believed first.
+        raise next((each for each in no if not isinstance(each, InvalidSignature)), no[0])
 
     def _receivers(self, model: str | None) -> Iterator[tuple[str, ReceivesCallbacks]]:
         for name, stager in self.ports.stagers.items():

@@ -68,7 +68,9 @@ class _Failure:
 
     @property
     def in_attempt(self) -> bool:
-        return self.job["state"] in ATTEMPTING
+        """Whether the attempt failed, and not we before it: a photo unread was never sent."""
+        unread = self.job["state"] == "submitted" and isinstance(self.error, StorageError)
+        return self.job["state"] in ATTEMPTING and not unread
 
 
 async def settle_failure(
@@ -219,8 +221,8 @@ async def _try_again(ports: Ports, failure: _Failure) -> None:
 async def _note_failure(tx: Transaction, ports: Ports, failure: _Failure) -> None:
     """A provider that fails again and again is left alone for a while; see ``gates``."""
     stager = ports.stagers[failure.job["model"]]
-    deferred = failure.job["state"] in ATTEMPTING - {"staging"}
-    if deferred and supports(stager, Defers) is not None:
+    deferred = failure.job["state"] != "staging"
+    if failure.in_attempt and deferred and supports(stager, Defers) is not None:
         await gates.failed(tx, stager.card, longest_s=ports.settings.backoff_max_s)
 
 

@@ -3,7 +3,8 @@
 ``python`` blocks are executed, ``console`` blocks run their ``$`` lines, and a block after the
 comment ``<!-- file: NAME -->`` is written to that file. Each page has a folder of its own, in
 which the bundled photo lies as ``empty.jpg``, smaller to save time; installing goes to a folder of
-the page, never into the environment. Blocks in other languages are only read by people.
+the page, never into the environment. A database at ``db.example`` is a fresh one of the tests.
+Blocks in other languages are only read by people.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,8 @@ from PIL import Image
 from sybil import Document, Example, Region
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
+
+from staging_core.testing.servers.databases import Databases
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTO = ROOT / "src/staging_core/cli/demo/empty_room.jpg"
@@ -61,7 +65,9 @@ def write_file(example: Example) -> None:
 def run_console(example: Example) -> None:
     for line in str(example.parsed).replace("\\\n", " ").splitlines():
         command = line.removeprefix("$ ")
-        if command != line and not command.startswith(READERS_ONLY):
+        if "@db.example/" in command:
+            example.namespace["use_database"](command.removeprefix("export ").partition("=")[0])
+        elif command != line and not command.startswith(READERS_ONLY):
             run_command(here(command))
 
 
@@ -78,8 +84,30 @@ def run_command(command: str) -> None:
     assert done.returncode == 0, f"$ {command}\n{done.stdout}\n{done.stderr}"
 
 
+@pytest.fixture
+def use_database(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], None]]:
+    """Sets a variable that names a database, or its owner, to one that is there."""
+    with ExitStack() as used:
+        found: dict[str, str] = {}
+
+        def use(variable: str) -> None:
+            if not found:
+                databases: Databases = request.getfixturevalue("postgresql")
+                found.update(used.enter_context(databases.fresh(empty=True)))
+            monkeypatch.setenv(variable, found[variable.removeprefix("STAGING_").lower()])
+
+        yield use
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_code_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_code_block_runs(
+    page: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    use_database: Callable[[str], None],
+) -> None:
     with Image.open(PHOTO) as photo:
         photo.thumbnail((1024, 1024))
         photo.save(tmp_path / "empty.jpg", quality=95)
@@ -88,7 +116,9 @@ def test_every_code_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.delenv(name)
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
-    for example in Document.parse(str(page), blocks).examples():
+    document = Document.parse(str(page), blocks)
+    document.namespace["use_database"] = use_database
+    for example in document.examples():
         example.evaluate()
 
 

@@ -27,7 +27,9 @@ def mutant(make: Mutant) -> Mutant:
 
 @mutant
 def no_fence(patch: pytest.MonkeyPatch) -> None:
-    async def write(tx: Transaction, job: Any, *only_if: Any, **values: Any) -> Any:
+    async def write(
+        tx: Transaction, job: Any, _: Any = None, *, of_state: Any = None, **values: Any
+    ) -> Any:
         statement = sa.update(job_rows).where(job_rows.c.id == job["id"])
         values |= {"updated_at": tx.now}
         return await tx.row(statement.values(**values).returning(*job_rows.c))

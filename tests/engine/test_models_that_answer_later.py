@@ -15,7 +15,7 @@ from staging_core import OWNER
 from staging_core.acting import AttemptRecord, Images, Jobs
 from staging_core.audit import SOUND, Audit
 from staging_core.database import claims
-from staging_core.errors import InvalidCallback, InvalidSignature, NotFound
+from staging_core.errors import InvalidCallback, InvalidSignature, NotFound, StorageUnreachable
 from staging_core.imaging.decoder import Decoder
 from staging_core.models import (
     Attempt,
@@ -545,6 +545,39 @@ def test_a_busy_provider_is_left_alone_and_the_same_attempt_asks_again(tmp_path:
             await carry_all(house)
             assert len(set(provider.posts)) == 3
             assert await house.states() == ["waiting"] * 3
+
+    run(scenario)
+
+
+class ReadsInVain(Provider):
+    """The first photo that it is given cannot be read."""
+
+    unread = True
+
+    async def create(self, request: Any, photo: Any, attempt: Attempt) -> str:
+        if self.unread:
+            self.unread = False
+            raise StorageUnreachable("The bucket does not answer.")
+        return await super().create(request, photo, attempt)
+
+
+def test_a_photo_that_cannot_be_read_costs_no_attempt_and_keeps_nobody_else_waiting(
+    tmp_path: Path,
+) -> None:
+    provider = ReadsInVain()
+
+    async def scenario() -> None:
+        async with opened(tmp_path, provider) as (house, _):
+            await house.submit(variants=3)
+            await carry_all(house)
+            assert sorted(await house.states()) == ["queued", "waiting", "waiting"]
+            house.clock.ahead += 60
+            await carry_all(house)
+            assert len(set(provider.posts)) == 3
+            images = await Images(house.ports, OWNER).page()
+            assert [(image.job.state, image.job.attempts) for image in images] == [
+                ("waiting", 1)
+            ] * 3
 
     run(scenario)
 

@@ -124,6 +124,14 @@ def tampered(request: Sent, part: str, at: int) -> Sent:
 PARTS = ("method", "path", "query", "query grows", "a header", "a header goes", "a header grows")
 
 
+def test_a_bucket_of_a_server_that_is_closed_can_be_made_again() -> None:
+    for _ in range(2):
+        made = Verifier(KEYS)
+        made.store.make("made-again")
+        assert made.store.used_bytes("made-again") == 0
+        made.store.close()
+
+
 @pytest.mark.parametrize("sign", [signed_by_header, signed_by_query])
 def test_what_was_signed_is_taken(verifier: Verifier, sign: Callable[[], Sent]) -> None:
     assert answer(verifier, sign()) == (200, "")

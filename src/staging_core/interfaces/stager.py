@@ -86,8 +86,9 @@ class Defers(Protocol):
     async def create(self, request: StageRequest, photo: Photo, attempt: Attempt) -> str:
         """Start a prediction and give its handle (1..200 visible ASCII characters).
 
-        At most one POST per call. ``Busy`` means certainly not created, ``Refused`` never; every
-        other error counts as ``OutcomeUnknown``.
+        At most one POST per call. ``Busy`` means certainly not created, ``Refused`` never; what
+        ``photo`` raises (``StorageError``) passes through, before anything is sent. Every other
+        error counts as ``OutcomeUnknown``.
         """
         ...
 

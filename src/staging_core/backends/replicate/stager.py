@@ -20,7 +20,6 @@ from staging_core.errors import (
     OutcomeUnknown,
     Refused,
     Retryable,
-    StorageError,
 )
 from staging_core.interfaces import Photo
 from staging_core.models import (
@@ -164,8 +163,6 @@ class ReplicateStager:
             return await send_photo(
                 self._account, self._api, self._facts.picture, photo, attempt, ttl_s=ttl_s
             )
-        except StorageError as error:
-            raise Busy(f"The photo cannot be read: {error.message}") from error
         except FAILING as error:
             raise of_upload(error) from _without_secrets(error)
 

@@ -59,11 +59,20 @@ class Timeline:
             timer.cancel()
 
     def advance(self, seconds: float) -> None:
-        """Let so many seconds pass at once; what became due is done."""
+        """Let so many seconds pass at once. What becomes due is done, each at its own time."""
         if seconds < 0:
             raise ValueError(f"Time does not run backwards ({seconds} s).")
-        self._start += seconds
-        self._ring()
+        until = self.now() + seconds
+        while self._due and self._due[0][0] <= until:
+            at, _, timer = heapq.heappop(self._due)
+            self._move_to(at)
+            if timer.action is not None:
+                timer.action()
+        self._move_to(until)
+        self._set_alarm()
+
+    def _move_to(self, at: float) -> None:
+        self._start += max(0.0, at - self.now())
 
     def _ring(self) -> None:
         loop = asyncio.get_running_loop()

@@ -29,6 +29,7 @@ class BucketStore:
         self._made: set[str] = set()
         self._app = create_backend_app("s3")
         self._moto = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+        self._taken_names = s3_backends.bucket_accounts
 
     def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         """Answer as moto does."""
@@ -45,6 +46,7 @@ class BucketStore:
         """Forget the buckets that were made here, and close the files of their objects."""
         for bucket in self._made:
             found = self._moto.buckets.pop(bucket, None)
+            self._taken_names.pop(bucket, None)
             for key in found.keys.values() if found else ():
                 key.dispose()
 
