@@ -9,24 +9,20 @@ from .delivery import Delivery
 from .errors import AttemptsExhausted, Retryable
 from .interfaces import Photo, Stager, supports
 from .models import Attempt, Staged, StageRequest
-from .photo import StoredPhoto
 
 
 class Answered(Delivery):
     """preparing -> staging -> finalizing -> ready; the lease is renewed all the while."""
 
     async def _carry(self) -> None:
-        await self._move("preparing")
-        photo, request = await self._prepare()
         if self.job["checkpoint"] is None:
-            await self._stage(photo, request)
+            await self._stage()
         else:
-            await self._move("finalizing")
-        await self._finalize()
+            await self._finalize_again()
 
-    async def _stage(self, photo: StoredPhoto, request: StageRequest) -> None:
+    async def _stage(self) -> None:
         """One attempt: intent, the model, verified pictures in the storage, checkpoint."""
-        given = await self._model_input(photo)
+        photo, given, request = await self._prepare()
         attempt = await self._begin_attempt()
         with self._timed("stage"):
             staged = await self._ask_model(given, request, attempt)

@@ -105,13 +105,10 @@ class Deferred(Delivery):
     # --- preparing -> submitted -> waiting ------------------------------------------------------
 
     async def _begin(self) -> None:
-        await self._move("preparing")
-        photo, request = await self._prepare()
         if self.job["checkpoint"] is not None:
-            await self._move("finalizing")
-            await self._finalize()
+            await self._finalize_again()
             return
-        given = await self._model_input(photo)
+        _, given, request = await self._prepare()
         attempt = await self._intend()
         try:
             handle = await self._create(request, given, attempt)
@@ -295,12 +292,12 @@ class Deferred(Delivery):
         async with self.ports.database.write(self.job["account_id"]) as tx:
             await attempts.book(tx, attempt["id"], staged.cost_usd)
             job = await jobs.move(tx, self.job, "fetching")
+            original = await self._original(tx)
         self.job = job
-        photo, _ = await self._prepare()
+        photo = await self._working_copy(original)
         with self._timed("fetch"):
             outputs = await self._fetched(staged)
         await self._deliver(outputs, staged, photo, attempt["number"])
-        await self._finalize()
 
     async def _fetched(self, staged: Staged) -> tuple[bytes, ...]:
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
+
 from .database import attempts, files, images, jobs
 from .database.engine import Transaction
 from .errors import Retryable
@@ -23,7 +25,10 @@ class Delivery(Held):
     async def _deliver(
         self, outputs: tuple[bytes, ...], staged: Staged, photo: Photo, number: int
     ) -> None:
-        """Verified pictures in the storage; then ONE transaction, the checkpoint."""
+        """Verified pictures in the storage; then ONE transaction.
+
+        It makes the job ready, unless a plugin labels pictures: then it is the checkpoint.
+        """
         with self._timed("verify"):
             pictures = await self._verify(outputs, photo, self._layout(photo))
             pictures = await self._after_stage(pictures, photo)
@@ -50,41 +55,53 @@ class Delivery(Held):
             for item, picture in zip(stored, pictures, strict=True):
                 await files.keep(tx, item, sha256=sha256_of(picture.data))
             for attempt in await attempts.end(tx, self.job["id"], "succeeded"):
-                await attempts.book(tx, attempt["id"], staged.cost_usd)
+                if attempt["cost_usd"] != staged.cost_usd:
+                    await attempts.book(tx, attempt["id"], staged.cost_usd)
             job = await jobs.move(
                 tx, self.job, "finalizing", checkpoint=checkpoint, report=staged.report
             )
             await self._delivered(tx)
+            if not self.ports.hooks.labels():
+                job = await self._publish(tx, job, None)
         self.job = job
+        if job["state"] != "ready":
+            await self._finalize()
 
     async def _delivered(self, tx: Transaction) -> None:
         """The model did well."""
 
+    async def _finalize_again(self) -> None:
+        """A worker before us came as far as the checkpoint."""
+        await self._move("finalizing")
+        await self._finalize()
+
     async def _finalize(self) -> None:
         """The labelled copy, then ONE transaction: result, kept files, job ready, event."""
-        checkpoint = self.job["checkpoint"]
         with self._timed("label"):
-            labelled = await self._label(checkpoint)
-        kept = [checkpoint["key"], *checkpoint["extra"]]
+            labelled = await self._label(self.job["checkpoint"])
         async with self.ports.database.write(self.job["account_id"]) as tx:
-            if labelled is not None:
-                stored, sha256 = labelled
-                await files.keep(tx, stored, sha256=sha256)
-                kept.append(stored.key)
-            await files.keep_only(tx, self.job["id"], kept)
-            await images.deliver(
-                tx,
-                self.job["image_id"],
-                staged_key=checkpoint["key"],
-                labelled_key=None if labelled is None else labelled[0].key,
-                **{
-                    name: checkpoint[name] for name in ("content_type", "width", "height", "sha256")
-                },
-            )
-            job = await jobs.move(
-                tx, self.job, "ready", error=None, message=None, timings_ms=self.timings
-            )
+            job = await self._publish(tx, self.job, labelled)
         self.job = job
+
+    async def _publish(
+        self, tx: Transaction, job: sa.RowMapping, labelled: tuple[Stored, str] | None
+    ) -> sa.RowMapping:
+        """The job's pictures are its image's, and it is ready; the row as it is then."""
+        checkpoint = job["checkpoint"]
+        kept = [checkpoint["key"], *checkpoint["extra"]]
+        if labelled is not None:
+            stored, sha256 = labelled
+            await files.keep(tx, stored, sha256=sha256)
+            kept.append(stored.key)
+        await files.keep_only(tx, job["id"], kept)
+        await images.deliver(
+            tx,
+            job["image_id"],
+            staged_key=checkpoint["key"],
+            labelled_key=None if labelled is None else labelled[0].key,
+            **{name: checkpoint[name] for name in ("content_type", "width", "height", "sha256")},
+        )
+        return await jobs.move(tx, job, "ready", error=None, message=None, timings_ms=self.timings)
 
     # --- its steps ------------------------------------------------------------------------------
 

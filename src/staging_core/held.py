@@ -12,6 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from .database import attempts, files, images, jobs
+from .database.engine import Transaction
 from .database.jobs import Abandoned
 from .imaging.canvas import Layout, lay_out
 from .interfaces import Defers, Photo, Stager
@@ -72,20 +73,29 @@ class Held:
 
     # --- what every way begins with -------------------------------------------------------------
 
-    async def _prepare(self) -> tuple[StoredPhoto, StageRequest]:
-        """The working copy, made again if it is not there, and what is asked for."""
+    async def _prepare(self) -> tuple[StoredPhoto, StoredPhoto, StageRequest]:
+        """The working copy, what of it the model is given, and what is asked for."""
         with self._timed("prepare"):
-            original, request = await self._asked()
-            if await self.ports.storage.stat(original["working_key"]) is None:
-                await self._make_working_copy(original)
-        return self._photo(original), request
-
-    async def _asked(self) -> tuple[sa.RowMapping, StageRequest]:
-        async with self.ports.database.read(self.job["account_id"]) as tx:
-            image = await images.row(tx, self.job["image_id"])
-            original = await images.original(tx, image["original_id"])
+            database = self.ports.database
+            transaction = database.read if self._card.canvas is None else database.write
+            async with transaction(self.job["account_id"]) as tx:
+                image = await images.row(tx, self.job["image_id"])
+                original = await images.original(tx, image["original_id"])
+                await self._borrow_input(tx, original)
+            photo = await self._working_copy(original)
+            given = await self._model_input(photo)
         request = msgspec.convert(image["request"], StageRequest)
-        return original, msgspec.structs.replace(request, model=self.job["model"])
+        return photo, given, msgspec.structs.replace(request, model=self.job["model"])
+
+    async def _original(self, tx: Transaction) -> sa.RowMapping:
+        image = await images.row(tx, self.job["image_id"])
+        return await images.original(tx, image["original_id"])
+
+    async def _working_copy(self, original: sa.RowMapping) -> StoredPhoto:
+        """Made again if it is not there."""
+        if await self.ports.storage.stat(original["working_key"]) is None:
+            await self._make_working_copy(original)
+        return self._photo(original)
 
     def _photo(self, original: sa.RowMapping) -> StoredPhoto:
         return StoredPhoto(
@@ -97,13 +107,18 @@ class Held:
             focal_px=original["focal_px"],
         )
 
-    async def _model_input(self, photo: StoredPhoto) -> StoredPhoto:
+    def _input(self, photo: StoredPhoto) -> StoredPhoto:
         """What the model is given: the working copy, or that laid out on the card's canvas."""
         canvas, layout = self._card.canvas, self._layout(photo)
         if canvas is None or layout is None:
             return photo
-        given = laid_out(photo, layout, canvas.content_type)
-        async with self.ports.database.write(self.job["account_id"]) as tx:
+        return laid_out(photo, layout, canvas.content_type)
+
+    async def _borrow_input(self, tx: Transaction, original: sa.RowMapping) -> None:
+        """The intent before the object, where the model is given one of its own."""
+        photo = self._photo(original)
+        given = self._input(photo)
+        if given is not photo:
             await files.borrow(
                 tx,
                 given.key,
@@ -111,11 +126,14 @@ class Held:
                 kind="working",
                 grace_s=self.ports.settings.orphan_grace_s,
             )
-        if await self.ports.storage.stat(given.key) is None:
+
+    async def _model_input(self, photo: StoredPhoto) -> StoredPhoto:
+        given, layout = self._input(photo), self._layout(photo)
+        if layout is not None and await self.ports.storage.stat(given.key) is None:
             data = await self.ports.decoder.model_input(
-                await photo.read(), layout, canvas.content_type
+                await photo.read(), layout, given.content_type
             )
-            await self.ports.storage.put(given.key, once(data), content_type=canvas.content_type)
+            await self.ports.storage.put(given.key, once(data), content_type=given.content_type)
         return given
 
     def _layout(self, photo: Photo) -> Layout | None:

@@ -9,7 +9,9 @@ later; both end in ``delivery``.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Collection
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -21,11 +23,20 @@ from .deferred import Deferred
 from .errors import AttemptsExhausted
 from .interfaces import Stager, supports
 from .lease import Lease
-from .models import ModelCard
 from .ports import Ports
 from .settlement import MAX_CRASHES, end_job
 
 log = logging.getLogger("staging_core")
+
+
+class Look(NamedTuple):
+    """What a look at the queue found. ``next_at``: when to look again, in Unix seconds.
+
+    0: at once; ``inf``: when something is heard; None: nobody knows, soon.
+    """
+
+    job: sa.RowMapping | None
+    next_at: float | None
 
 
 class Pipeline:
@@ -43,25 +54,64 @@ class Pipeline:
         self, models: Collection[str] | None = None, job_id: str | None = None
     ) -> sa.RowMapping | None:
         """Take a due job of ``models`` (all open ones by default) that nobody holds."""
-        wanted = self.ports.stagers if models is None else models
+        return (await self.look(models, job_id)).job
+
+    async def look(self, models: Collection[str] | None = None, job_id: str | None = None) -> Look:
+        """``claim``, and when the next look is worth while, in ONE transaction."""
+        wanted = list(self.ports.stagers if models is None else models)
         try:
             async with self.ports.database.write() as tx:
-                job = await self._take(tx, wanted, job_id)
-                if job is None or job["state"] in ("queued", "submitted", "waiting"):
-                    return job
-                return await self._take_over(tx, job)
+                if job_id is not None:
+                    return await self._look_at(tx, wanted, job_id)
+                return await self._look(tx, wanted)
         except _Shut:
-            return None
+            return Look(None, 0.0)
 
-    async def opening(self, models: Collection[str]) -> dict[str, float]:
-        """By model, the time from which its queued jobs may be started; ``inf``: not known."""
-        async with self.ports.database.read() as tx:
-            return await self._opening(tx, models)
+    async def _look(self, tx: Transaction, models: list[str]) -> Look:
+        lease_s = self.ports.settings.lease_s
+        taken = await claims.claim_begun(tx, models=models, lease_s=lease_s)
+        if taken is not None:
+            return await self._begun(tx, taken)
+        seen = await self._gates(tx, models)
+        open_now = [name for name in models if _opens_at(seen, name) <= tx.now]
+        most = self.ports.settings.max_in_flight
+        taken = await claims.claim_new(tx, models=open_now, lease_s=lease_s, most=most)
+        if taken is not None:
+            await self._enter(tx, taken.job, seen)
+            return Look(taken.job, 0.0 if taken.more else None)
+        due = await claims.next_due(tx, models, starting=open_now)
+        shut = [at for name in models if (at := _opens_at(seen, name)) > tx.now]
+        times = [*shut, *([] if due is None else [due])]
+        return Look(None, min(times) if times else math.inf)
 
-    async def _opening(self, tx: Transaction, models: Collection[str]) -> dict[str, float]:
+    async def _look_at(self, tx: Transaction, models: list[str], job_id: str) -> Look:
+        seen = await self._gates(tx, models)
+        settings = self.ports.settings
+        taken = await claims.claim_this(
+            tx,
+            job_id,
+            models=models,
+            starting=[name for name in models if _opens_at(seen, name) <= tx.now],
+            lease_s=settings.lease_s,
+            most=settings.max_in_flight,
+        )
+        if taken is None:
+            return Look(None, None)
+        if taken.begun:
+            await self._enter(tx, taken.job, seen)
+            return Look(taken.job, None)
+        return await self._begun(tx, taken)
+
+    async def _begun(self, tx: Transaction, taken: claims.Claimed) -> Look:
+        """Who waited for something goes on; what a dead worker left is taken over."""
+        job, next_at = taken.job, 0.0 if taken.more else None
+        if job["state"] in ("submitted", "waiting"):
+            return Look(job, next_at)
+        return Look(await self._take_over(tx, job), 0.0)
+
+    async def _gates(self, tx: Transaction, models: Collection[str]) -> dict[str, gates.Gate]:
         cards = [self.deferred[name] for name in models if name in self.deferred]
-        gated = await gates.opening(tx, cards, per_minute=self._per_minute) if cards else {}
-        return {name: gated.get(name, 0.0) for name in models}
+        return await gates.look(tx, cards, per_minute=self._per_minute) if cards else {}
 
     @property
     def _per_minute(self) -> int:
@@ -80,27 +130,16 @@ class Pipeline:
         else:
             await attempts.end(tx, job["id"], "lost", error="worker_lost")
             await jobs.move(tx, job, "queued", told=told, crashes=crashes)
-        return await self._take(tx, [job["model"]], job["id"])
+        return (await self._look_at(tx, [job["model"]], job["id"])).job
 
-    async def _take(
-        self, tx: Transaction, models: Collection[str], job_id: str | None
-    ) -> sa.RowMapping | None:
-        settings = self.ports.settings
-        opening = await self._opening(tx, models)
-        job = await claims.claim(
-            tx,
-            models=list(models),
-            starting=[name for name, at in opening.items() if at <= tx.now],
-            lease_s=settings.lease_s,
-            most=settings.max_in_flight,
-            job_id=job_id,
-        )
-        if job is not None and job["state"] == "queued":
-            await self._enter(tx, self.deferred.get(job["model"]))
-        return job
-
-    async def _enter(self, tx: Transaction, card: ModelCard | None) -> None:
-        if card is not None and not await gates.enter(tx, card, per_minute=self._per_minute):
+    async def _enter(
+        self, tx: Transaction, job: sa.RowMapping, seen: dict[str, gates.Gate]
+    ) -> None:
+        gate = seen.get(job["model"])
+        if gate is None:
+            return
+        card = self.deferred[job["model"]]
+        if not await gates.enter(tx, card, gate, per_minute=self._per_minute):
             raise _Shut
 
     async def work(self, job_id: str) -> bool:
@@ -119,6 +158,11 @@ class Pipeline:
                 await way(self.ports, job, lease).run()
         except Abandoned:
             log.info("job %s: held or ended by somebody else", job["id"])
+
+
+def _opens_at(seen: dict[str, gates.Gate], model: str) -> float:
+    """A model that answers in the call has no gate."""
+    return seen[model].opens_at if model in seen else 0.0
 
 
 class _Shut(Exception):

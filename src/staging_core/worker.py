@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -16,13 +17,14 @@ from .database import claims
 from .errors import SettingError
 from .interfaces import Consumes, supports
 from .models import Wake
-from .pipeline import Pipeline
+from .pipeline import Look, Pipeline
 from .ports import Ports
 from .recovery import Recovery, sweep_forever
 
 log = logging.getLogger("staging_core")
 
 _TAKEN_S = 0.25
+_SOON_S = 0.05  # ends and wakes that come together are worth one look
 _LAST_LOOK_S = 4.0
 _CANCEL_AGAIN_S = 1.0
 
@@ -48,6 +50,7 @@ class Worker:
         self._look = asyncio.Event()
         self._looked = asyncio.Event()
         self._stopping = False
+        self._free: list[str] = []
         self._running: dict[asyncio.Task[None], str] = {}
 
     async def run(self) -> None:
@@ -65,7 +68,7 @@ class Worker:
         """Carry jobs until none of our models is left that has not ended, then return."""
         sweeping = asyncio.create_task(sweep_forever(self.recovery))
         try:
-            while self._running or await self._next_due(self.ports.stagers, ()) is not None:
+            while self._running or await self._is_anything_left():
                 await self._claim_or_wait()
         finally:
             await self._stop([sweeping])
@@ -110,30 +113,41 @@ class Worker:
 
     async def _claim_or_wait(self) -> None:
         self._look.clear()
-        free = self._models_with_places()
-        job = await self._claim(free)
-        if job is not None:
-            self._start(job)
+        self._free = self._models_with_places()
+        found = await self._find(self._free)
+        if found.job is not None:
+            self._start(found.job)
         self._has_looked()
-        if job is not None:
-            return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(await self._idle_s(free)):
-                await self._look.wait()
+        pause_s = self._pause_s(found)
+        if pause_s > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._look.wait()
 
     def _has_looked(self) -> None:
         self._looked.set()
         self._looked = asyncio.Event()
 
-    async def _claim(self, free: list[str]) -> sa.RowMapping | None:
+    async def _find(self, free: list[str]) -> Look:
         if not free:
-            return None
+            return Look(None, math.inf)
         try:
-            return await self.pipeline.claim(models=free)
+            return await self.pipeline.look(models=free)
         except Exception:
             # A database that is away: the sweep interval passes, then we ask again.
             log.warning("no job could be claimed", exc_info=True)
-            return None
+            return Look(None, math.inf)
+
+    def _pause_s(self, found: Look) -> float:
+        """How long to wait for a nudge: until a job we have a place for is due, at most a sweep."""
+        longest = self.ports.settings.sweep_s
+        if found.next_at is None:
+            return min(_SOON_S, longest)
+        if found.job is not None:
+            return 0.0
+        left = found.next_at - time.time()
+        # Due, yet not ours: just taken by another worker, or its account has its fill.
+        return min(max(left, 0.01) if left > 0 else _TAKEN_S, longest)
 
     def _models_with_places(self) -> list[str]:
         """Models that may take one more step in this worker.
@@ -155,8 +169,12 @@ class Worker:
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._running[task]
-        self._look.set()
+        """Its place is free; where places were free before, there is no hurry to look."""
+        model = self._running.pop(task)
+        if model in self._free and not self._stopping:
+            asyncio.get_running_loop().call_later(_SOON_S, self._look.set)
+        else:
+            self._look.set()
 
     async def _carry(self, job: sa.RowMapping) -> None:
         try:
@@ -165,27 +183,10 @@ class Worker:
             # Its lease runs out and somebody, maybe we, takes it over.
             log.warning("job %s was dropped", job["id"], exc_info=True)
 
-    async def _idle_s(self, free: list[str]) -> float:
-        """How long to wait for a nudge: until a job we have a place for is due, at most a sweep."""
-        longest = self.ports.settings.sweep_s
-        try:
-            opening = await self.pipeline.opening(free) if free else {}
-            shut = [name for name, at in opening.items() if at > time.time()]
-            due = await self._next_due(free, shut) if free else None
-        except Exception:
-            return longest
-        times = [*(opening[name] for name in shut), *([] if due is None else [due])]
-        if not times:
-            return longest
-        left = min(times) - time.time()
-        # Due, yet not ours: just taken by another worker, or its account has its fill.
-        return min(max(left, 0.01) if left > 0 else _TAKEN_S, longest)
-
-    async def _next_due(self, models: Iterable[str], shut: Collection[str]) -> float | None:
-        """``shut``: models of which no queued job may be started now."""
+    async def _is_anything_left(self) -> bool:
+        models = list(self.ports.stagers)
         async with self.ports.database.read() as tx:
-            starting = [name for name in models if name not in shut]
-            return await claims.next_due(tx, list(models), starting=starting)
+            return await claims.next_due(tx, models, starting=models) is not None
 
     async def _stop(self, helpers: list[asyncio.Task[None]]) -> None:
         """No new claims; what runs may end; what does not end in time is given back."""

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from staging_core import Principal, Staging
-from staging_core.database import claims, jobs
+from staging_core.database import claims
 from staging_core.database.engine import Database, Transaction
 from staging_core.database.tables import accounts, groups, images, metadata, originals
 from staging_core.states import ACTIVE
@@ -25,14 +25,11 @@ LEASE_S = 60.0
 
 
 async def take(database: Database, **choices: Any) -> sa.RowMapping | None:
-    """Claim as a worker of ``fake`` does, and move the job on as one does."""
-    values = {"models": ["fake"], "starting": ["fake"], "lease_s": LEASE_S, "most": 500, **choices}
+    """Claim as a worker of ``fake`` does."""
+    values = {"models": ["fake"], "lease_s": LEASE_S, "most": 500, **choices}
     async with database.write() as tx:
-        job = await claims.claim(tx, **values)
-    if job is not None and job["state"] == "queued":
-        async with database.write(job["account_id"]) as tx:
-            job = await jobs.move(tx, job, "preparing")
-    return job
+        taken = await claims.claim_new(tx, **values)
+    return None if taken is None else taken.job
 
 
 async def submit(staging: Staging, account_id: str, variants: int) -> None:
@@ -115,7 +112,7 @@ def test_a_model_that_may_not_start_stands_in_nobodys_way(install: Install) -> N
             await me.images.submit(photo(), **wish, variants=20)
             await me.images.submit(photo(1), **wish, model="fake:other")
             database = staging.ports.database
-            job = await take(database, models=["fake", "fake:other"], starting=["fake:other"])
+            job = await take(database, models=["fake:other"])
             assert job is not None
             assert job["model"] == "fake:other"
             async with database.read() as tx:

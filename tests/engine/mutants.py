@@ -31,7 +31,7 @@ def no_fence(patch: pytest.MonkeyPatch) -> None:
         tx: Transaction, job: Any, _: Any = None, *, of_state: Any = None, **values: Any
     ) -> Any:
         statement = sa.update(job_rows).where(job_rows.c.id == job["id"])
-        values |= {"updated_at": tx.now}
+        values |= {"updated_at": tx.now, "seq": job_rows.c.seq + 1}
         return await tx.row(statement.values(**values).returning(*job_rows.c))
 
     patch.setattr(jobs, "_write", write)

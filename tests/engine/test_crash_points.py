@@ -380,7 +380,6 @@ async def _rare_sites_of_deferred(decoder: Decoder) -> set[tuple[str, int]]:
         ports = cut.into(house.ports)
         await house.submit()
         pipeline, full = Pipeline(ports), cast("Any", Full())
-        await pipeline.opening(list(ports.stagers))
         await house.step(replace(ports, storage=full))
         house.clock.ahead += 100
         job = await pipeline.claim()

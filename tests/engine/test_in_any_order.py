@@ -82,10 +82,12 @@ def test_an_engine_without_one_of_its_rules_is_caught_by_chance(
 
 
 async def frozen_and_overtaken(world: World) -> None:
+    """At each of its points, while a rival does the job."""
     await world.submit("one", "first", WHOLE)
-    await world.freeze("A")
-    await world.overtake()
-    await world.thaw("A", WHOLE)
+    await world.submit("two", "first", WHOLE)
+    for at in range(1, 24):
+        await world.work(Cut(at, freeze=world.overtake))
+        await world.check()
 
 
 async def dying_while_it_delivers(world: World) -> None:

@@ -15,7 +15,7 @@ from staging_core.database import claims
 from staging_core.errors import Busy, SettingError, StorageError
 from staging_core.imaging.decoder import Decoder
 from staging_core.models import Attempt, Staged, StageRequest, Wake
-from staging_core.pipeline import Pipeline
+from staging_core.pipeline import Look, Pipeline
 from staging_core.recovery import Recovery
 from staging_core.testing.fake_stager import FakeStager
 
@@ -167,24 +167,25 @@ def test_a_home_of_none_is_thrown_away_like_no_home(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("lost_by", ["claim", "sweep"])
+@pytest.mark.parametrize("lost_by", ["look", "sweep"])
 def test_a_worker_ends_though_a_driver_loses_its_cancellation(
     install: Install, monkeypatch: pytest.MonkeyPatch, lost_by: str
 ) -> None:
     """As a database's driver does that answers a cancelled call with an error, or with a result."""
     called = asyncio.Event()
 
-    async def loses_one(*_: object, **__: object) -> None:
+    async def loses_one(*_: object, **__: object) -> Look:
         if called.is_set():
             await asyncio.sleep(0.01)
-            return
+            return Look(None, None)
         called.set()
         with suppress(asyncio.CancelledError):
             await asyncio.sleep(3600)
+        return Look(None, None)
 
     async def scenario() -> None:
         async with install("fake:", worker=False) as staging:
-            owner = Pipeline if lost_by == "claim" else Recovery
+            owner = Pipeline if lost_by == "look" else Recovery
             monkeypatch.setattr(owner, lost_by, loses_one)
             working = asyncio.create_task(staging.run_worker())
             await called.wait()

@@ -32,33 +32,41 @@ async def begin(
         "started_at": tx.now,
         "deadline": tx.now + time_limit_s,
     }
-    again = await tx.row(
-        sa.update(attempts)
-        .where(attempts.c.job_id == job["id"], attempts.c.state.in_(("busy", "released")))
-        .values(finished_at=None, error=None, message=None, **values)
-        .returning(*attempts.c)
-    )
+    again = await _begin_again(tx, job["id"], values) if job["attempts"] else None
     if again is not None:
         return again
-    number = await tx.row(
-        sa.select(sa.func.coalesce(sa.func.max(attempts.c.number), 0).label("last")).where(
-            attempts.c.job_id == job["id"]
-        )
-    )
-    assert number is not None
+    number = await _last_number(tx, job["id"]) + 1 if job["attempts"] else 1
     begun = await tx.row(
         sa.insert(attempts)
         .values(
             id=uuid4().hex,
             account_id=job["account_id"],
             job_id=job["id"],
-            number=number["last"] + 1,
+            number=number,
             **values,
         )
         .returning(*attempts.c)
     )
     assert begun is not None
     return begun
+
+
+async def _begin_again(
+    tx: Transaction, job_id: str, values: dict[str, Any]
+) -> sa.RowMapping | None:
+    return await tx.row(
+        sa.update(attempts)
+        .where(attempts.c.job_id == job_id, attempts.c.state.in_(("busy", "released")))
+        .values(finished_at=None, error=None, message=None, **values)
+        .returning(*attempts.c)
+    )
+
+
+async def _last_number(tx: Transaction, job_id: str) -> int:
+    last = sa.func.coalesce(sa.func.max(attempts.c.number), 0).label("last")
+    row = await tx.row(sa.select(last).where(attempts.c.job_id == job_id))
+    assert row is not None
+    return int(row["last"])
 
 
 async def end(

@@ -11,14 +11,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from staging_core.states import ACTIVE
+from staging_core.states import ACTIVE, check_move
 
 from .engine import Transaction
+from .events import draft
 from .tables import accounts, jobs
 
 CLAIMABLE: frozenset[str] = frozenset({"queued"}) | ACTIVE
@@ -39,46 +40,84 @@ _FREE = (jobs.c.due_at <= _AT) & _NOT_HELD
 Names = tuple[str, ...]
 
 
-async def claim(
+class Claimed(NamedTuple):
+    """A job that is ours from now on. ``begun``: it was queued until now.
+
+    ``more``: there were others that could be claimed too.
+    """
+
+    job: sa.RowMapping
+    more: bool
+    begun: bool
+
+
+async def claim_begun(
+    tx: Transaction, *, models: Collection[str], lease_s: float
+) -> Claimed | None:
+    """Take the oldest due job of ``models`` at work, or at a provider, that nobody holds.
+
+    The row carries the new fence. One that a dead worker left is taken like one that waited.
+    """
+    if not models:
+        return None
+    found = await tx.rows(_oldest(_sorted(models), _sorted(ACTIVE)), {"at": tx.now})
+    return await _take(tx, _TAKE, found, lease_s)
+
+
+async def claim_new(
+    tx: Transaction, *, models: Collection[str], lease_s: float, most: int
+) -> Claimed | None:
+    """Take a due queued job of ``models``, of the account with the fewest running; it is begun.
+
+    The row carries the new fence, and is ``preparing``. ``most``: jobs of one account that may be
+    at work, or at a provider, at a time; claims at the same moment may go over it by one each.
+    """
+    names, at = _sorted(models), {"at": tx.now}
+    turns = await tx.rows(_turns(names), {**at, "most": most}) if names else []
+    for account in turns:
+        found = await tx.rows(_oldest_of_account(names), {**at, "account": account["id"]})
+        taken = await _take(tx, _BEGIN, found, lease_s)
+        if taken is not None:
+            return _begun(tx, taken._replace(more=taken.more or len(turns) > 1))
+    return None
+
+
+async def claim_this(
     tx: Transaction,
+    job_id: str,
     *,
     models: Collection[str],
     starting: Collection[str],
     lease_s: float,
     most: int,
-    job_id: str | None = None,
-) -> sa.RowMapping | None:
-    """Take one due job of ``models`` that nobody holds; the account with the fewest running first.
+) -> Claimed | None:
+    """Take this job of ``models``, if it is due and free; a queued one is begun.
 
-    The returned row carries the new fence. ``starting``: those of ``models`` whose queued jobs may
-    be started now; what waits, and what a dead worker left, is always taken. ``job_id`` asks for
-    that job only. ``most``: jobs of one account that may be at work, or at a provider, at a time;
-    claims at the same moment may go over it by one each.
+    ``starting``: those of ``models`` whose queued jobs may be started now.
     """
-    begun, new, at = _sorted(models), _sorted(starting), {"at": tx.now}
-    if job_id is not None:
-        found = await tx.rows(_this(begun, new), {"job": job_id, "most": most})
-        return await _take(tx, found, lease_s)
-    if begun:
-        taken = await _take(tx, await tx.rows(_oldest(begun, _sorted(ACTIVE)), at), lease_s)
-        if taken is not None:
-            return taken
-    for account in await tx.rows(_turns(new), {**at, "most": most}) if new else ():
-        found = await tx.rows(_oldest_of_account(new), {**at, "account": account["id"]})
-        taken = await _take(tx, found, lease_s)
-        if taken is not None:
-            return taken
-    return None
+    wanted = {"job": job_id, "most": most}
+    row = await tx.row(_this(_sorted(models), _sorted(starting)), wanted)
+    if row is None:
+        return None
+    queued = row["state"] == "queued"
+    taken = await _take(tx, _BEGIN if queued else _TAKE, [row], lease_s)
+    return _begun(tx, taken) if taken is not None and taken.begun else taken
+
+
+def _begun(tx: Transaction, taken: Claimed) -> Claimed:
+    tx.tell(draft(taken.job, "preparing", was="queued"))
+    return taken
 
 
 async def _take(
-    tx: Transaction, found: Sequence[sa.RowMapping], lease_s: float
-) -> sa.RowMapping | None:
+    tx: Transaction, how: ReturningUpdate[Any], found: Sequence[sa.RowMapping], lease_s: float
+) -> Claimed | None:
     """The first of the found jobs that is still free, ours from now on."""
     if not found:
         return None
     values = {"at": tx.now, "until": tx.now + lease_s, "found": [row["id"] for row in found]}
-    return await tx.row(_TAKE, values)
+    job = await tx.row(how, values)
+    return None if job is None else Claimed(job, more=len(found) > 1, begun=how is _BEGIN)
 
 
 async def due(tx: Transaction, *, limit: int = 500) -> list[sa.RowMapping]:
@@ -113,13 +152,13 @@ def _sorted(names: Collection[str]) -> Names:
     return tuple(sorted(names))
 
 
-def _taking() -> ReturningUpdate[Any]:
+def _taking(states: Collection[str], **values: Any) -> ReturningUpdate[Any]:
     """The oldest of ``found`` that is free gets a lease; rows that rivals hold are passed over."""
     free = (
         sa.select(jobs.c.id)
         .where(
             jobs.c.id.in_(sa.bindparam("found", expanding=True)),
-            sa.func.coalesce(jobs.c.state, "").in_(CLAIMABLE),
+            sa.func.coalesce(jobs.c.state, "").in_(states),
             sa.func.coalesce(jobs.c.due_at, 0.0) <= _AT,
             _NOT_HELD,
         )
@@ -130,12 +169,14 @@ def _taking() -> ReturningUpdate[Any]:
     return (
         sa.update(jobs)
         .where(jobs.c.id == free.scalar_subquery())
-        .values(fence=jobs.c.fence + 1, lease_until=_UNTIL)
+        .values(fence=jobs.c.fence + 1, lease_until=_UNTIL, **values)
         .returning(*jobs.c)
     )
 
 
-_TAKE = _taking()
+check_move("queued", "preparing")
+_TAKE = _taking(sorted(ACTIVE))
+_BEGIN = _taking(["queued"], state="preparing", seq=jobs.c.seq + 1, updated_at=_AT)
 
 
 @lru_cache(maxsize=64)
@@ -145,7 +186,7 @@ def _this(models: Names, starting: Names) -> sa.Select[Any]:
     )
     started = (jobs.c.state != "queued") | (jobs.c.model.in_(starting) & has_room)
     wanted = jobs.c.id == sa.bindparam("job")
-    return sa.select(jobs.c.id).where(wanted, jobs.c.model.in_(models), started)
+    return sa.select(jobs.c.id, jobs.c.state).where(wanted, jobs.c.model.in_(models), started)
 
 
 @lru_cache(maxsize=64)
@@ -177,19 +218,6 @@ def _united(parts: Sequence[sa.Select[Any]]) -> sa.Subquery:
 @lru_cache(maxsize=64)
 def _turns(starting: Names) -> sa.Select[Any]:
     """Accounts that have a job to start now, in the order of their turns."""
-    taken = [
-        sa.select(jobs.c.account_id).where(
-            jobs.c.model == model, jobs.c.state == "queued", jobs.c.lease_until > _AT
-        )
-        for model in starting
-    ]
-    each = sa.union_all(*taken).subquery()
-    held = (
-        sa.select(sa.func.min(each.c.account_id).label("account_id"), sa.func.count().label("n"))
-        .group_by(sa.func.coalesce(each.c.account_id, ""))
-        .subquery()
-    )
-    running = accounts.c.in_flight + sa.func.coalesce(held.c.n, 0)
     mine = jobs.c.account_id == accounts.c.id
     # With a limit, no planner makes a join of it that reads the whole queue.
     ready = [
@@ -202,9 +230,8 @@ def _turns(starting: Names) -> sa.Select[Any]:
     ]
     return (
         sa.select(accounts.c.id)
-        .outerjoin(held, held.c.account_id == accounts.c.id)
-        .where(accounts.c.queued > 0, running < sa.bindparam("most"), sa.or_(*ready))
-        .order_by(running, accounts.c.served_at, accounts.c.id)
+        .where(accounts.c.queued > 0, accounts.c.in_flight < sa.bindparam("most"), sa.or_(*ready))
+        .order_by(accounts.c.in_flight, accounts.c.served_at, accounts.c.id)
         .limit(_ACCOUNTS)
     )
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +24,13 @@ _QUEUED: tuple[JobState, ...] = ("queued",)
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """An event that has no number yet."""
+    """An event that has no place among its account's yet; ``seq`` counts those of its job."""
 
     account_id: str
     job_id: str
     image_id: str
     group_id: str
+    seq: int
     type: str
     state: JobState
     data: dict[str, Any] = {}
@@ -45,12 +45,13 @@ def draft(
     was: JobState | None = None,
     **data: Any,
 ) -> Draft:
-    """An event of ``job``, a row of the jobs table; ``was``: the state that it has left."""
+    """An event of ``job``, its row as just written, which counts it; ``was``: the state it left."""
     return Draft(
         account_id=job["account_id"],
         job_id=job["id"],
         image_id=job["image_id"],
         group_id=job["group_id"],
+        seq=job["seq"],
         type=type,
         state=state,
         data={name: value for name, value in data.items() if value is not None},
@@ -81,12 +82,6 @@ async def append(
 
 # Built once: most of a statement's time here goes into building it.
 _INSERT = sa.insert(events)
-_NEXT_SEQ = (
-    sa.update(jobs)
-    .where(jobs.c.id == sa.bindparam("of_id"))
-    .values(seq=jobs.c.seq + sa.bindparam("more"))
-    .returning(jobs.c.seq)
-)
 _COUNT = (
     sa.update(accounts)
     .where(accounts.c.id == sa.bindparam("of_id"))
@@ -111,10 +106,6 @@ async def _number(
     *,
     notify: bool,
 ) -> list[JobEvent]:
-    seqs = {
-        job_id: await _seq(connection, job_id, count)
-        for job_id, count in Counter(item.job_id for item in drafts).items()
-    }
     changes = [item for item in drafts if item.type == "state"]
     served = any(item.was == "queued" and item.state in ACTIVE for item in changes)
     values: dict[str, Any] = {
@@ -128,22 +119,13 @@ async def _number(
         values["folder"] = folder(account_id)
     last: Any = await connection.scalar(_COUNT_AND_NOTIFY if notify else _COUNT, values)
     first = last - len(drafts) + 1
-    return [
-        _event(item, position=position, seq=next(seqs[item.job_id]), at=now)
-        for position, item in enumerate(drafts, first)
-    ]
+    return [_event(item, position=position, at=now) for position, item in enumerate(drafts, first)]
 
 
 def _event(item: Draft, **numbers: Any) -> JobEvent:
     values = msgspec.structs.asdict(item)
     del values["was"]
     return JobEvent(**values, **numbers)
-
-
-async def _seq(connection: AsyncConnection, job_id: str, events_of_it: int) -> Iterator[int]:
-    """The job's next numbers, one for each of its events."""
-    last: Any = await connection.scalar(_NEXT_SEQ, {"of_id": job_id, "more": events_of_it})
-    return iter(range(last - events_of_it + 1, last + 1))
 
 
 def _account(item: Draft) -> str:

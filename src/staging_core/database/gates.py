@@ -8,9 +8,12 @@ job through at a time, at growing pauses, until one succeeds. Jobs wait; none fa
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from staging_core.models import ModelCard
 
@@ -24,50 +27,69 @@ _PROBE_S = 15.0
 _BURST = 8.0
 """The bucket holds this part of a minute's creates."""
 
+_RIVALS = 64
+"""So many others at most begin a job between our look and our turn; see ``enter``."""
+
 
 def provider_of(card: ModelCard) -> str:
     """Whose limits the model shares."""
     return card.provider or card.id
 
 
-async def opening(
+class Gate(NamedTuple):
+    """What stands before a model's queued jobs. ``opens_at``: past now, later, or ``inf``, unknown.
+
+    ``room``: how many more may be in flight; ``probes``: its breaker lets one job try.
+    """
+
+    opens_at: float
+    room: int
+    probes: bool
+
+
+async def look(
     tx: Transaction, cards: Collection[ModelCard], *, per_minute: int
-) -> dict[str, float]:
-    """By model, the time from which its jobs may be started: past ones now, ``inf`` not known."""
-    names = {_provider(card) for card in cards} | {_model(card.id) for card in cards}
-    found = await tx.rows(sa.select(gates).where(gates.c.name.in_(names)))
-    rows = {row["name"]: row for row in found}
-    return {card.id: await _opens(tx, card, rows, per_minute) for card in cards}
+) -> dict[str, Gate]:
+    """The gate of each model, by its id."""
+    rows = {row["name"]: row for row in await tx.rows(_looking(_sorted(cards)))}
+    return {card.id: _gate(card, rows, tx.now, per_minute) for card in cards}
 
 
-async def _opens(
-    tx: Transaction, card: ModelCard, rows: dict[str, sa.RowMapping], per_minute: int
-) -> float:
-    at = 0.0
+def _gate(card: ModelCard, rows: Mapping[str, sa.RowMapping], now: float, per_minute: int) -> Gate:
+    at, probes = 0.0, False
     if bucket := rows.get(_provider(card)):
-        missing = 1.0 - _level(bucket, tx.now, per_minute)
-        filled_at = tx.now + missing * 60 / per_minute if missing > 0 else 0.0
+        missing = 1.0 - _level(bucket, now, per_minute)
+        filled_at = now + missing * 60 / per_minute if missing > 0 else 0.0
         at = max(float(bucket["closed_until"]), filled_at)
     if breaker := rows.get(_model(card.id)):
         at = max(at, float(breaker["closed_until"]))
-    if at <= tx.now and await jobs.in_flight(tx, card.id, most=card.in_flight) >= card.in_flight:
-        return math.inf
-    return at
+        probes = breaker["failures"] >= OPENS_AFTER
+    room = card.in_flight - int(rows[_in_flight(card.id)]["tokens"])
+    return Gate(math.inf if at <= now and room <= 0 else at, room, probes)
 
 
-async def enter(tx: Transaction, card: ModelCard, *, per_minute: int) -> bool:
-    """Take a token for a job that was just claimed; False when somebody was faster."""
-    await _ensure(tx, _provider(card), tokens=_full(per_minute), filled_at=tx.now)
-    bucket = await tx.row(sa.select(gates).where(gates.c.name == _provider(card)).with_for_update())
-    assert bucket is not None
-    level = _level(bucket, tx.now, per_minute)
-    in_flight = await jobs.in_flight(tx, card.id, most=card.in_flight + 1)
-    if level < 1.0 or bucket["closed_until"] > tx.now or in_flight > card.in_flight:
-        return False
-    await _set(tx, _provider(card), tokens=level - 1.0, filled_at=tx.now)
-    probing = (gates.c.name == _model(card.id)) & (gates.c.failures >= OPENS_AFTER)
-    await tx.execute(sa.update(gates).where(probing).values(closed_until=tx.now + _PROBE_S))
+async def enter(tx: Transaction, card: ModelCard, gate: Gate, *, per_minute: int) -> bool:
+    """Take a token for a job that was just begun; False when somebody was faster.
+
+    ``gate``: as it was seen in this transaction.
+    """
+    if not await _take_token(tx, card, per_minute):
+        await _ensure(tx, _provider(card), tokens=_full(per_minute), filled_at=tx.now)
+        if not await _take_token(tx, card, per_minute):
+            return False
+    # The bucket's row is ours until the commit, so nobody else begins one at this provider.
+    if gate.room <= _RIVALS:
+        in_flight = await jobs.in_flight(tx, card.id, most=card.in_flight + 1)
+        if in_flight > card.in_flight:
+            return False
+    if gate.probes:
+        await _set(tx, _model(card.id), closed_until=tx.now + _PROBE_S)
     return True
+
+
+async def _take_token(tx: Transaction, card: ModelCard, per_minute: int) -> bool:
+    values = {"of_name": _provider(card), "at": tx.now, "full": _full(per_minute)}
+    return await tx.row(_TAKE_TOKEN, {**values, "a_second": per_minute / 60}) is not None
 
 
 async def close(tx: Transaction, card: ModelCard, *, seconds: float) -> None:
@@ -119,11 +141,52 @@ def _full(per_minute: int) -> float:
 
 
 def _level(bucket: sa.RowMapping, now: float, per_minute: int) -> float:
-    """Tokens now; a bucket that was never filled is full."""
+    """Tokens now; a bucket that was never filled is full. ``_TAKE_TOKEN`` says the same."""
     if not bucket["filled_at"]:
         return _full(per_minute)
     filled = max(now - bucket["filled_at"], 0.0) * per_minute / 60
     return float(min(_full(per_minute), bucket["tokens"] + filled))
+
+
+def _taking_a_token() -> ReturningUpdate[Any]:
+    at: sa.BindParameter[float] = sa.bindparam("at", type_=sa.Double())
+    full: sa.BindParameter[float] = sa.bindparam("full", type_=sa.Double())
+    a_second: sa.BindParameter[float] = sa.bindparam("a_second", type_=sa.Double())
+    passed = sa.case((gates.c.filled_at < at, at - gates.c.filled_at), else_=0.0)
+    filled = gates.c.tokens + passed * a_second
+    level = sa.case((gates.c.filled_at == 0, full), (filled > full, full), else_=filled)
+    return (
+        sa.update(gates)
+        .where(gates.c.name == sa.bindparam("of_name"), gates.c.closed_until <= at, level >= 1.0)
+        .values(tokens=level - 1.0, filled_at=at)
+        .returning(gates.c.name)
+    )
+
+
+_TAKE_TOKEN = _taking_a_token()
+
+
+@lru_cache(maxsize=64)
+def _looking(models: tuple[tuple[str, str, int], ...]) -> sa.CompoundSelect[Any]:
+    """Rows of gates, and one more for each model whose ``tokens`` are its jobs in flight."""
+    names = {name for provider, model, _ in models for name in (provider, _model(model))}
+    shown = ("name", "tokens", "filled_at", "closed_until", "failures")
+    there = sa.select(*(gates.c[name] for name in shown)).where(gates.c.name.in_(sorted(names)))
+    return sa.union_all(there, *(_counting(model, most) for _, model, most in models))
+
+
+def _counting(model: str, most: int) -> sa.Select[Any]:
+    number: sa.Cast[float] = sa.cast(jobs.counting(model, most=most).scalar_subquery(), sa.Double())
+    zero = sa.literal(0.0)
+    return sa.select(sa.literal(_in_flight(model)), number, zero, zero, sa.literal(0))
+
+
+def _sorted(cards: Collection[ModelCard]) -> tuple[tuple[str, str, int], ...]:
+    return tuple(sorted((_provider(card), card.id, card.in_flight) for card in cards))
+
+
+def _in_flight(model: str) -> str:
+    return f"in_flight:{model}"
 
 
 async def _ensure(tx: Transaction, name: str, **values: float) -> None:

@@ -46,6 +46,7 @@ async def add(
             image_id=image_id,
             group_id=group_id,
             state="queued",
+            seq=1,
             model=model,
             lane=lane,
             due_at=tx.now,
@@ -89,7 +90,7 @@ async def move(
     if to in TERMINAL:
         values |= {"finished_at": tx.now, "checkpoint": None}
         values["progress"] = 1.0 if to == "ready" else job["progress"]
-    row = await _write(tx, job, _HELD_IN_STATE, of_state=job["state"], state=to, **values)
+    row = await _write(tx, job, _TOLD_IN_STATE, of_state=job["state"], state=to, **values)
     tx.tell(draft(row, to, was=job["state"], **(told or {})))
     return row
 
@@ -118,7 +119,7 @@ async def wake(tx: Transaction, job_id: str) -> sa.RowMapping | None:
 
 async def note_progress(tx: Transaction, job: sa.RowMapping, share: float, phase: str) -> None:
     """Tell how far a held job is: ``share`` 0..1 of the whole."""
-    row = await _write(tx, job, _HELD_NOW, progress=share, phase=phase)
+    row = await _write(tx, job, _TOLD_NOW, progress=share, phase=phase)
     tx.tell(draft(row, row["state"], "progress", progress=round(share, 3), phase=phase))
 
 
@@ -129,7 +130,9 @@ _HELD = (
     .returning(*jobs.c)
 )
 _HELD_NOW = _HELD.where(jobs.c.lease_until > 0)
-_HELD_IN_STATE = _HELD.where(jobs.c.state == sa.bindparam("of_state"))
+# What an event tells of counts it.
+_TOLD_NOW = _HELD_NOW.values(seq=jobs.c.seq + 1)
+_TOLD_IN_STATE = _HELD.where(jobs.c.state == sa.bindparam("of_state")).values(seq=jobs.c.seq + 1)
 
 
 async def _write(
@@ -213,19 +216,14 @@ async def without_model(
 
 async def in_flight(tx: Transaction, model: str, *, most: int) -> int:
     """How many jobs of ``model`` are at work or at its provider; counted up to ``most``."""
-    row = await tx.row(_IN_FLIGHT, {"of_model": model, "at": tx.now, "most": most})
+    row = await tx.row(counting(model, most=most))
     return 0 if row is None else int(row["n"])
 
 
-_STARTED = jobs.c.state.in_(ACTIVE) | (
-    (jobs.c.state == "queued") & (jobs.c.lease_until > sa.bindparam("at"))
-)
-_IN_FLIGHT = sa.select(sa.func.count().label("n")).select_from(
-    sa.select(jobs.c.id)
-    .where(jobs.c.model == sa.bindparam("of_model"), _STARTED)
-    .limit(sa.bindparam("most"))
-    .subquery()
-)
+def counting(model: str, *, most: int) -> sa.Select[Any]:
+    """The query of ``in_flight``, as column ``n``."""
+    some = sa.select(jobs.c.id).where(jobs.c.model == model, jobs.c.state.in_(ACTIVE)).limit(most)
+    return sa.select(sa.func.count().label("n")).select_from(some.subquery())
 
 
 async def repeat(
