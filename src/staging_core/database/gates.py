@@ -175,7 +175,7 @@ def _looking(models: tuple[tuple[str, str, int], ...]) -> sa.CompoundSelect[Any]
     return sa.union_all(there, *(_counting(model, most) for _, model, most in models))
 
 
-def _counting(model: str, most: int) -> sa.Select[Any]:
+def _counting(model: str, most: int) -> sa.Select[*tuple[Any, ...]]:
     number: sa.Cast[float] = sa.cast(jobs.counting(model, most=most).scalar_subquery(), sa.Double())
     zero = sa.literal(0.0)
     return sa.select(sa.literal(_in_flight(model)), number, zero, zero, sa.literal(0))
