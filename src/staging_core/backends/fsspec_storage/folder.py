@@ -39,27 +39,33 @@ class FolderStorage:
     async def put(self, key: str, data: AsyncIterable[bytes], *, content_type: str) -> Stored:
         """See ``Storage.put``."""
         check_key(key)
-        partial = Partial(self._root)
+        partial, last = Partial(self._root), b""
         try:
             async for chunk in data:
-                with explained(key):
-                    await in_thread(partial.write, chunk)
-            return await in_thread(self._keep, partial, key, content_type)
+                if last:
+                    with explained(key):
+                        await in_thread(partial.write, last)
+                last = chunk
+            # Going to a thread costs more than writing a small object: that is done in one go.
+            return await in_thread(self._finish, partial, last, key, content_type)
         finally:
-            await in_thread(partial.discard)
+            if not partial.kept:
+                await in_thread(partial.discard)
 
     @asynccontextmanager
     async def read(
         self, key: str, *, span: ByteRange | None = None, etag: str | None = None
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """See ``Storage.read``. The open file is the object: a later put does not touch it."""
-        file = await in_thread(self._open, check_key(key), etag)
-        chunks = _chunks(file, span or ByteRange())
+        span = span or ByteRange()
+        file, first = await in_thread(self._begin, check_key(key), etag, span)
+        chunks = _chunks(file, first, span)
         try:
             yield chunks
         finally:
             await chunks.aclose()
-            await in_thread(file.close)
+            if not file.closed:
+                await in_thread(file.close)
 
     async def stat(self, key: str) -> Stored | None:
         """See ``Storage.stat``."""
@@ -84,12 +90,33 @@ class FolderStorage:
 
     # Everything below runs in a thread.
 
+    def _finish(self, partial: Partial, last: bytes, key: str, content_type: str) -> Stored:
+        with explained(key):
+            partial.write(last)
+        return self._keep(partial, key, content_type)
+
     def _keep(self, partial: Partial, key: str, content_type: str) -> Stored:
         with explained(key):
             status = partial.seal(self._clock())
             self._note_type(key, content_type)
             _move(partial.path, self._root / key)
+            partial.keep()
         return _stored(key, status, content_type)
+
+    def _begin(self, key: str, etag: str | None, span: ByteRange) -> tuple[FileIO, bytes]:
+        """The open file and its first chunk; a small object is read whole, and closed."""
+        file = self._open(key, etag)
+        try:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(span.start)
+            first = file.read(_left(span, span.start))
+            end = size if span.end is None else min(span.end, size)
+            if span.start + len(first) >= end:
+                file.close()
+        except BaseException:
+            file.close()
+            raise
+        return file, first
 
     def _open(self, key: str, etag: str | None) -> FileIO:
         with explained(key):
@@ -161,16 +188,20 @@ class FolderStorage:
             note.discard()
 
 
-async def _chunks(file: FileIO, span: ByteRange) -> AsyncGenerator[bytes, None]:
-    position = span.start
-    await in_thread(file.seek, position)
-    while span.end is None or position < span.end:
-        limit = _CHUNK if span.end is None else min(_CHUNK, span.end - position)
-        chunk = await in_thread(file.read, limit)
-        if not chunk:
-            return
-        position += len(chunk)
+async def _chunks(file: FileIO, first: bytes, span: ByteRange) -> AsyncGenerator[bytes, None]:
+    """``first``, and what follows it unless the file is closed by now."""
+    chunk, position = first, span.start
+    while chunk:
         yield chunk
+        position += len(chunk)
+        if file.closed or not _left(span, position):
+            return
+        chunk = await in_thread(file.read, _left(span, position))
+
+
+def _left(span: ByteRange, position: int) -> int:
+    """How many bytes the next chunk may have."""
+    return _CHUNK if span.end is None else min(_CHUNK, max(0, span.end - position))
 
 
 def _stored(key: str, status: os.stat_result, content_type: str) -> Stored:

@@ -18,6 +18,7 @@ class Partial:
 
     def __init__(self, root: Path) -> None:
         self.path = root / FOLDER / secrets.token_hex(16)
+        self.kept = False
         self._file: FileIO | None = None
 
     def open(self) -> FileIO:
@@ -43,9 +44,15 @@ class Partial:
         os.fsync(file.fileno())
         return os.fstat(file.fileno())
 
+    def keep(self) -> None:
+        """It has another name by now."""
+        if self._file is not None:
+            self._file.close()
+        self.kept = True
+
     def discard(self) -> None:
         """Close, and remove whatever was not kept."""
-        if self._file is not None:
+        if self._file is not None and not self.kept:
             self._file.close()
             self.path.unlink(missing_ok=True)
 
