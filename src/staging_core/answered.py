@@ -22,12 +22,12 @@ class Answered(Delivery):
 
     async def _stage(self) -> None:
         """One attempt: intent, the model, verified pictures in the storage, checkpoint."""
-        photo, given, request = await self._prepare()
+        original, given, request = await self._prepare()
         attempt = await self._begin_attempt()
         with self._timed("stage"):
             staged = await self._ask_model(given, request, attempt)
             outputs = await self._bytes(staged)
-        await self._deliver(outputs, staged, photo, attempt.number)
+        await self._deliver(outputs, staged, original, attempt.number)
 
     async def _begin_attempt(self) -> Attempt:
         limit_s = self._card.time_limit_s

@@ -294,10 +294,9 @@ class Deferred(Delivery):
             job = await jobs.move(tx, self.job, "fetching")
             original = await self._original(tx)
         self.job = job
-        photo = await self._working_copy(original)
         with self._timed("fetch"):
             outputs = await self._fetched(staged)
-        await self._deliver(outputs, staged, photo, attempt["number"])
+        await self._deliver(outputs, staged, original, attempt["number"])
 
     async def _fetched(self, staged: Staged) -> tuple[bytes, ...]:
         try:

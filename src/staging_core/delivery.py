@@ -23,15 +23,16 @@ class Delivery(Held):
     """What every way of a job ends with."""
 
     async def _deliver(
-        self, outputs: tuple[bytes, ...], staged: Staged, photo: Photo, number: int
+        self, outputs: tuple[bytes, ...], staged: Staged, original: sa.RowMapping, number: int
     ) -> None:
         """Verified pictures in the storage; then ONE transaction.
 
         It makes the job ready, unless a plugin labels pictures: then it is the checkpoint.
         """
         with self._timed("verify"):
-            pictures = await self._verify(outputs, photo, self._layout(photo))
-            pictures = await self._after_stage(pictures, photo)
+            copy = self._photo(original), await self._working_copy(original)
+            pictures = await self._verify(outputs, *copy, self._layout(copy[0]))
+            pictures = await self._after_stage(pictures, *copy)
         with self._timed("store"):
             stored = [
                 await put_picture(
@@ -119,17 +120,16 @@ class Delivery(Held):
         return await self.ports.downloads.fetch(output.url, hosts=self._card.output_hosts)
 
     async def _verify(
-        self, outputs: tuple[bytes, ...], photo: Photo, layout: Layout | None = None
+        self, outputs: tuple[bytes, ...], photo: Photo, copy: bytes, layout: Layout | None = None
     ) -> tuple[Picture, ...]:
-        original = await photo.read()
-        return tuple([await self._verified(data, original, photo, layout) for data in outputs])
+        return tuple([await self._verified(data, photo, copy, layout) for data in outputs])
 
     async def _verified(
-        self, data: bytes, original: bytes, photo: Photo, layout: Layout | None
+        self, data: bytes, photo: Photo, copy: bytes, layout: Layout | None
     ) -> Picture:
         verified = await self.ports.decoder.verify(
             data,
-            original=original,
+            original=copy,
             width=photo.width,
             height=photo.height,
             digital_source_type=self._card.digital_source_type,
@@ -143,7 +143,7 @@ class Delivery(Held):
         )
 
     async def _after_stage(
-        self, pictures: tuple[Picture, ...], photo: Photo
+        self, pictures: tuple[Picture, ...], photo: Photo, copy: bytes
     ) -> tuple[Picture, ...]:
         """What plugins made of the result; what they changed is verified like a model's output."""
         changed = await self.ports.hooks.after_stage(jobs.as_job(self.job), pictures)
@@ -151,7 +151,7 @@ class Delivery(Held):
             raise Retryable("A plugin left no picture over.")
         if changed == pictures:
             return pictures
-        return await self._verify(tuple(picture.data for picture in changed), photo)
+        return await self._verify(tuple(picture.data for picture in changed), photo, copy)
 
     async def _label(self, checkpoint: dict[str, Any]) -> tuple[Stored, str] | None:
         """The labelled copy beside the clean picture, where a plugin makes one."""

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from .database import attempts, files, images, jobs
 from .database.engine import Transaction
 from .database.jobs import Abandoned
+from .errors import ObjectMissing
 from .imaging.canvas import Layout, lay_out
 from .interfaces import Defers, Photo, Stager
 from .lease import Lease
@@ -73,8 +74,8 @@ class Held:
 
     # --- what every way begins with -------------------------------------------------------------
 
-    async def _prepare(self) -> tuple[StoredPhoto, StoredPhoto, StageRequest]:
-        """The working copy, what of it the model is given, and what is asked for."""
+    async def _prepare(self) -> tuple[sa.RowMapping, StoredPhoto, StageRequest]:
+        """The original's row, the picture that the model is given, and what is asked for."""
         with self._timed("prepare"):
             database = self.ports.database
             transaction = database.read if self._card.canvas is None else database.write
@@ -82,20 +83,20 @@ class Held:
                 image = await images.row(tx, self.job["image_id"])
                 original = await images.original(tx, image["original_id"])
                 await self._borrow_input(tx, original)
-            photo = await self._working_copy(original)
-            given = await self._model_input(photo)
+            given = await self._model_input(original)
         request = msgspec.convert(image["request"], StageRequest)
-        return photo, given, msgspec.structs.replace(request, model=self.job["model"])
+        return original, given, msgspec.structs.replace(request, model=self.job["model"])
 
     async def _original(self, tx: Transaction) -> sa.RowMapping:
         image = await images.row(tx, self.job["image_id"])
         return await images.original(tx, image["original_id"])
 
-    async def _working_copy(self, original: sa.RowMapping) -> StoredPhoto:
-        """Made again if it is not there."""
-        if await self.ports.storage.stat(original["working_key"]) is None:
-            await self._make_working_copy(original)
-        return self._photo(original)
+    async def _working_copy(self, original: sa.RowMapping) -> bytes:
+        """Its bytes; made again if it is not there."""
+        try:
+            return await self._photo(original).read()
+        except ObjectMissing:
+            return await self._make_working_copy(original)
 
     def _photo(self, original: sa.RowMapping) -> StoredPhoto:
         return StoredPhoto(
@@ -127,13 +128,18 @@ class Held:
                 grace_s=self.ports.settings.orphan_grace_s,
             )
 
-    async def _model_input(self, photo: StoredPhoto) -> StoredPhoto:
+    async def _model_input(self, original: sa.RowMapping) -> StoredPhoto:
+        """What the model is given, in the storage by now."""
+        photo = self._photo(original)
         given, layout = self._input(photo), self._layout(photo)
-        if layout is not None and await self.ports.storage.stat(given.key) is None:
-            data = await self.ports.decoder.model_input(
-                await photo.read(), layout, given.content_type
-            )
-            await self.ports.storage.put(given.key, once(data), content_type=given.content_type)
+        if await self.ports.storage.stat(given.key) is not None:
+            return given
+        if layout is None:
+            await self._make_working_copy(original)
+            return given
+        copy = await self._working_copy(original)
+        data = await self.ports.decoder.model_input(copy, layout, given.content_type)
+        await self.ports.storage.put(given.key, once(data), content_type=given.content_type)
         return given
 
     def _layout(self, photo: Photo) -> Layout | None:
@@ -141,12 +147,13 @@ class Held:
         canvas = self._card.canvas
         return None if canvas is None else lay_out(canvas, photo.width, photo.height)
 
-    async def _make_working_copy(self, original: sa.RowMapping) -> None:
+    async def _make_working_copy(self, original: sa.RowMapping) -> bytes:
         data = await read_object(self.ports.storage, original["key"])
         made = await self.ports.decoder.working_copy(data)
         await self.ports.storage.put(
             original["working_key"], once(made.data), content_type="image/png"
         )
+        return made.data
 
     # --- small things ---------------------------------------------------------------------------
 

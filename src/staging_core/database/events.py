@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from staging_core.models import TERMINAL, JobEvent, JobState
 from staging_core.states import ACTIVE
@@ -71,6 +72,8 @@ async def append(
     An account's counters change in the statement that takes its positions, so both are exact. A
     transaction's accounts come in the order of their ids, so that no two wait for each other.
     """
+    if len(drafts) == 1 and connection.dialect.name == "postgresql":
+        return [await _append_one(connection, drafts[0], now, notify=notify)]
     told: list[JobEvent] = []
     for account_id, mine in groupby(sorted(drafts, key=_account), key=_account):
         told += await _number(connection, account_id, list(mine), now, notify=notify)
@@ -106,6 +109,14 @@ async def _number(
     *,
     notify: bool,
 ) -> list[JobEvent]:
+    values = _counts(account_id, drafts, now, notify=notify)
+    last: Any = await connection.scalar(_COUNT_AND_NOTIFY if notify else _COUNT, values)
+    first = last - len(drafts) + 1
+    return [_event(item, position=position, at=now) for position, item in enumerate(drafts, first)]
+
+
+def _counts(account_id: str, drafts: list[Draft], now: float, *, notify: bool) -> dict[str, Any]:
+    """What the drafts change in their account's row."""
     changes = [item for item in drafts if item.type == "state"]
     served = any(item.was == "queued" and item.state in ACTIVE for item in changes)
     values: dict[str, Any] = {
@@ -117,9 +128,33 @@ async def _number(
     }
     if notify:
         values["folder"] = folder(account_id)
-    last: Any = await connection.scalar(_COUNT_AND_NOTIFY if notify else _COUNT, values)
-    first = last - len(drafts) + 1
-    return [_event(item, position=position, at=now) for position, item in enumerate(drafts, first)]
+    return values
+
+
+def _appending(counting: ReturningUpdate[Any]) -> ReturningInsert[Any]:
+    """PostgreSQL counts and appends in one statement."""
+    counted = counting.cte("counted")
+    columns = [column for column in events.c if column.name != "position"]
+    values = [sa.bindparam(f"new_{column.name}", type_=column.type) for column in columns]
+    row = sa.select(counted.c.position, *values)
+    return sa.insert(events).from_select(["position", *columns], row).returning(events.c.position)
+
+
+_APPEND_ONE = _appending(_COUNT)
+_APPEND_ONE_AND_NOTIFY = _appending(_COUNT_AND_NOTIFY)
+
+
+async def _append_one(
+    connection: AsyncConnection, item: Draft, now: float, *, notify: bool
+) -> JobEvent:
+    told = _event(item, position=0, at=now)
+    row = msgspec.structs.asdict(told)
+    values = _counts(item.account_id, [item], now, notify=notify)
+    position: Any = await connection.scalar(
+        _APPEND_ONE_AND_NOTIFY if notify else _APPEND_ONE,
+        {**values, **{f"new_{name}": value for name, value in row.items() if name != "position"}},
+    )
+    return msgspec.structs.replace(told, position=position)
 
 
 def _event(item: Draft, **numbers: Any) -> JobEvent:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import re
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
@@ -27,6 +29,9 @@ from . import rights
 from .events import CHANNEL
 from .json_columns import JSON_OPTIONS
 from .rights import Roles, checked_name
+
+if TYPE_CHECKING:
+    from .connection import Connection
 
 log = logging.getLogger("staging_core")
 
@@ -45,13 +50,8 @@ _CACHE_OPTION = "prepared_statement_cache_size"
 _OUTAGES = ("08", "40", "53", "55P03", "57", "58", "25P03")
 _REFUSALS = ("28", "3D000", "42501")
 
-_BEGIN = sa.text(
-    "SELECT extract(epoch FROM clock_timestamp())::float8,"
-    " set_config('role', :role, true),"
-    " set_config('staging.account', :account, true),"
-    " set_config('transaction_read_only', :reads, true)"
-)
-_BEGIN_OWNER = sa.text("SELECT extract(epoch FROM clock_timestamp())::float8")
+_CLOCK = sa.text("SELECT extract(epoch FROM clock_timestamp())::float8")
+_CLOCK_HOLDS_S = 5.0
 
 
 class Postgres:
@@ -77,6 +77,8 @@ class Postgres:
             hide_parameters=True,
             **JSON_OPTIONS,
         )
+        self._clock_asked_at, self._clock_ahead = -math.inf, 0.0
+        sa.event.listen(self.engine.sync_engine, "connect", self._connected)
         self._listener = create_async_engine(
             url,
             connect_args=_connect_args(settings.database_schema, owner=owner, listens=True),
@@ -86,7 +88,7 @@ class Postgres:
     async def check(self) -> None:
         """``SettingError`` where the login or its password is wrong, or it may too much."""
         try:
-            connection, _ = await self._begun(None, writes=False, plain=True)
+            connection = await self._begun(None, writes=False, plain=True)
             async with AsyncExitStack() as stack:
                 stack.push_async_exit(connection)
                 if not self.owner:
@@ -112,33 +114,51 @@ class Postgres:
     ) -> AsyncIterator[tuple[AsyncConnection, float]]:
         """A transaction and the time it began by the database's clock; it commits at the end."""
         async with AsyncExitStack() as stack:
-            connection, now = await self._begun(account_id, writes=writes, plain=self.owner)
+            connection = await self._begun(account_id, writes=writes, plain=self.owner)
             stack.push_async_exit(connection)
-            yield connection, now if self._clock is None else self._clock()
+            yield connection, await self._now(connection)
             await connection.commit()
+            await _end(connection)
 
-    async def _begun(
-        self, account_id: str | None, *, writes: bool, plain: bool
-    ) -> tuple[AsyncConnection, float]:
-        """Clock, role and account in one statement; a connection found dead is replaced once."""
-        values = {
-            "role": self.roles.system if account_id is None else self.roles.app,
-            "account": account_id or "",
-            "reads": "off" if writes else "on",
-        }
+    async def _begun(self, account_id: str | None, *, writes: bool, plain: bool) -> AsyncConnection:
+        """Role and account hold until its end; a connection found dead is replaced once."""
+        role = self.roles.system if account_id is None else self.roles.app
+        settings = (
+            ("role", role),
+            ("staging.account", account_id or ""),
+            ("transaction_read_only", "off" if writes else "on"),
+        )
         for last in (False, True):
             connection = await self.engine.connect()
+            driver = await _driver(connection)
             try:
-                begun = await connection.execute(
-                    _BEGIN_OWNER if plain else _BEGIN, {} if plain else values
-                )
-                return connection, begun.scalar_one()
+                await driver.begin(*(() if plain else settings))
             except BaseException as wrong:
+                lost = driver.is_closed()
+                if lost:
+                    await connection.invalidate(wrong)
                 await connection.__aexit__(None, None, None)
-                lost = isinstance(wrong, DBAPIError) and wrong.connection_invalidated
                 if last or not lost:
                     raise
+            else:
+                return connection
         raise AssertionError  # the loop returns or raises
+
+    async def _now(self, connection: AsyncConnection) -> float:
+        """The database's clock: asked every few seconds, and of every new connection."""
+        if self._clock is not None:
+            return self._clock()
+        asked_at = time.monotonic()
+        if asked_at - self._clock_asked_at > _CLOCK_HOLDS_S:
+            told: float = (await connection.execute(_CLOCK)).scalar_one()
+            answered_at = time.monotonic()
+            self._clock_ahead = told - (asked_at + answered_at) / 2
+            self._clock_asked_at = answered_at
+        return time.monotonic() + self._clock_ahead
+
+    def _connected(self, *_: object) -> None:
+        """It may be another server by now, with a clock of its own."""
+        self._clock_asked_at = -math.inf
 
     async def hear(self, wake: Callable[[str | None], None]) -> None:
         """Listen on a connection of its own, and again on a new one whenever it is lost."""
@@ -172,6 +192,18 @@ class Postgres:
         return _words(error) if lost or _is(error, *_OUTAGES) else None
 
 
+async def _driver(connection: AsyncConnection) -> Connection:
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    return cast("Connection", driver)
+
+
+async def _end(connection: AsyncConnection) -> None:
+    """SQLAlchemy commits nothing when no statement was run."""
+    driver = await _driver(connection)
+    if driver.is_in_transaction():
+        await driver.execute("COMMIT")
+
+
 def _driver_url(url: URL) -> URL:
     unknown = set(url.query) - _OPTIONS - {_CACHE_OPTION}
     if unknown:
@@ -186,7 +218,7 @@ def _driver_url(url: URL) -> URL:
 
 def _connect_args(schema: str | None, *, owner: bool, listens: bool = False) -> dict[str, Any]:
     try:
-        import asyncpg  # noqa: F401 - its absence is named
+        from .connection import Connection
     except ModuleNotFoundError as wrong:
         raise MissingExtra(
             "PostgreSQL needs the package 'asyncpg', which is not installed.",
@@ -200,6 +232,7 @@ def _connect_args(schema: str | None, *, owner: bool, listens: bool = False) -> 
         "timeout": _CONNECT_S,
         "command_timeout": None if owner else _STATEMENT_S,
         "server_settings": told,
+        **({} if listens else {"connection_class": Connection}),
     }
 
 
