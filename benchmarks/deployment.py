@@ -129,8 +129,10 @@ def deployment(home: Path, *, run_s: float) -> Iterator[Deployment]:
         postgres.run("ALTER SYSTEM SET track_commit_timestamp = on")
         postgres.restart(crash=False)
         redis = stack.enter_context(redis_server())
-        double = ("--run-s", f"{run_s}", "--creates-per-minute", "0", "--others-per-minute", "0")
-        replicate = stack.enter_context(replicate_process(double))
+        # What the model draws is its time, not ours.
+        double = ("--run-s", f"{run_s}", "--one-picture")
+        unlimited = ("--creates-per-minute", "0", "--others-per-minute", "0")
+        replicate = stack.enter_context(replicate_process((*double, *unlimited)))
         yield Deployment(_place(postgres, stack), redis.url, replicate, home)
 
 

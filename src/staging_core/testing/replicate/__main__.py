@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--creates-per-minute", type=int, default=usual.creates_per_minute, help="0: no limit")
     add("--others-per-minute", type=int, default=usual.others_per_minute, help="0: no limit")
     add("--outputs-url", help="where outputs are fetched, by default where the API is")
+    add("--one-picture", action="store_true", help="draw each size once, for measurements")
     add("--outputs-elsewhere", action="store_true", help="serve outputs on a port of their own")
     chaos = parser.add_argument_group("chaos", "probabilities from 0 to 1, and how bad it gets")
     for name, default in _chances().items():

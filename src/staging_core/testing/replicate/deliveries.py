@@ -32,6 +32,8 @@ class Deliveries:
             provider.now,
         )
         self._blobs = blobs
+        self._one_picture = provider.settings.one_picture
+        self._first: dict[tuple[object, ...], Recipe] = {}
 
     async def get(self, request: Request, id: str, name: str) -> Answer:
         """``GET /delivery/{id}/{name}``: an output, or the copy of an input."""
@@ -81,7 +83,10 @@ class Deliveries:
         number = int(name.partition(".")[0].removeprefix("out-"))
         seed = seed_of(*seed_parts(prediction.model, given, prediction.ordinal, number))
         furnished = prediction.model.sizes != "upscaled"
-        return Recipe(photo, (width, height), format_of(given), int(quality), seed, furnished)
+        recipe = Recipe(photo, (width, height), format_of(given), int(quality), seed, furnished)
+        if self._one_picture:
+            return self._first.setdefault((recipe.size, recipe.format, recipe.quality), recipe)
+        return recipe
 
     def _too_much(self, picture: bytes) -> Iterator[bytes]:
         yield picture

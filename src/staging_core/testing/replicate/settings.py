@@ -18,8 +18,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     spread; ``start_s``: how long before it starts. ``manual``: predictions end only when the
     double is told. ``time_factor``: the double's seconds in a real one. ``granted``: an account on
     granted credit. ``creates_per_minute``, ``others_per_minute``: the limits of a token, 0: none.
-    ``outputs_url``: where outputs are served, by default where the API is. ``log``: a file that
-    the truth is appended to.
+    ``outputs_url``: where outputs are served, by default where the API is. ``one_picture``: all
+    outputs of a size are the same, so that drawing takes nothing from what is measured. ``log``: a
+    file that the truth is appended to.
     """
 
     tokens: tuple[str, ...] = (TOKEN,)
@@ -34,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     creates_per_minute: int = 600
     others_per_minute: int = 3000
     outputs_url: str | None = None
+    one_picture: bool = False
     log: Path | None = None
 
     def signing_secret(self) -> str:
