@@ -13,7 +13,7 @@ import logging
 
 import sqlalchemy as sa
 
-from .database import attempts, gates, jobs
+from .database import attempts, gates, images, jobs
 from .database.engine import Transaction
 from .database.jobs import Abandoned
 from .delivery import Delivery
@@ -32,7 +32,9 @@ from .errors import (
 )
 from .interfaces import Defers, Photo, supports
 from .landing import land
+from .lease import Lease
 from .models import Absent, Attempt, CannotTell, Failed, Found, Staged, StageRequest, Waiting
+from .ports import Ports
 from .predictions import CALL_S, attempt_of, find, is_handle
 from .settlement import backoff_s, settle_failure
 
@@ -58,6 +60,16 @@ class Deferred(Delivery):
 
     _made: tuple[str, str] | None = None
     """The attempt that was just created, and its handle: in our hands before it is in the row."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        job: sa.RowMapping,
+        lease: Lease,
+        attempt: sa.RowMapping | None = None,
+    ) -> None:
+        super().__init__(ports, job, lease)
+        self._open_attempt = attempt
 
     async def _carry(self) -> None:
         if self.job["state"] == "submitted":
@@ -241,8 +253,7 @@ class Deferred(Delivery):
     # --- waiting -> fetching --------------------------------------------------------------------
 
     async def _check(self) -> None:
-        async with self.ports.database.read(self.job["account_id"]) as tx:
-            attempt = await attempts.open_seen(tx, self.job["id"])
+        attempt = self._open_attempt or await self._seen_attempt()
         if attempt is None or attempt["handle"] is None:
             await super()._settle(OutcomeUnknown("Its prediction is not in the database any more."))
             return
@@ -253,6 +264,10 @@ class Deferred(Delivery):
             await self._failed(outcome)
         else:
             await self._keep_waiting(attempt, failing=outcome is None)
+
+    async def _seen_attempt(self) -> sa.RowMapping | None:
+        async with self.ports.database.read(self.job["account_id"]) as tx:
+            return await attempts.open_seen(tx, self.job["id"])
 
     async def _outcome(self, handle: str) -> Waiting | Staged | Failed | None:
         """What the provider says; None when it says nothing that could be had."""
@@ -290,13 +305,14 @@ class Deferred(Delivery):
     async def _fetch(self, attempt: sa.RowMapping, staged: Staged) -> None:
         """What it costs is booked as soon as it is known; then the outputs come here."""
         async with self.ports.database.write(self.job["account_id"]) as tx:
-            await attempts.book(tx, attempt["id"], staged.cost_usd)
-            job = await jobs.move(tx, self.job, "fetching")
-            original = await self._original(tx)
+            spent = await attempts.charge(tx, attempt, staged.cost_usd)
+            job = await jobs.move(tx, self.job, "fetching", **spent)
+            original = await images.source(tx, self.job["image_id"])
+            intended = await self._intend_outputs(tx, attempt["number"], len(staged.outputs))
         self.job = job
         with self._timed("fetch"):
             outputs = await self._fetched(staged)
-        await self._deliver(outputs, staged, original, attempt["number"])
+        await self._deliver(outputs, staged, original, attempt["number"], intended)
 
     async def _fetched(self, staged: Staged) -> tuple[bytes, ...]:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,22 +13,32 @@ from .errors import Retryable
 from .held import Held
 from .imaging.canvas import Layout
 from .interfaces import Photo
-from .models import Output, Picture, Staged, Stored
-from .photo import put_picture, read_object, sha256_of
+from .models import JobState, Output, Picture, Staged, Stored
+from .photo import intend_picture, key_of, put_intended, put_picture, read_object, sha256_of
 
 STATEMENT = "Virtually staged"
 """What a labelled copy says until a rule pack says it better."""
+
+
+_KINDS = ("staged", "extra")
+_VERIFIED = "image/png"
 
 
 class Delivery(Held):
     """What every way of a job ends with."""
 
     async def _deliver(
-        self, outputs: tuple[bytes, ...], staged: Staged, original: sa.RowMapping, number: int
+        self,
+        outputs: tuple[bytes, ...],
+        staged: Staged,
+        original: sa.RowMapping,
+        number: int,
+        intended: Collection[str] = (),
     ) -> None:
         """Verified pictures in the storage; then ONE transaction.
 
         It makes the job ready, unless a plugin labels pictures: then it is the checkpoint.
+        ``intended``: keys that have an intent row already.
         """
         with self._timed("verify"):
             copy = self._photo(original), await self._working_copy(original)
@@ -35,14 +46,7 @@ class Delivery(Held):
             pictures = await self._after_stage(pictures, *copy)
         with self._timed("store"):
             stored = [
-                await put_picture(
-                    self.ports,
-                    self.job,
-                    picture,
-                    kind="staged" if n == 0 else "extra",
-                    name=f"{number}-{n}",
-                )
-                for n, picture in enumerate(pictures)
+                await self._put(picture, number, n, intended) for n, picture in enumerate(pictures)
             ]
         checkpoint = {
             **_stored(stored[0]),
@@ -58,15 +62,32 @@ class Delivery(Held):
             for attempt in await attempts.end(tx, self.job["id"], "succeeded"):
                 if attempt["cost_usd"] != staged.cost_usd:
                     await attempts.book(tx, attempt["id"], staged.cost_usd)
-            job = await jobs.move(
-                tx, self.job, "finalizing", checkpoint=checkpoint, report=staged.report
-            )
             await self._delivered(tx)
-            if not self.ports.hooks.labels():
-                job = await self._publish(tx, job, None)
+            if self.ports.hooks.labels():
+                job = await jobs.move(
+                    tx, self.job, "finalizing", checkpoint=checkpoint, report=staged.report
+                )
+            else:
+                job = await self._publish(tx, checkpoint, None, report=staged.report)
         self.job = job
         if job["state"] != "ready":
             await self._finalize()
+
+    async def _put(
+        self, picture: Picture, number: int, n: int, intended: Collection[str]
+    ) -> Stored:
+        kind, name = _KINDS[n > 0], f"{number}-{n}"
+        key = key_of(self.job, name, picture.content_type)
+        if key in intended:
+            return await put_intended(self.ports, key, picture)
+        return await put_picture(self.ports, self.job, picture, kind=kind, name=name)
+
+    async def _intend_outputs(self, tx: Transaction, number: int, outputs: int) -> list[str]:
+        """Intent rows for what the model's outputs will be, as far as can be foretold."""
+        keys = [key_of(self.job, f"{number}-{n}", _VERIFIED) for n in range(outputs)]
+        for n, key in enumerate(keys):
+            await intend_picture(tx, self.ports, self.job, key, kind=_KINDS[n > 0])
+        return keys
 
     async def _delivered(self, tx: Transaction) -> None:
         """The model did well."""
@@ -81,28 +102,33 @@ class Delivery(Held):
         with self._timed("label"):
             labelled = await self._label(self.job["checkpoint"])
         async with self.ports.database.write(self.job["account_id"]) as tx:
-            job = await self._publish(tx, self.job, labelled)
+            job = await self._publish(tx, self.job["checkpoint"], labelled)
         self.job = job
 
     async def _publish(
-        self, tx: Transaction, job: sa.RowMapping, labelled: tuple[Stored, str] | None
+        self,
+        tx: Transaction,
+        checkpoint: dict[str, Any],
+        labelled: tuple[Stored, str] | None,
+        **values: Any,
     ) -> sa.RowMapping:
         """The job's pictures are its image's, and it is ready; the row as it is then."""
-        checkpoint = job["checkpoint"]
         kept = [checkpoint["key"], *checkpoint["extra"]]
         if labelled is not None:
             stored, sha256 = labelled
             await files.keep(tx, stored, sha256=sha256)
             kept.append(stored.key)
-        await files.keep_only(tx, job["id"], kept)
+        await files.keep_only(tx, self.job["id"], kept)
         await images.deliver(
             tx,
-            job["image_id"],
+            self.job["image_id"],
             staged_key=checkpoint["key"],
             labelled_key=None if labelled is None else labelled[0].key,
             **{name: checkpoint[name] for name in ("content_type", "width", "height", "sha256")},
         )
-        return await jobs.move(tx, job, "ready", error=None, message=None, timings_ms=self.timings)
+        values |= {"error": None, "message": None, "timings_ms": self.timings}
+        via: JobState | None = None if self.job["state"] == "finalizing" else "finalizing"
+        return await jobs.move(tx, self.job, "ready", via=via, **values)
 
     # --- its steps ------------------------------------------------------------------------------
 

@@ -80,16 +80,11 @@ class Held:
             database = self.ports.database
             transaction = database.read if self._card.canvas is None else database.write
             async with transaction(self.job["account_id"]) as tx:
-                image = await images.row(tx, self.job["image_id"])
-                original = await images.original(tx, image["original_id"])
+                original = await images.source(tx, self.job["image_id"])
                 await self._borrow_input(tx, original)
             given = await self._model_input(original)
-        request = msgspec.convert(image["request"], StageRequest)
+        request = msgspec.convert(original["request"], StageRequest)
         return original, given, msgspec.structs.replace(request, model=self.job["model"])
-
-    async def _original(self, tx: Transaction) -> sa.RowMapping:
-        image = await images.row(tx, self.job["image_id"])
-        return await images.original(tx, image["original_id"])
 
     async def _working_copy(self, original: sa.RowMapping) -> bytes:
         """Its bytes; made again if it is not there."""

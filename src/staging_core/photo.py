@@ -16,6 +16,7 @@ from .interfaces import PresignsDownloads, Storage, supports
 from .models import DownloadGrant, Picture, Stored
 
 if TYPE_CHECKING:
+    from .database.engine import Transaction
     from .ports import Ports
 
 
@@ -64,26 +65,38 @@ async def read_object(storage: Storage, key: str) -> bytes:
         return b"".join([chunk async for chunk in chunks])
 
 
+def key_of(job: sa.RowMapping, name: str, content_type: str) -> str:
+    """Where a held job puts a picture. It holds job and fence: nothing is ever overwritten."""
+    folder, extension = folders.folder(job["account_id"]), content_type.rpartition("/")[2]
+    return f"staged/{folder}/{job['id']}-{job['fence']}-{name}.{extension}"
+
+
+async def intend_picture(
+    tx: Transaction, ports: Ports, job: sa.RowMapping, key: str, *, kind: str
+) -> None:
+    """The intent row of what is about to be put; unless kept, it goes after the grace time."""
+    await files.intend(
+        tx,
+        key,
+        account_id=job["account_id"],
+        kind=kind,
+        job_id=job["id"],
+        grace_s=ports.settings.orphan_grace_s,
+    )
+
+
 async def put_picture(
     ports: Ports, job: sa.RowMapping, picture: Picture, *, kind: str, name: str
 ) -> Stored:
-    """Intent row, then the object, under a key that no other try can ever use.
-
-    The key holds image, job and fence, so nothing is ever overwritten. Unless a later commit
-    keeps the file, it is deleted after the grace time.
-    """
-    extension = picture.content_type.rpartition("/")[2]
-    folder = f"staged/{folders.folder(job['account_id'])}/{job['image_id']}"
-    key = f"{folder}/{job['id']}-{job['fence']}-{name}.{extension}"
+    """Intent row, then the object."""
+    key = key_of(job, name, picture.content_type)
     async with ports.database.write(job["account_id"]) as tx:
-        await files.intend(
-            tx,
-            key,
-            account_id=job["account_id"],
-            kind=kind,
-            job_id=job["id"],
-            grace_s=ports.settings.orphan_grace_s,
-        )
+        await intend_picture(tx, ports, job, key, kind=kind)
+    return await put_intended(ports, key, picture)
+
+
+async def put_intended(ports: Ports, key: str, picture: Picture) -> Stored:
+    """The object of an intent row."""
     return await ports.storage.put(key, once(picture.data), content_type=picture.content_type)
 
 

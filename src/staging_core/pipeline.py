@@ -32,11 +32,13 @@ log = logging.getLogger("staging_core")
 class Look(NamedTuple):
     """What a look at the queue found. ``next_at``: when to look again, in Unix seconds.
 
-    0: at once; ``inf``: when something is heard; None: nobody knows, soon.
+    0: at once; ``inf``: when something is heard; None: nobody knows, soon. ``attempt``: the open
+    one of a job that waited for its prediction.
     """
 
     job: sa.RowMapping | None
     next_at: float | None
+    attempt: sa.RowMapping | None = None
 
 
 class Pipeline:
@@ -105,8 +107,10 @@ class Pipeline:
     async def _begun(self, tx: Transaction, taken: claims.Claimed) -> Look:
         """Who waited for something goes on; what a dead worker left is taken over."""
         job, next_at = taken.job, 0.0 if taken.more else None
-        if job["state"] in ("submitted", "waiting"):
+        if job["state"] == "submitted":
             return Look(job, next_at)
+        if job["state"] == "waiting":
+            return Look(job, next_at, await attempts.open_seen(tx, job["id"]))
         return Look(await self._take_over(tx, job), 0.0)
 
     async def _gates(self, tx: Transaction, models: Collection[str]) -> dict[str, gates.Gate]:
@@ -144,18 +148,20 @@ class Pipeline:
 
     async def work(self, job_id: str) -> bool:
         """Claim this job and carry it; False when it wants no worker or somebody has it."""
-        job = await self.claim(job_id=job_id)
-        if job is None:
+        found = await self.look(job_id=job_id)
+        if found.job is None:
             return False
-        await self.carry(job)
+        await self.carry(found.job, found.attempt)
         return True
 
-    async def carry(self, job: sa.RowMapping) -> None:
-        """Carry a claimed job to its end, or to its next wait."""
-        way = Deferred if job["model"] in self.deferred else Answered
+    async def carry(self, job: sa.RowMapping, attempt: sa.RowMapping | None = None) -> None:
+        """Carry a claimed job to its end, or to its next wait; ``attempt``: see ``Look``."""
         try:
             async with Lease(self.ports, job) as lease:
-                await way(self.ports, job, lease).run()
+                if job["model"] in self.deferred:
+                    await Deferred(self.ports, job, lease, attempt).run()
+                else:
+                    await Answered(self.ports, job, lease).run()
         except Abandoned:
             log.info("job %s: held or ended by somebody else", job["id"])
 

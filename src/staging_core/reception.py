@@ -43,16 +43,25 @@ class Reception:
         """See ``Staging.receive``."""
         try:
             source, notice = await self._verified(callback, attempt_id)
+            new, wake = await self._kept(source, notice, attempt_id)
         except StagingError as error:
             self.turned_away[error.code] += 1
             raise
-        async with self.ports.database.write() as tx:
-            if not await inbox.add(tx, source, notice, attempt_id):
-                return "duplicate"
-            _, wake = await self._pass_on(tx, source, notice, attempt_id)
         if wake is not None:
             await nudge(self.ports, wake)
-        return "received"
+        return "received" if new else "duplicate"
+
+    async def _kept(
+        self, source: str, notice: Notice, attempt_id: str | None
+    ) -> tuple[bool, Wake | None]:
+        """Whether the report is new, and whom to nudge; nothing is kept for an unknown attempt."""
+        async with self.ports.database.write() as tx:
+            if not await inbox.add(tx, source, notice, attempt_id):
+                return False, None
+            if attempt_id is not None and await attempts.seen(tx, attempt_id) is None:
+                raise NotFound("There is no such attempt.")
+            _, wake = await self._pass_on(tx, source, notice, attempt_id)
+        return True, wake
 
     async def read_again(self) -> int:
         """Reports whose prediction was not known when they came; how many are read now."""
@@ -110,18 +119,17 @@ class Reception:
         """The provider's name and what it says; nothing is told to whom it is not."""
         if len(callback.body) > MAX_BYTES:
             raise InvalidCallback(f"The body has more than {MAX_BYTES} bytes.")
-        attempt = None if attempt_id is None else await self._attempt(attempt_id)
-        model = attempt["model"] if attempt and attempt["model"] in self.ports.stagers else None
+        several = len(list(self._receivers(None))) > 1
+        model = await self._model_of(attempt_id) if several and attempt_id is not None else None
         source, notice = await self._asked(callback, model)
-        if attempt_id is not None and attempt is None:
-            raise NotFound("There is no such attempt.")
         if not 1 <= len(notice.event_id) <= 200 or not is_handle(notice.handle):
             raise InvalidCallback("The event's id or its prediction's is out of bounds.")
         return source, notice
 
-    async def _attempt(self, attempt_id: str) -> sa.RowMapping | None:
+    async def _model_of(self, attempt_id: str) -> str | None:
         async with self.ports.database.read() as tx:
-            return await attempts.seen(tx, attempt_id)
+            attempt = await attempts.seen(tx, attempt_id)
+        return attempt["model"] if attempt and attempt["model"] in self.ports.stagers else None
 
     async def _asked(self, callback: Callback, model: str | None) -> tuple[str, Notice]:
         """The first of the models' word on it; ``model``'s alone when the attempt is known."""

@@ -116,7 +116,7 @@ class Worker:
         self._free = self._models_with_places()
         found = await self._find(self._free)
         if found.job is not None:
-            self._start(found.job)
+            self._start(found.job, found.attempt)
         self._has_looked()
         pause_s = self._pause_s(found)
         if pause_s > 0:
@@ -163,8 +163,8 @@ class Worker:
             if name in self.pipeline.deferred or held.count(name) < stager.card.in_flight
         ]
 
-    def _start(self, job: sa.RowMapping) -> None:
-        task = asyncio.create_task(self._carry(job))
+    def _start(self, job: sa.RowMapping, attempt: sa.RowMapping | None) -> None:
+        task = asyncio.create_task(self._carry(job, attempt))
         self._running[task] = job["model"]
         task.add_done_callback(self._ended)
 
@@ -176,9 +176,9 @@ class Worker:
         else:
             self._look.set()
 
-    async def _carry(self, job: sa.RowMapping) -> None:
+    async def _carry(self, job: sa.RowMapping, attempt: sa.RowMapping | None) -> None:
         try:
-            await self.pipeline.carry(job)
+            await self.pipeline.carry(job, attempt)
         except Exception:
             # Its lease runs out and somebody, maybe we, takes it over.
             log.warning("job %s was dropped", job["id"], exc_info=True)

@@ -131,6 +131,22 @@ async def book(tx: Transaction, attempt_id: str, cost_usd: float) -> None:
     )
 
 
+async def charge(tx: Transaction, attempt: sa.RowMapping, cost_usd: float) -> dict[str, Any]:
+    """As ``book``, of an attempt whose row was seen; what its job's row is to be charged with."""
+    if attempt["cost_usd"] == cost_usd:
+        return {}
+    booked = await tx.row(
+        sa.update(attempts)
+        .where(attempts.c.id == attempt["id"], attempts.c.cost_usd == attempt["cost_usd"])
+        .values(cost_usd=cost_usd)
+        .returning(attempts.c.id)
+    )
+    if booked is None:  # somebody has booked meanwhile
+        await book(tx, attempt["id"], cost_usd)
+        return {}
+    return {"cost_usd": jobs.c.cost_usd + (cost_usd - attempt["cost_usd"])}
+
+
 async def row(tx: Transaction, attempt_id: str) -> sa.RowMapping | None:
     """One attempt, locked until the commit where the database can."""
     return await tx.row(sa.select(attempts).where(attempts.c.id == attempt_id).with_for_update())

@@ -44,6 +44,7 @@ def draft(
     type: str = "state",
     *,
     was: JobState | None = None,
+    seq: int | None = None,
     **data: Any,
 ) -> Draft:
     """An event of ``job``, its row as just written, which counts it; ``was``: the state it left."""
@@ -52,7 +53,7 @@ def draft(
         job_id=job["id"],
         image_id=job["image_id"],
         group_id=job["group_id"],
-        seq=job["seq"],
+        seq=job["seq"] if seq is None else seq,
         type=type,
         state=state,
         data={name: value for name, value in data.items() if value is not None},

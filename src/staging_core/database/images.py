@@ -36,6 +36,21 @@ async def original(tx: Transaction, original_id: str) -> sa.RowMapping:
     return row
 
 
+async def source(tx: Transaction, image_id: str) -> sa.RowMapping:
+    """The original of an image, with the image's ``request``, for a worker that holds its job."""
+    row = await tx.row(_SOURCE, {"of_image": image_id})
+    if row is None:
+        raise NotFound("The image is gone.")
+    return row
+
+
+_SOURCE = (
+    sa.select(*originals.c, images.c.request)
+    .join(images, images.c.original_id == originals.c.id)
+    .where(images.c.id == sa.bindparam("of_image"))
+)
+
+
 async def find_group(tx: Transaction, account_id: str, key: str) -> sa.RowMapping | None:
     """The group that was submitted under this idempotency key."""
     return await tx.row(

@@ -76,22 +76,29 @@ async def move(
     job: sa.RowMapping,
     to: JobState,
     *,
+    via: JobState | None = None,
     told: dict[str, Any] | None = None,
     **values: Any,
 ) -> sa.RowMapping:
     """Bring a held job into another state, with its event; the row as it is now.
 
-    ``told`` goes into the event, ``values`` into the row. ``Abandoned`` when fence or state are not
-    the row's any more. Leaving for ``queued``, ``waiting`` or an end gives the lease back.
+    ``via``: a state on the way, of which only an event tells. ``told`` goes into the event,
+    ``values`` into the row. ``Abandoned`` when fence or state are not the row's any more. Leaving
+    for ``queued``, ``waiting`` or an end gives the lease back.
     """
-    check_move(job["state"], to)
+    if via is not None:
+        check_move(job["state"], via)
+    check_move(via or job["state"], to)
     if to in ("queued", "waiting") or to in TERMINAL:
         values["lease_until"] = 0
     if to in TERMINAL:
         values |= {"finished_at": tx.now, "checkpoint": None}
         values["progress"] = 1.0 if to == "ready" else job["progress"]
-    row = await _write(tx, job, _TOLD_IN_STATE, of_state=job["state"], state=to, **values)
-    tx.tell(draft(row, to, was=job["state"], **(told or {})))
+    statement = _TOLD_IN_STATE if via is None else _TOLD_TWICE_IN_STATE
+    row = await _write(tx, job, statement, of_state=job["state"], state=to, **values)
+    if via is not None:
+        tx.tell(draft(row, via, was=job["state"], seq=row["seq"] - 1))
+    tx.tell(draft(row, to, was=via or job["state"], **(told or {})))
     return row
 
 
@@ -132,7 +139,9 @@ _HELD = (
 _HELD_NOW = _HELD.where(jobs.c.lease_until > 0)
 # What an event tells of counts it.
 _TOLD_NOW = _HELD_NOW.values(seq=jobs.c.seq + 1)
-_TOLD_IN_STATE = _HELD.where(jobs.c.state == sa.bindparam("of_state")).values(seq=jobs.c.seq + 1)
+_HELD_IN_STATE = _HELD.where(jobs.c.state == sa.bindparam("of_state"))
+_TOLD_IN_STATE = _HELD_IN_STATE.values(seq=jobs.c.seq + 1)
+_TOLD_TWICE_IN_STATE = _HELD_IN_STATE.values(seq=jobs.c.seq + 2)
 
 
 async def _write(

@@ -135,8 +135,8 @@ class Postgres:
                 await driver.begin(*(() if plain else settings))
             except BaseException as wrong:
                 lost = driver.is_closed()
-                if lost:
-                    await connection.invalidate(wrong)
+                # Cut short in the middle of this, nobody knows what it will be doing next.
+                await connection.invalidate(wrong)
                 await connection.__aexit__(None, None, None)
                 if last or not lost:
                     raise

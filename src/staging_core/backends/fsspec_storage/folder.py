@@ -220,15 +220,16 @@ def _etag(status: os.stat_result) -> str:
 
 def _move(source: Path, target: Path) -> None:
     """Rename ``source``, making the folders of ``target``, and bring the names to the disk."""
-    fresh = [folder for folder in target.parents if not folder.exists()]
+    fresh: list[Path] = []
     for tries_left in reversed(range(16)):
-        target.parent.mkdir(parents=True, exist_ok=True)
         try:
             source.replace(target)
             break
-        except FileNotFoundError:  # a delete has just removed the folder that it emptied
+        except FileNotFoundError:  # nothing is there yet, or a delete has just emptied the folder
             if not tries_left:
                 raise
+            fresh += [folder for folder in target.parents if not folder.exists()]
+            target.parent.mkdir(parents=True, exist_ok=True)
     for folder in {target.parent, *(folder.parent for folder in fresh)}:
         _sync(folder)
 
