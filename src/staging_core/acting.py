@@ -13,7 +13,9 @@ from .errors import NotFound, NotReady
 from .models import TERMINAL, Group, Image, Job, JobEvent, JobState, Principal
 from .photo import read_object
 from .ports import Ports
+from .profile import OwnProfile
 from .repetition import repeat_job
+from .scoped import needs
 from .settlement import cancel_job
 from .submission import Submission, Wish
 from .watch import Watch
@@ -46,6 +48,7 @@ class Images:
         self._principal = principal
         self._account_id = principal.account_id
 
+    @needs("images:write")
     async def submit(
         self,
         photo: str | os.PathLike[str] | bytes,
@@ -81,22 +84,26 @@ class Images:
         submission = Submission(self._ports, self._principal, idempotency_key)
         return await submission.submit(photo, wish)
 
+    @needs("images:read")
     async def get(self, image_id: str) -> Image:
         """One image with its newest job; ``NotFound``."""
         async with self._ports.database.read(self._account_id) as tx:
             return await images.get(tx, self._account_id, image_id)
 
+    @needs("images:read")
     async def group(self, group_id: str) -> Group:
         """All variants of one submit; ``NotFound``."""
         async with self._ports.database.read(self._account_id) as tx:
             return await images.of_group(tx, self._account_id, group_id)
 
+    @needs("images:read")
     async def page(self, *, limit: int = 50, before: Image | None = None) -> list[Image]:
         """Images, newest first; ``before``: the last one of the page before."""
         place = None if before is None else (before.created_at, before.id)
         async with self._ports.database.read(self._account_id) as tx:
             return await images.page(tx, self._account_id, before=place, limit=limit)
 
+    @needs("images:read")
     async def read(self, image_id: str, kind: Kind = "staged") -> bytes:
         """A picture's bytes; ``NotReady`` before there is one, ``NotFound`` when there never is.
 
@@ -105,6 +112,7 @@ class Images:
         image = await self.get(image_id)
         return await read_object(self._ports.storage, _key(image, kind))
 
+    @needs("images:write")
     async def cancel(self, image_id: str) -> Image:
         """Cancel the image's job; ``AlreadyFinal`` when it has ended."""
         image = await self.get(image_id)
@@ -112,6 +120,7 @@ class Images:
             await cancel_job(tx, self._account_id, image.job.id)
         return await self.get(image_id)
 
+    @needs("images:write")
     async def retry(self, image_id: str) -> Image:
         """A new job for an image that failed or was cancelled; ``AlreadyFinal`` else.
 
@@ -127,13 +136,16 @@ class Jobs:
 
     def __init__(self, ports: Ports, principal: Principal) -> None:
         self._ports = ports
+        self._principal = principal
         self._account_id = principal.account_id
 
+    @needs("images:read")
     async def get(self, job_id: str) -> Job:
         """One job; ``NotFound``."""
         async with self._ports.database.read(self._account_id) as tx:
             return jobs.as_job(await jobs.fetch(tx, self._account_id, job_id))
 
+    @needs("images:read")
     async def page(
         self, *, state: JobState | None = None, limit: int = 50, before: Job | None = None
     ) -> list[Job]:
@@ -142,6 +154,7 @@ class Jobs:
         async with self._ports.database.read(self._account_id) as tx:
             return await jobs.page(tx, self._account_id, state=state, before=place, limit=limit)
 
+    @needs("images:read")
     async def attempts(self, job_id: str) -> list[AttemptRecord]:
         """The job's tries in order."""
         async with self._ports.database.read(self._account_id) as tx:
@@ -149,11 +162,13 @@ class Jobs:
         fields = AttemptRecord.__struct_fields__
         return [AttemptRecord(**{name: row[name] for name in fields}) for row in rows]
 
+    @needs("images:read")
     async def history(self, job_id: str) -> list[JobEvent]:
         """The job's events in order."""
         async with self._ports.database.read(self._account_id) as tx:
             return await events.of_job(tx, self._account_id, job_id)
 
+    @needs("images:write")
     async def cancel(self, job_id: str) -> Job:
         """Cancel the job; ``AlreadyFinal`` when it has ended."""
         async with self._ports.database.write(self._account_id) as tx:
@@ -162,14 +177,19 @@ class Jobs:
 
 
 class Acting:
-    """What ``Staging.acting_as`` gives: everything one principal may do, in its account only."""
+    """What ``Staging.acting_as`` gives: everything one principal may do, in its account only.
+
+    A method that the principal's scopes do not allow raises ``Forbidden`` and does nothing.
+    """
 
     def __init__(self, ports: Ports, watch: Watch, principal: Principal) -> None:
-        self.principal = principal
+        self.principal = self._principal = principal
         self.images = Images(ports, principal)
         self.jobs = Jobs(ports, principal)
+        self.profile = OwnProfile(ports, principal)
         self._watch = watch
 
+    @needs("events:read")
     def events(self, group: Group | None = None, *, after: int = 0) -> AsyncIterator[JobEvent]:
         """Events in order and without a gap, from the row after position ``after`` on.
 

@@ -131,6 +131,7 @@ _COMMANDS = (
     ("room", "Show what the offline renderer sees in a photo."),
     ("submit", "Put photos in the queue for a worker."),
     ("jobs", "List, show, retry, cancel and requeue jobs."),
+    ("users", "List users, grant and revoke roles."),
     ("worker", "Work on queued jobs until stopped."),
     ("sweep", "Do the periodic duties once."),
     ("db", "Bring the database's schema up to date."),

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+
+import msgspec
+
 from .acting import Acting
-from .database import job_search
-from .models import Job, JobState, Principal
+from .database import job_search, users
+from .database.engine import Transaction
+from .errors import BadInput, NotFound
+from .models import Job, JobState, Principal, User, UserRole
 from .ports import Ports
 from .repetition import repeat_job
 from .watch import Watch
+
+log = logging.getLogger("staging_core")
 
 
 class Operating:
@@ -70,6 +78,55 @@ class Operating:
             told=told,
         )
         return await self.job(new_id)
+
+    async def users(
+        self,
+        *,
+        user_id: str | None = None,
+        account_id: str | None = None,
+        email: str | None = None,
+        role: UserRole | None = None,
+        before: User | None = None,
+        limit: int = 50,
+    ) -> list[User]:
+        """Users for whom all that is given holds, newest first; ``before``: the last one seen."""
+        place = None if before is None else (before.created_at, before.id)
+        async with self._ports.database.read() as tx:
+            return await users.search(
+                tx,
+                user_id=user_id,
+                account_id=account_id,
+                email=email,
+                role=role,
+                before=place,
+                limit=limit,
+            )
+
+    async def grant(self, user_id: str, role: UserRole, *, account_id: str | None = None) -> User:
+        """Give the user a role; ``member`` takes back what was granted. The user afterwards.
+
+        What the user's tokens say beside it goes on to hold. ``account_id``: needed where several
+        accounts have a user of that id. ``NotFound``.
+        """
+        async with self._ports.database.write() as tx:
+            user = await self._only(tx, user_id, account_id)
+            await users.change(tx, user.account_id, user.id, role=role, updated_at=tx.now)
+        log.info(
+            "user %s of account %s: %s, was %s, by %s",
+            *(user.id, user.account_id, role, user.role, self.operator),
+        )
+        return msgspec.structs.replace(user, role=role)
+
+    async def _only(self, tx: Transaction, user_id: str, account_id: str | None) -> User:
+        found = await users.search(tx, user_id=user_id, account_id=account_id, limit=2)
+        if not found:
+            raise NotFound(
+                f"There is no user {user_id}.",
+                remedy="A user is there from the first sign-in on; `staging users list` has them.",
+            )
+        if len(found) > 1:
+            raise BadInput(f"Several accounts have a user {user_id}.", remedy="Name the account.")
+        return found[0]
 
     def acting_for(self, job: Job) -> Acting:
         """Everything that the account of ``job`` may do, done by the operator."""

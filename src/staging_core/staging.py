@@ -13,16 +13,16 @@ from typing import Any, Self
 
 from .acting import Acting
 from .config import Settings
-from .database import schema
+from .database import accounts, schema
 from .database.engine import Database, open_database
 from .download import Downloads
 from .errors import DuplicateName, HomeUnwritable, SettingError, StagingError
 from .hooks import Hooks
 from .imaging.decoder import Decoder
 from .imaging.limits import Limits
-from .interfaces import Authenticator, Consumes, Defers, Signals, Stager, supports
+from .interfaces import Consumes, Defers, Signals, Stager, supports
 from .interfaces.opening import Role
-from .models import Callback, Credentials, Principal
+from .models import Callback, Credentials, Principal, check_role, check_scope
 from .operating import Operating
 from .pipeline import Pipeline
 from .plugins import load_plugins
@@ -30,11 +30,12 @@ from .ports import Ports
 from .reception import Received, Reception
 from .recovery import Recovery
 from .registry import Registry
+from .sign_in import SignIn
 from .watch import Watch
 from .worker import Worker
 
-OWNER = Principal(account_id="local", user_id="owner")
-"""The one owner of an embedded installation."""
+OWNER = Principal(account_id="local", user_id="owner", role="operator")
+"""The one owner of an embedded installation, who also operates it."""
 
 
 class Staging:
@@ -79,7 +80,7 @@ class Staging:
         self._watch: Watch | None = None
         self._recovery: Recovery | None = None
         self._reception: Reception | None = None
-        self._authenticators: tuple[Authenticator, ...] = ()
+        self._sign_in: SignIn | None = None
 
     # --- open and close -------------------------------------------------------------------------
 
@@ -111,7 +112,7 @@ class Staging:
         try:
             await stack.__aexit__(kind, error, trace)
         finally:
-            self._ports = self._watch = self._recovery = self._reception = None
+            self._ports = self._watch = self._recovery = self._reception = self._sign_in = None
 
     async def _open(self, stack: AsyncExitStack) -> Ports:
         settings = self.settings
@@ -122,12 +123,11 @@ class Staging:
         storage = await self.registry.open("storage", settings.storage, stack=stack, role=role)
         queue = await self.registry.open("queue", settings.queue, stack=stack, role=role)
         billing = await self.registry.open("billing", settings.billing, stack=stack, role=role)
-        self._authenticators = tuple(
-            [
-                await self.registry.open("auth", choice, stack=stack, role=role)
-                for choice in settings.auth
-            ]
-        )
+        authenticators = [
+            await self.registry.open("auth", choice, stack=stack, role=role)
+            for choice in settings.auth
+        ]
+        self._sign_in = SignIn(database, authenticators)
         if self._works and supports(queue, Consumes) is None:
             raise SettingError("The queue cannot hand out work, so no worker can run on it.")
         decoder = Decoder(
@@ -183,8 +183,13 @@ class Staging:
     # --- act ------------------------------------------------------------------------------------
 
     def acting_as(self, principal: Principal) -> Acting:
-        """Everything ``principal`` may do, in its own account only."""
+        """Everything ``principal`` may do, in its own account only.
+
+        One from an authenticator of your own that has an ``identity`` goes through ``authenticate``
+        first, which gives it its user; ``BadInput`` without an account.
+        """
         ports = self.ports
+        accounts.check(principal.account_id)
         assert self._watch is not None
         return Acting(ports, self._watch, principal)
 
@@ -198,16 +203,22 @@ class Staging:
         assert self._watch is not None
         return Operating(ports, self._watch, operator)
 
+    def operating_as(self, principal: Principal) -> Operating:
+        """As ``operating``, for a principal who is an operator; ``Forbidden`` for all others."""
+        check_role(principal, "operator")
+        check_scope(principal, "installation:operate")
+        return self.operating(principal.user_id)
+
     async def authenticate(self, credentials: Credentials) -> Principal | None:
         """Who it is, by the first authenticator that knows; None when none does.
 
-        ``Unauthorized`` when one says that the credentials are its own and wrong.
+        A person whom an authenticator vouches for gets a user at first sight, in the shared account
+        that it names or in one of their own; their role is the higher of what it says and what was
+        granted here. ``Unauthorized`` when one says that the credentials are its own and wrong.
         """
-        for authenticator in self._authenticators:
-            principal = await authenticator.authenticate(credentials)
-            if principal is not None:
-                return principal
-        return None
+        if self._sign_in is None:
+            raise _not_open()
+        return await self._sign_in.principal(credentials)
 
     # --- work -----------------------------------------------------------------------------------
 

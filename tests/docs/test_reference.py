@@ -12,8 +12,10 @@ from staging_core import testing
 from staging_core.acting import Acting, Images, Jobs
 from staging_core.blocking import Door
 from staging_core.hooks import Hooks
+from staging_core.models import SCOPES
 from staging_core.operating import Operating
 from staging_core.plugins import load_plugins
+from staging_core.profile import OwnProfile
 from staging_core.staging import Staging
 from staging_core.testing import conformance
 
@@ -35,10 +37,17 @@ def test_every_public_name_is_documented() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [Acting, Images, Jobs, Operating, Door, Staging], ids=lambda kind: kind.__name__
+    "kind",
+    [Acting, Images, Jobs, OwnProfile, Operating, Door, Staging],
+    ids=lambda kind: kind.__name__,
 )
 def test_every_public_method_is_documented(kind: type) -> None:
     assert public(kind) - {"ports", "registry", "hooks"} <= documented("python-api")
+
+
+def test_every_scope_is_documented_in_its_words() -> None:
+    text = (REFERENCE / "python-api.md").read_text("utf-8")
+    assert dict(re.findall(r"^\| `(\w+:\w+)` \| (.*) \|$", text, re.MULTILINE)) == SCOPES
 
 
 def test_every_suite_and_all_that_can_be_set_on_it_is_documented() -> None:

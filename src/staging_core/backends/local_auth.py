@@ -10,7 +10,7 @@ from staging_core.interfaces import OpenContext
 from staging_core.models import Credentials, Principal
 from staging_core.urls import BackendURL
 
-OWNER = Principal(account_id="local", user_id="owner")
+OWNER = Principal(account_id="local", user_id="owner", role="operator")
 
 
 class LocalAuth:

@@ -256,3 +256,63 @@ observers = sa.Table(
     sa.Column("position", sa.BigInteger(), nullable=False),
     sa.Column("due_at", sa.Double(), nullable=False, server_default="0"),
 )
+
+users = sa.Table(
+    "staging_users",
+    metadata,
+    # One row for one person in one account: an id of ours, or what the host calls them.
+    _account(),
+    sa.Column("id", sa.String(255), nullable=False, index=True),
+    # Who vouches for them, and under which name; unset for users that the host names.
+    sa.Column("issuer", sa.String(512)),
+    sa.Column("subject", sa.String(255)),
+    sa.Column("role", sa.String(16), nullable=False, server_default="member"),
+    sa.Column("email", sa.String(320)),
+    sa.Column("full_name", sa.String(255)),
+    # What the issuer last said: only a change of it replaces what the user wrote.
+    sa.Column("issuer_email", sa.String(320)),
+    sa.Column("issuer_name", sa.String(255)),
+    sa.Column("company_name", sa.String(255)),
+    sa.Column("phone", sa.String(64)),
+    sa.Column("billing_address", _Json),
+    sa.Column("profile_photo_url", sa.String(2048)),
+    sa.Column("preferences", _Json, nullable=False, server_default="{}"),
+    sa.Column("stripe_customer_id", sa.String(255)),
+    _time("created_at"),
+    _time("updated_at"),
+    _time("last_seen_at"),
+    sa.PrimaryKeyConstraint("account_id", "id"),
+    sa.UniqueConstraint("issuer", "subject", "account_id"),
+    sa.Index("ix_staging_users_page", "created_at", "id"),
+)
+
+api_keys = sa.Table(
+    "staging_api_keys",
+    metadata,
+    _id(primary_key=True),
+    _account(),
+    sa.Column("user_id", sa.String(255), nullable=False),
+    sa.Column("name", sa.String(255), nullable=False),
+    # How it begins, to tell keys apart; the key itself is kept nowhere, only its hash.
+    sa.Column("prefix", sa.String(32), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("scopes", _Json, nullable=False),
+    sa.Column("expires_at", sa.Double()),
+    sa.Column("revoked_at", sa.Double()),
+    sa.Column("last_used_at", sa.Double()),
+    _time("created_at"),
+    sa.UniqueConstraint("digest"),
+    sa.ForeignKeyConstraint(
+        ["account_id", "user_id"], ["staging_users.account_id", "staging_users.id"]
+    ),
+    sa.Index("ix_staging_api_keys_page", "account_id", "created_at", "id"),
+)
+
+tickets = sa.Table(
+    "staging_tickets",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    _account(),
+    sa.Column("user_id", sa.String(255), nullable=False),
+    sa.Column("expires_at", sa.Double(), nullable=False, index=True),
+)

@@ -37,6 +37,7 @@ from .request import (
     UnknownModel,
     UnknownRoom,
     UnknownStyle,
+    ValidationFailed,
 )
 from .service import (
     AlreadyFinal,
@@ -137,4 +138,5 @@ __all__ = [
     "UnknownStyle",
     "Unsupported",
     "UsageLimitExceeded",
+    "ValidationFailed",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from .base import StagingError
 
 
@@ -11,6 +13,23 @@ class BadInput(StagingError):
     code = "bad_request"
     status = 422
     remedy_hint = "Correct the request; the message names the part that is wrong."
+
+
+class ValidationFailed(BadInput):
+    """Some fields of the request are wrong.
+
+    ``fields``: what is wrong with each, by its name.
+    """
+
+    code = "validation_failed"
+    remedy_hint = "Correct the fields that the message names."
+
+    def __init__(
+        self, message: str = "", *, remedy: str | None = None, fields: Mapping[str, str] = {}
+    ) -> None:
+        told = " ".join(f"`{name}`: {words}" for name, words in fields.items())
+        super().__init__(message or told, remedy=remedy)
+        self.fields = dict(fields)
 
 
 class UnknownRoom(BadInput):

@@ -18,14 +18,19 @@ from .job import TERMINAL, Job, JobState, JobStatus, status_of
 from .order import Order, Quote
 from .outcome import Absent, CannotTell, Failed, Found, Output, Staged, Waiting
 from .picture import Picture
-from .principal import Credentials, Principal
+from .principal import ROLES, Credentials, Identity, Principal, UserRole, highest
+from .profile import Profile
 from .provider import Command, Provider
 from .request import StageRequest
+from .scope import SCOPES, check_role, check_scope, checked_scopes
 from .stored import ByteRange, Stored, check_key, check_prefix, is_key
+from .user import User
 from .wake import Wake
 
 __all__ = [
+    "ROLES",
     "ROOMS",
+    "SCOPES",
     "STYLES",
     "TERMINAL",
     "Absent",
@@ -41,6 +46,7 @@ __all__ = [
     "Failed",
     "Found",
     "Group",
+    "Identity",
     "Image",
     "Inspected",
     "Job",
@@ -54,6 +60,7 @@ __all__ = [
     "Picture",
     "Price",
     "Principal",
+    "Profile",
     "Provider",
     "Quote",
     "Sizes",
@@ -62,12 +69,18 @@ __all__ = [
     "Stored",
     "UploadGrant",
     "UploadTicket",
+    "User",
+    "UserRole",
     "Waiting",
     "Wake",
     "check_key",
     "check_prefix",
+    "check_role",
     "check_room",
+    "check_scope",
     "check_style",
+    "checked_scopes",
+    "highest",
     "is_key",
     "status_of",
 ]
