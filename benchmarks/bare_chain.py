@@ -1,12 +1,16 @@
-"""The least that a job's way can be: bare asyncpg, Redis and HTTP, without a lease or a second try.
+"""A job's way with bare drivers: asyncpg, Redis and HTTP, and none of our code.
 
-A row; XADD; XREADGROUP; the photo uploaded; a prediction created; the callback's row; XADD;
-XREADGROUP; the prediction read; the picture fetched and written to a file; the row says ready.
+It does what the steps of a job demand, each in a transaction with a role's and an account's
+setting: accepted; claimed by a fence; the attempt's intent before the provider is asked; the photo
+uploaded and the prediction created; its handle; the callback's row; claimed again; the prediction
+read; its cost, and the intent of a file; the picture fetched, and brought to the disk; ready. Every
+move is counted in the account's row and told in an event. Redis carries two wakes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -21,10 +25,21 @@ from benchmarks.serving import serving
 from staging_core.testing.replicate import RunningReplicate
 
 _TABLES = (
+    "CREATE TABLE bare_accounts (id text PRIMARY KEY, position bigint NOT NULL)",
+    "INSERT INTO bare_accounts VALUES ('local', 0)",
+    "CREATE TABLE bare_events (position bigint PRIMARY KEY, job text, state text)",
     "CREATE TABLE bare_accepted (id text PRIMARY KEY)",
-    "CREATE TABLE bare_jobs (id text PRIMARY KEY, state text NOT NULL, handle text, key text)",
+    "CREATE TABLE bare_jobs (id text PRIMARY KEY, state text NOT NULL, fence bigint NOT NULL,"
+    " handle text, key text)",
+    "CREATE TABLE bare_attempts (id text PRIMARY KEY, state text, cost float8)",
     "CREATE TABLE bare_callbacks (id text PRIMARY KEY)",
+    "CREATE TABLE bare_files (key text PRIMARY KEY, kept boolean)",
 )
+_SETTINGS = (
+    "SELECT set_config('role', current_user, true), set_config('staging.account', 'local', true),"
+    " extract(epoch FROM clock_timestamp())::float8"
+)
+_POSITION = "UPDATE bare_accounts SET position = position + 1 WHERE id = 'local' RETURNING position"
 _CONSUMERS = 8
 
 Message = dict[str, Any]
@@ -47,9 +62,10 @@ class BareChain:
     async def submit(self) -> None:
         """Accept a job."""
         job = uuid4().hex
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute("INSERT INTO bare_accepted VALUES ($1)", job)
-            await connection.execute("INSERT INTO bare_jobs VALUES ($1, 'queued')", job)
+        async with self._transaction() as tx:
+            await tx.execute("INSERT INTO bare_accepted VALUES ($1)", job)
+            await tx.execute("INSERT INTO bare_jobs VALUES ($1, 'queued', 0)", job)
+            await self._tell(tx, job, "queued")
         await self._redis.xadd(STREAM, {"job": job})
 
     async def consume(self, name: str) -> None:
@@ -60,12 +76,19 @@ class BareChain:
                 await self._redis.xack(STREAM, GROUP, entry)
 
     async def _carry(self, job: str) -> None:
-        row = await self._pool.fetchrow(
-            "UPDATE bare_jobs SET state = 'held' WHERE id = $1 RETURNING handle", job
-        )
+        async with self._transaction() as tx:
+            row = await tx.fetchrow(
+                "UPDATE bare_jobs SET state = 'held', fence = fence + 1 WHERE id ="
+                " (SELECT id FROM bare_jobs WHERE id = $1 FOR UPDATE SKIP LOCKED) RETURNING handle",
+                job,
+            )
+            await self._tell(tx, job, "held")
         await (self._create(job) if row["handle"] is None else self._fetch(job, row["handle"]))
 
     async def _create(self, job: str) -> None:
+        async with self._transaction() as tx:
+            await tx.execute("INSERT INTO bare_attempts VALUES ($1, 'started', 0)", job)
+            await self._move(tx, job, "submitted")
         sent = await self._provider.post("/v1/files", files={"content": ("a.png", self._photo)})
         body = {
             "input": {"prompt": "Furnish it.", "image": sent.json()["urls"]["get"]},
@@ -73,22 +96,43 @@ class BareChain:
             "webhook_events_filter": ["completed"],
         }
         made = await self._provider.post("/v1/models/qwen/qwen-image-edit/predictions", json=body)
-        await self._pool.execute(
-            "UPDATE bare_jobs SET state = 'waiting', handle = $2 WHERE id = $1",
-            job,
-            made.json()["id"],
-        )
+        async with self._transaction() as tx:
+            await tx.execute("UPDATE bare_attempts SET state = 'waiting' WHERE id = $1", job)
+            await tx.execute(
+                "UPDATE bare_jobs SET handle = $2 WHERE id = $1", job, made.json()["id"]
+            )
+            await self._move(tx, job, "waiting")
 
     async def _fetch(self, job: str, handle: str) -> None:
         prediction = (await self._provider.get(f"/v1/predictions/{handle}")).json()
         output = prediction["output"]
-        picture = await self._provider.get(output if isinstance(output, str) else output[0])
         file = self._folder / f"{job}.png"
-        await asyncio.to_thread(file.write_bytes, picture.content)
-        await self._pool.execute(
-            "UPDATE bare_jobs SET state = 'ready', key = $2 WHERE id = $1", job, str(file)
-        )
+        async with self._transaction() as tx:
+            await tx.execute("UPDATE bare_attempts SET cost = 0.03 WHERE id = $1", job)
+            await tx.execute("INSERT INTO bare_files VALUES ($1, false)", str(file))
+            await self._move(tx, job, "fetching")
+        picture = await self._provider.get(output if isinstance(output, str) else output[0])
+        await asyncio.to_thread(_write, file, picture.content)
+        async with self._transaction() as tx:
+            await tx.execute("UPDATE bare_files SET kept = true WHERE key = $1", str(file))
+            await tx.execute("UPDATE bare_attempts SET state = 'succeeded' WHERE id = $1", job)
+            await tx.execute("UPDATE bare_jobs SET key = $2 WHERE id = $1", job, str(file))
+            await self._move(tx, job, "ready")
         self.ready += 1
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Any]:
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.fetchrow(_SETTINGS)
+            yield connection
+
+    async def _move(self, tx: Any, job: str, state: str) -> None:
+        await tx.execute("UPDATE bare_jobs SET state = $2 WHERE id = $1", job, state)
+        await self._tell(tx, job, state)
+
+    async def _tell(self, tx: Any, job: str, state: str) -> None:
+        position = await tx.fetchval(_POSITION)
+        await tx.execute("INSERT INTO bare_events VALUES ($1, $2, $3)", position, job, state)
 
     async def called_back(
         self,
@@ -100,10 +144,19 @@ class BareChain:
         while (await receive()).get("more_body"):
             pass
         job = scope["path"].rpartition("/")[2]
-        await self._pool.execute("INSERT INTO bare_callbacks VALUES ($1)", job)
+        async with self._transaction() as tx:
+            await tx.execute("INSERT INTO bare_callbacks VALUES ($1)", job)
+            await tx.execute("UPDATE bare_jobs SET state = 'due' WHERE id = $1", job)
         await self._redis.xadd(STREAM, {"job": job})
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"{}"})
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @asynccontextmanager
