@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from .api_keys import ApiKeys
 from .database import attempts, events, images, jobs
 from .errors import NotFound, NotReady
 from .models import TERMINAL, Group, Image, Job, JobEvent, JobState, Principal
@@ -18,6 +19,7 @@ from .repetition import repeat_job
 from .scoped import needs
 from .settlement import cancel_job
 from .submission import Submission, Wish
+from .tickets import Tickets
 from .watch import Watch
 
 Kind = Literal["original", "staged", "labelled", "overlay"]
@@ -187,6 +189,8 @@ class Acting:
         self.images = Images(ports, principal)
         self.jobs = Jobs(ports, principal)
         self.profile = OwnProfile(ports, principal)
+        self.keys = ApiKeys(ports, principal)
+        self.tickets = Tickets(ports, principal)
         self._watch = watch
 
     @needs("events:read")

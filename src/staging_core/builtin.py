@@ -94,13 +94,18 @@ def staging_queues() -> Iterable[Provider]:
 
 @hookimpl
 def staging_authenticators() -> Iterable[Provider]:
-    """The one owner of an embedded installation."""
+    """The one owner of an embedded installation, and the keys of those who have signed in."""
     return [
         Provider(
             scheme="local",
             opens="staging_core.backends.local_auth:open_local_auth",
             summary="One owner, from this machine only.",
-        )
+        ),
+        Provider(
+            scheme="keys",
+            opens="staging_core.backends.api_keys:open_key_auth",
+            summary="API keys that users of this installation have made.",
+        ),
     ]
 
 

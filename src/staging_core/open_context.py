@@ -8,13 +8,23 @@ from typing import TypeVar
 
 from staging_core.config import Settings
 from staging_core.errors import MissingSetting
+from staging_core.interfaces import KeyBook
 from staging_core.interfaces.opening import Role
+from staging_core.models import KeyUse
 
 S = TypeVar("S")
 
 
+class NoKeys:
+    """Implements ``KeyBook`` where no installation is open: there is no key."""
+
+    async def use(self, digest: str) -> KeyUse | None:
+        """None."""
+        return None
+
+
 class BackendContext:
-    """Implements ``OpenContext``. ``plugin``: whose table ``settings`` reads."""
+    """Implements ``AuthContext``. ``plugin``: whose table ``settings`` reads."""
 
     def __init__(
         self,
@@ -24,12 +34,14 @@ class BackendContext:
         role: Role,
         clock: Callable[[], float],
         variable: Callable[[str], str | None],
+        keys: KeyBook,
     ) -> None:
         self._settings = settings
         self._plugin = plugin
         self._role: Role = role
         self._clock = clock
         self._variable = variable
+        self._keys = keys
         self._given: set[str] = set()
 
     @property
@@ -41,6 +53,11 @@ class BackendContext:
     def home(self) -> Path:
         """The installation's folder."""
         return self._settings.home
+
+    @property
+    def keys(self) -> KeyBook:
+        """The installation's API keys."""
+        return self._keys
 
     def clock(self) -> float:
         """Unix time in seconds."""

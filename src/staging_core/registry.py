@@ -29,6 +29,7 @@ from staging_core.interfaces import (
     Defers,
     Finds,
     Inspects,
+    KeyBook,
     LimitsRates,
     PresignsDownloads,
     PresignsUploads,
@@ -42,7 +43,7 @@ from staging_core.interfaces import (
 from staging_core.interfaces.opening import Role
 from staging_core.models import ModelCard, Provider
 from staging_core.nearest import nearest
-from staging_core.open_context import BackendContext
+from staging_core.open_context import BackendContext, NoKeys
 from staging_core.plugins import installed_names
 from staging_core.urls import BackendURL
 
@@ -82,7 +83,10 @@ class BackendRow(NamedTuple):
 
 
 class Registry:
-    """Opens backends. ``secrets``: values for variables that the environment does not have."""
+    """Opens backends. ``secrets``: values for variables that the environment does not have.
+
+    ``keys``: the API keys that authenticators may look up, set by whoever opens the database.
+    """
 
     def __init__(
         self,
@@ -94,6 +98,7 @@ class Registry:
     ) -> None:
         self.settings = settings
         self.clock = clock
+        self.keys: KeyBook = NoKeys()
         self._secrets = dict(secrets or {})
         self._providers = {kind: hooks.providers(kind) for kind in PROVIDER_HOOKS}
         self._opened: dict[tuple[Kind, str], tuple[str, ...]] = {}
@@ -190,7 +195,12 @@ class Registry:
 
     def _context(self, plugin: str, role: Role) -> BackendContext:
         return BackendContext(
-            self.settings, plugin=plugin, role=role, clock=self.clock, variable=self.variable
+            self.settings,
+            plugin=plugin,
+            role=role,
+            clock=self.clock,
+            variable=self.variable,
+            keys=self.keys,
         )
 
     def _check_variables(self, provider: Provider, where: str) -> None:

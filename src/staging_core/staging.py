@@ -22,6 +22,7 @@ from .imaging.decoder import Decoder
 from .imaging.limits import Limits
 from .interfaces import Consumes, Defers, Signals, Stager, supports
 from .interfaces.opening import Role
+from .key_book import StoredKeys
 from .models import Callback, Credentials, Principal, check_role, check_scope
 from .operating import Operating
 from .pipeline import Pipeline
@@ -31,6 +32,7 @@ from .reception import Received, Reception
 from .recovery import Recovery
 from .registry import Registry
 from .sign_in import SignIn
+from .tickets import redeem
 from .watch import Watch
 from .worker import Worker
 
@@ -123,6 +125,7 @@ class Staging:
         storage = await self.registry.open("storage", settings.storage, stack=stack, role=role)
         queue = await self.registry.open("queue", settings.queue, stack=stack, role=role)
         billing = await self.registry.open("billing", settings.billing, stack=stack, role=role)
+        self.registry.keys = StoredKeys(database)
         authenticators = [
             await self.registry.open("auth", choice, stack=stack, role=role)
             for choice in settings.auth
@@ -219,6 +222,13 @@ class Staging:
         if self._sign_in is None:
             raise _not_open()
         return await self._sign_in.principal(credentials)
+
+    async def redeem(self, ticket: str) -> Principal:
+        """Whose ticket it is, held to event streams; it is used up by this.
+
+        ``Unauthorized`` for one that is unknown, used, or older than 30 seconds.
+        """
+        return await redeem(self.ports.database, ticket)
 
     # --- work -----------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import pytest
 import staging_core
 from staging_core import testing
 from staging_core.acting import Acting, Images, Jobs
+from staging_core.api_keys import ApiKeys
 from staging_core.blocking import Door
 from staging_core.hooks import Hooks
 from staging_core.models import SCOPES
@@ -18,6 +19,7 @@ from staging_core.plugins import load_plugins
 from staging_core.profile import OwnProfile
 from staging_core.staging import Staging
 from staging_core.testing import conformance
+from staging_core.tickets import Tickets
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs/reference"
 
@@ -38,7 +40,7 @@ def test_every_public_name_is_documented() -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [Acting, Images, Jobs, OwnProfile, Operating, Door, Staging],
+    [Acting, ApiKeys, Images, Jobs, OwnProfile, Tickets, Operating, Door, Staging],
     ids=lambda kind: kind.__name__,
 )
 def test_every_public_method_is_documented(kind: type) -> None:
@@ -53,8 +55,8 @@ def test_every_scope_is_documented_in_its_words() -> None:
 def test_every_suite_and_all_that_can_be_set_on_it_is_documented() -> None:
     suites = [getattr(conformance, name) for name in conformance.__all__ if name != "failures"]
     settable = {name for name in public(*suites) if not name.startswith("test_")} - {"kind"}
-    names = {suite.__name__ for suite in suites} - {"Conformance", "Faults"}
-    faults = public(conformance.Faults)
+    names = {suite.__name__ for suite in suites} - {"Conformance", "Faults", "Outage"}
+    faults = public(conformance.Faults, conformance.Outage)
     assert names | settable - faults <= documented("conformance")
 
 

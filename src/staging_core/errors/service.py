@@ -45,6 +45,23 @@ class Unauthorized(StagingError):
     remedy_hint = "Sign in again, or send a valid key."
 
 
+class SignInUnavailable(StagingError):
+    """Whether the credentials are good cannot be told now: who could tell is away.
+
+    ``retry_after_s``: seconds to wait, at least.
+    """
+
+    code = "sign_in_unavailable"
+    status = 503
+    remedy_hint = "Try again in a moment; the credentials may be good."
+
+    def __init__(
+        self, message: str = "", *, remedy: str | None = None, retry_after_s: float = 5.0
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after_s = retry_after_s
+
+
 class Forbidden(StagingError):
     """These credentials do not allow that."""
 

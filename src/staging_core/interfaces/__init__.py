@@ -6,7 +6,7 @@ with ``supports`` once, when the backend is opened.
 
 from __future__ import annotations
 
-from .auth import Authenticator
+from .auth import AuthContext, Authenticator, KeyBook
 from .billing import Billing
 from .capability import supports
 from .inspecting import Inspects
@@ -16,6 +16,7 @@ from .stager import Defers, Finds, Photo, ReceivesCallbacks, Stager
 from .storage import Copies, Creates, PresignsDownloads, PresignsUploads, Storage
 
 __all__ = [
+    "AuthContext",
     "Authenticator",
     "Billing",
     "Consumes",
@@ -24,6 +25,7 @@ __all__ = [
     "Defers",
     "Finds",
     "Inspects",
+    "KeyBook",
     "LimitsRates",
     "OpenContext",
     "Opener",

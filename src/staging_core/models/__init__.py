@@ -6,6 +6,7 @@ Structs only ever gain fields with defaults: what an outsider builds today keeps
 from __future__ import annotations
 
 from .allowance import Allowance
+from .api_key import ApiKey, KeyUse, NewApiKey
 from .attempt import Attempt
 from .callback import Callback, Notice
 from .card import Canvas, ModelCard, Price, Sizes
@@ -24,6 +25,7 @@ from .provider import Command, Provider
 from .request import StageRequest
 from .scope import SCOPES, check_role, check_scope, checked_scopes
 from .stored import ByteRange, Stored, check_key, check_prefix, is_key
+from .ticket import Ticket
 from .user import User
 from .wake import Wake
 
@@ -35,6 +37,7 @@ __all__ = [
     "TERMINAL",
     "Absent",
     "Allowance",
+    "ApiKey",
     "Attempt",
     "ByteRange",
     "Callback",
@@ -53,7 +56,9 @@ __all__ = [
     "JobEvent",
     "JobState",
     "JobStatus",
+    "KeyUse",
     "ModelCard",
+    "NewApiKey",
     "Notice",
     "Order",
     "Output",
@@ -67,6 +72,7 @@ __all__ = [
     "StageRequest",
     "Staged",
     "Stored",
+    "Ticket",
     "UploadGrant",
     "UploadTicket",
     "User",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .fake_clock import FakeClock
     from .fake_context import FakeContext
     from .fake_deferred import FakeDeferred, open_fake_deferred
+    from .fake_keys import FakeKeys
     from .fake_photo import FakePhoto
     from .fake_script import Script
     from .fake_stager import Call, FakeStager, open_fake
@@ -22,6 +23,7 @@ __all__ = [
     "FakeClock",
     "FakeContext",
     "FakeDeferred",
+    "FakeKeys",
     "FakePhoto",
     "FakeStager",
     "Script",
@@ -34,6 +36,7 @@ _MODULES = {
     "FakeClock": "fake_clock",
     "FakeContext": "fake_context",
     "FakeDeferred": "fake_deferred",
+    "FakeKeys": "fake_keys",
     "FakePhoto": "fake_photo",
     "FakeStager": "fake_stager",
     "Script": "fake_script",

@@ -10,13 +10,19 @@ from typing import Any, TypeVar
 import msgspec
 
 from staging_core.errors import MissingSetting, SettingError
+from staging_core.interfaces import KeyBook
 from staging_core.interfaces.opening import Role
+
+from .fake_keys import FakeKeys
 
 S = TypeVar("S")
 
 
 class FakeContext:
-    """Answers what a test put in: ``secrets`` by name, ``table`` as the plugin's own settings."""
+    """Answers what a test put in.
+
+    ``secrets`` by name, ``table`` as the plugin's own settings, ``keys`` for authenticators.
+    """
 
     def __init__(
         self,
@@ -26,12 +32,14 @@ class FakeContext:
         secrets: Mapping[str, str] | None = None,
         table: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.time,
+        keys: KeyBook | None = None,
     ) -> None:
         self.home = home
         self.role: Role = role
         self._secrets = dict(secrets or {})
         self._table = dict(table or {})
         self._clock = clock
+        self.keys: KeyBook = FakeKeys() if keys is None else keys
 
     def clock(self) -> float:
         """Unix time in seconds."""

@@ -14,7 +14,7 @@ import pytest
 _SUITES = ("auth", "base", "billing", "defers", "plugin", "queue", "stager", "storage")
 pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in (*_SUITES, "taking_part")))
 
-from .auth import AuthConformance  # noqa: E402 - pytest must know these modules before they load
+from .auth import AuthConformance, Outage  # noqa: E402 - pytest must know these modules before they load
 from .base import Conformance, failures  # noqa: E402
 from .billing import BillingConformance  # noqa: E402
 from .defers import DefersConformance, Faults  # noqa: E402
@@ -29,6 +29,7 @@ __all__ = [
     "Conformance",
     "DefersConformance",
     "Faults",
+    "Outage",
     "PluginConformance",
     "QueueConformance",
     "ServerFaults",

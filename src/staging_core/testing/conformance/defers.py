@@ -126,7 +126,7 @@ class DefersConformance(OpensConformance):
         assert told.value.retry_after_s > 0
         assert faults.made() == 0
 
-    @check("every other error counts as ``OutcomeUnknown``")
+    @check("Every other error counts as ``OutcomeUnknown``")
     async def test_a_lost_answer_is_neither_busy_nor_refused(self, stager: Defers) -> None:
         error = await self._lost(stager, self._faults(stager))
         assert not isinstance(error, Busy | Refused)

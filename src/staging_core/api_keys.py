@@ -1,0 +1,117 @@
+"""The API keys of the acting user, and for admins those of the account."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import uuid4
+
+from .database import api_keys, users
+from .errors import Forbidden, ValidationFailed
+from .models import ApiKey, NewApiKey, Principal, check_role, check_scope, checked_scopes
+from .models.secret_token import KEY_PREFIX, digest_of, new_token, shown_part
+from .ports import Ports
+from .profile import ensure_user
+from .scoped import needs
+
+USUAL_SCOPES = ("images:read", "images:write", "events:read")
+"""What a program needs that has photos furnished."""
+
+_LONGEST_NAME = 255
+_LONGEST_S = 10 * 366 * 86_400.0
+
+
+class ApiKeys:
+    """Keys with which programs sign in as the user who made them, where ``keys:`` is open."""
+
+    def __init__(self, ports: Ports, principal: Principal) -> None:
+        self._database = ports.database
+        self._principal = principal
+        self._account_id = principal.account_id
+
+    @needs("keys:write")
+    async def create(
+        self,
+        name: str,
+        *,
+        scopes: Collection[str] = USUAL_SCOPES,
+        expires_in_s: float | None = None,
+    ) -> NewApiKey:
+        """A new key, which is shown this once: only its hash is kept.
+
+        ``name``: for people, up to 255 characters. ``scopes``: all that it may do.
+        ``expires_in_s``: seconds after which it opens nothing, at most ten years; None: never.
+        ``ValidationFailed``; ``Forbidden`` for a scope that the maker lacks.
+        """
+        granted = self._checked(name, scopes, expires_in_s)
+        secret = new_token(KEY_PREFIX)
+        key_id = str(uuid4())
+        async with self._database.write(self._account_id) as tx:
+            await ensure_user(tx, self._principal)
+            await api_keys.add(
+                tx,
+                id=key_id,
+                account_id=self._account_id,
+                user_id=self._principal.user_id,
+                name=name,
+                prefix=shown_part(secret, KEY_PREFIX),
+                digest=digest_of(secret),
+                scopes=sorted(granted),
+                expires_at=None if expires_in_s is None else tx.now + expires_in_s,
+            )
+            key = await api_keys.get(tx, self._account_id, key_id, user_id=None)
+        return NewApiKey(key=key, secret=secret)
+
+    @needs("keys:write")
+    async def page(
+        self, *, everybodys: bool = False, limit: int = 50, before: ApiKey | None = None
+    ) -> list[ApiKey]:
+        """The user's keys, newest first, also those that open nothing any more.
+
+        ``everybodys``: all keys of the account, for admins (``Forbidden``). ``before``: the last
+        one of the page before.
+        """
+        if everybodys:
+            check_role(self._principal, "admin")
+            check_scope(self._principal, "account:admin")
+        place = None if before is None else (before.created_at, before.id)
+        user_id = None if everybodys else self._principal.user_id
+        async with self._database.read(self._account_id) as tx:
+            return await api_keys.page(
+                tx, self._account_id, user_id=user_id, before=place, limit=limit
+            )
+
+    @needs("keys:write")
+    async def revoke(self, key_id: str) -> ApiKey:
+        """The key opens nothing from now on; doing it again changes nothing.
+
+        One's own, or as an admin any of the account; ``NotFound`` for all others.
+        """
+        whose = None if self._looks_after_all else self._principal.user_id
+        async with self._database.write(self._account_id) as tx:
+            await api_keys.get(tx, self._account_id, key_id, user_id=whose)
+            await api_keys.revoke(tx, self._account_id, key_id)
+            return await api_keys.get(tx, self._account_id, key_id, user_id=whose)
+
+    @property
+    def _looks_after_all(self) -> bool:
+        return self._principal.has_role("admin") and self._principal.may("account:admin")
+
+    def _checked(
+        self, name: str, scopes: Collection[str], expires_in_s: float | None
+    ) -> frozenset[str]:
+        """The scopes, when everything about the new key can be."""
+        wrong = {}
+        if not users.is_plain(name, _LONGEST_NAME):
+            wrong["name"] = f"is a text of 1 to {_LONGEST_NAME} characters that can be seen."
+        if expires_in_s is not None and not 0 < expires_in_s <= _LONGEST_S:
+            wrong["expires_in_s"] = f"is more than 0 and at most {_LONGEST_S:.0f}."
+        if wrong:
+            raise ValidationFailed(fields=wrong)
+        granted = checked_scopes(scopes)
+        for scope in sorted(granted):
+            if not self._principal.may(scope):
+                raise Forbidden(
+                    f"A key gets no scope that its maker lacks, here {scope}.",
+                    remedy="Leave that scope out, or make the key signed in as a person.",
+                )
+        return granted

@@ -1,0 +1,83 @@
+"""API keys: their hashes, whose they are, and what they may do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from staging_core.errors import NotFound
+from staging_core.models import ApiKey
+
+from .engine import Transaction
+from .tables import api_keys, users
+
+USED_EVERY_S = 60.0
+"""How often it is written down that a key was used."""
+
+_COLUMNS = [api_keys.c[name] for name in ApiKey.__struct_fields__]
+
+
+async def add(tx: Transaction, **values: Any) -> None:
+    """Keep a key."""
+    await tx.execute(sa.insert(api_keys).values(created_at=tx.now, **values))
+
+
+async def by_digest(tx: Transaction, digest: str) -> sa.RowMapping | None:
+    """The key with that hash, whoever's it is, and its user's ``role``."""
+    user = sa.and_(users.c.account_id == api_keys.c.account_id, users.c.id == api_keys.c.user_id)
+    query = sa.select(api_keys, users.c.role).join(users, user)
+    return await tx.row(query.where(api_keys.c.digest == digest))
+
+
+async def used(tx: Transaction, key_id: str) -> None:
+    """The key was used just now."""
+    await tx.execute(sa.update(api_keys).where(api_keys.c.id == key_id).values(last_used_at=tx.now))
+
+
+async def get(tx: Transaction, account_id: str, key_id: str, *, user_id: str | None) -> ApiKey:
+    """The account's key, with ``user_id`` only when it is that user's; ``NotFound``."""
+    row = await tx.row(_of(account_id, user_id).where(api_keys.c.id == key_id))
+    if row is None:
+        raise NotFound(f"There is no API key {key_id}.")
+    return as_api_key(row)
+
+
+async def page(
+    tx: Transaction,
+    account_id: str,
+    *,
+    user_id: str | None,
+    before: tuple[float, str] | None,
+    limit: int,
+) -> list[ApiKey]:
+    """The account's keys, or those of one user of it, newest first."""
+    newest = (api_keys.c.created_at.desc(), api_keys.c.id.desc())
+    query = _of(account_id, user_id).order_by(*newest).limit(limit)
+    if before is not None:
+        query = query.where(sa.tuple_(api_keys.c.created_at, api_keys.c.id) < sa.tuple_(*before))
+    return [as_api_key(row) for row in await tx.rows(query)]
+
+
+async def revoke(tx: Transaction, account_id: str, key_id: str) -> None:
+    """The key opens nothing from now on; the first revocation counts."""
+    await tx.execute(
+        sa.update(api_keys)
+        .where(
+            api_keys.c.account_id == account_id,
+            api_keys.c.id == key_id,
+            api_keys.c.revoked_at.is_(None),
+        )
+        .values(revoked_at=tx.now)
+    )
+
+
+def as_api_key(row: sa.RowMapping) -> ApiKey:
+    """The row as its user sees it."""
+    values = {name: row[name] for name in ApiKey.__struct_fields__}
+    return ApiKey(**{**values, "scopes": tuple(row["scopes"])})
+
+
+def _of(account_id: str, user_id: str | None) -> sa.Select[Any]:
+    query = sa.select(*_COLUMNS).where(api_keys.c.account_id == account_id)
+    return query if user_id is None else query.where(api_keys.c.user_id == user_id)

@@ -1,0 +1,45 @@
+"""API keys: how programs sign in as the user who made them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from .principal import Principal
+
+
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key, without the key itself. Times are Unix seconds.
+
+    ``prefix``: how the key begins. ``scopes``: all that it may do, never more than its user.
+    ``last_used_at``: to the minute.
+    """
+
+    id: str
+    account_id: str
+    user_id: str
+    name: str
+    prefix: str
+    scopes: tuple[str, ...]
+    created_at: float
+    expires_at: float | None = None
+    revoked_at: float | None = None
+    last_used_at: float | None = None
+
+
+class NewApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that was just made. ``secret`` is shown this once; ``repr`` hides it."""
+
+    key: ApiKey
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"NewApiKey(key={self.key!r}, secret='***')"
+
+
+class KeyUse(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody who shows a key is, and whether the key still opens anything."""
+
+    principal: Principal
+    state: Literal["valid", "expired", "revoked"] = "valid"
