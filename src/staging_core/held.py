@@ -77,14 +77,19 @@ class Held:
     async def _prepare(self) -> tuple[sa.RowMapping, StoredPhoto, StageRequest]:
         """The original's row, the picture that the model is given, and what is asked for."""
         with self._timed("prepare"):
-            database = self.ports.database
-            transaction = database.read if self._card.canvas is None else database.write
-            async with transaction(self.job["account_id"]) as tx:
-                original = await images.source(tx, self.job["image_id"])
-                await self._borrow_input(tx, original)
+            original = await self._source()
             given = await self._model_input(original)
         request = msgspec.convert(original["request"], StageRequest)
         return original, given, msgspec.structs.replace(request, model=self.job["model"])
+
+    async def _source(self) -> sa.RowMapping:
+        if self._card.canvas is None:
+            async with self.ports.database.read(self.job["account_id"]) as tx:
+                return await images.source(tx, self.job["image_id"])
+        async with self.ports.database.write(self.job["account_id"]) as tx:
+            original = await images.source(tx, self.job["image_id"])
+            await self._borrow_input(tx, original)
+        return original
 
     async def _working_copy(self, original: sa.RowMapping) -> bytes:
         """Its bytes; made again if it is not there."""

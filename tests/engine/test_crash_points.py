@@ -27,13 +27,14 @@ from staging_core.acting import Images, Jobs
 from staging_core.audit import SOUND, Audit
 from staging_core.database import images, outbox, schema
 from staging_core.database.engine import open_database
-from staging_core.errors import RoomNotUnderstood, StorageError, StorageFull
+from staging_core.errors import NotFound, RoomNotUnderstood, StorageError, StorageFull
 from staging_core.imaging.decoder import Decoder
 from staging_core.models import Attempt, Job, ModelCard, Picture, Staged, StageRequest
 from staging_core.photo import once
 from staging_core.pipeline import Pipeline
 from staging_core.reception import Reception
 from staging_core.recovery import Recovery
+from staging_core.testing.fake_deferred import FakeDeferred
 from staging_core.testing.fake_script import Script
 from staging_core.testing.fake_stager import FakeStager
 
@@ -51,23 +52,33 @@ from .house import House, open_house
 
 
 class Journal:
-    """A plugin that labels, and that keeps the events it is shown."""
+    """A plugin that keeps the events it is shown."""
 
     def __init__(self) -> None:
         self.seen: list[JobEvent] = []
 
     @hookimpl
+    async def staging_job_event(self, event: JobEvent) -> None:
+        self.seen.append(event)
+
+
+class Stamp:
+    """A plugin that labels. ``dry``: how many times it cannot."""
+
+    def __init__(self, dry: int = 0) -> None:
+        self.dry = dry
+
+    @hookimpl
     async def staging_label(self, job: Job, picture: Picture, statement: str) -> Picture:
+        if self.dry:
+            self.dry -= 1
+            raise RuntimeError("no ink")
         return Picture(
             data=picture.data + b" labelled",
             content_type=picture.content_type,
             width=picture.width,
             height=picture.height,
         )
-
-    @hookimpl
-    async def staging_job_event(self, event: JobEvent) -> None:
-        self.seen.append(event)
 
 
 class TwoOutputs(FakeStager):
@@ -127,6 +138,7 @@ class Full:
 
 
 STAGERS: dict[str, tuple[Callable[[], object], str]] = {
+    "plain": (FakeStager, "ready"),
     "ready": (TwoOutputs, "ready"),
     "busy": (lambda: FakeStager(Script.parse("busy,ok")), "ready"),
     "retry": (lambda: FakeStager(Script.parse("retryable,ok")), "ready"),
@@ -138,16 +150,20 @@ STAGERS: dict[str, tuple[Callable[[], object], str]] = {
 
 
 @asynccontextmanager
-async def installation(decoder: Decoder, stager: object) -> AsyncIterator[tuple[House, Journal]]:
+async def installation(
+    decoder: Decoder, *stagers: object, labels: Stamp | None = None
+) -> AsyncIterator[tuple[House, Journal]]:
     """A fresh installation; decoding children are shared, since they keep nothing."""
     journal = Journal()
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(empty_home(), folder, dirs_exist_ok=True)
+        plugins = (journal,) if labels is None else (journal, labels)
         async with open_house(
-            Path(folder), stager, decoder=decoder, plugins=(journal,), max_attempts=8
+            Path(folder), *stagers, decoder=decoder, plugins=plugins, max_attempts=8
         ) as house:
-            if isinstance(stager, Moody):
-                house.ports = replace(house.ports, downloads=stager.downloads)  # type: ignore[arg-type]
+            for stager in stagers:
+                if isinstance(stager, Moody):
+                    house.ports = replace(house.ports, downloads=stager.downloads)  # type: ignore[arg-type]
             yield house, journal
 
 
@@ -166,11 +182,16 @@ def empty_home() -> Path:
     return folder
 
 
+def labels_of(name: str) -> Stamp | None:
+    """Without a plugin that labels, a job is ready in the transaction that keeps its result."""
+    return None if name in ("plain", "punctual") else Stamp()
+
+
 async def points_of(
     decoder: Decoder, name: str, scenario: Scenario
 ) -> tuple[int, set[tuple[str, int]]]:
     """How many points the scenario passes when nothing happens, and from which lines."""
-    async with installation(decoder, STAGERS[name][0]()) as (house, _):
+    async with installation(decoder, STAGERS[name][0](), labels=labels_of(name)) as (house, _):
         cut = Cut()
         await scenario(house, cut)
         return cut.passed, cut.sites
@@ -193,7 +214,8 @@ def at_every_point(name: str, scenario: Scenario, ending: Ending, *, step: int =
             total, _ = await points_of(decoder, name, scenario)
             assert total > 20
             for at in range(1, total + 1, step):
-                async with installation(decoder, make()) as (house, journal):
+                async with installation(decoder, make(), labels=labels_of(name)) as it:
+                    house, journal = it
                     await ending(house, scenario, at)
                     await check(house, journal, expected)
 
@@ -213,7 +235,8 @@ async def check(house: House, journal: Journal, expected: str) -> None:
     assert list(shown.values()) == log, "every event is shown, in order"
     keys = {entry.key async for entry in house.ports.storage.entries("staged/")}
     assert all(job in key for key in keys)
-    assert len(keys) == {"ready": 2, "error": 0}[expected] + extra(house), keys
+    labelled = int(house.ports.hooks.labels())
+    assert len(keys) == {"ready": 1 + labelled, "error": 0}[expected] + extra(house), keys
     if isinstance(house.ports.stagers.get("fake-deferred"), Punctual):
         await check_predictions(house)
 
@@ -344,6 +367,12 @@ def test_every_awaited_effect_of_the_engine_has_a_fail_point_that_the_crash_test
 
 async def _rare_sites(decoder: Decoder) -> set[tuple[str, int]]:
     """What only happens on a worse day: giving back, failing deletions, repeats."""
+    async with installation(decoder, FakeStager(), labels=Stamp(dry=1)) as (house, _):
+        twice = Cut()  # a checkpoint that is gone on from
+        await house.submit()
+        for _ in range(2):
+            await house.step(twice.into(house.ports))
+            house.clock.ahead += 100
     hanging = FakeStager(Script.parse("hangs"))
     async with installation(decoder, hanging) as (house, _):
         cut = Cut()
@@ -369,13 +398,13 @@ async def _rare_sites(decoder: Decoder) -> set[tuple[str, int]]:
             await outbox.post(tx, "local", "delete_object", {"key": "../no such key"})
         await recovery.sweep()
         await recovery.give_back()
-        return cut.sites
+        return cut.sites | twice.sites
 
 
 async def _rare_sites_of_deferred(decoder: Decoder) -> set[tuple[str, int]]:
     """A storage that is away, a create that a stopping worker leaves, a poll, an odd callback."""
     provider = Hangs()
-    async with installation(decoder, provider) as (house, _):
+    async with installation(decoder, provider, FakeDeferred(name="other")) as (house, _):
         cut = Cut()
         ports = cut.into(house.ports)
         await house.submit()
@@ -394,6 +423,8 @@ async def _rare_sites_of_deferred(decoder: Decoder) -> set[tuple[str, int]]:
             await house.step(ports)
         odd = provider.callback("nobody-knows", at=house.clock())
         await Reception(ports).receive(odd, None)
+        with suppress(NotFound):
+            await Reception(ports).receive(odd, "no-such-attempt")
         await Recovery(ports).sweep()
         return cut.sites
 
@@ -432,6 +463,7 @@ ENGINE_FUNCTIONS = {
     "forget",
     "_settle",
     "_give_back",
+    "put_intended",
     "put_picture",
     "read_object",
     "settle_failure",
