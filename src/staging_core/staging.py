@@ -20,7 +20,7 @@ from .errors import DuplicateName, HomeUnwritable, SettingError, StagingError
 from .hooks import Hooks
 from .imaging.decoder import Decoder
 from .imaging.limits import Limits
-from .interfaces import Consumes, Defers, Signals, Stager, supports
+from .interfaces import Consumes, Defers, LimitsRates, Signals, Stager, supports
 from .interfaces.opening import Role
 from .key_book import StoredKeys
 from .models import Callback, Credentials, Principal, check_role, check_scope
@@ -28,6 +28,8 @@ from .operating import Operating
 from .pipeline import Pipeline
 from .plugins import load_plugins
 from .ports import Ports
+from .rates import Rates
+from .readiness import Readiness
 from .reception import Received, Reception
 from .recovery import Recovery
 from .registry import Registry
@@ -80,6 +82,8 @@ class Staging:
         self._stack: AsyncExitStack | None = None
         self._ports: Ports | None = None
         self._watch: Watch | None = None
+        self._rates: Rates | None = None
+        self._readiness: Readiness | None = None
         self._recovery: Recovery | None = None
         self._reception: Reception | None = None
         self._sign_in: SignIn | None = None
@@ -93,6 +97,8 @@ class Staging:
             self._ports = await self._open(stack)
             self._watch = Watch(self._ports.database, self._signals(self._ports))
             await stack.enter_async_context(self._watch)
+            self._rates = Rates(self.settings, supports(self._ports.queue, LimitsRates))
+            self._readiness = Readiness(self._ports)
             self._recovery = Recovery(self._ports)
             self._reception = Reception(self._ports)
             stack.push_async_callback(self._recovery.give_back)
@@ -114,7 +120,8 @@ class Staging:
         try:
             await stack.__aexit__(kind, error, trace)
         finally:
-            self._ports = self._watch = self._recovery = self._reception = self._sign_in = None
+            self._ports = self._watch = self._rates = self._sign_in = None
+            self._readiness = self._recovery = self._reception = None
 
     async def _open(self, stack: AsyncExitStack) -> Ports:
         settings = self.settings
@@ -229,6 +236,19 @@ class Staging:
         ``Unauthorized`` for one that is unknown, used, or older than 30 seconds.
         """
         return await redeem(self.ports.database, ticket)
+
+    @property
+    def rates(self) -> Rates:
+        """How often a principal or an address may ask; for those who serve requests."""
+        if self._rates is None:
+            raise _not_open()
+        return self._rates
+
+    async def readiness(self) -> dict[str, str]:
+        """Whether the backends answer, by setting: ``ok``, or what fails in a plain phrase."""
+        if self._readiness is None:
+            raise _not_open()
+        return await self._readiness.checks()
 
     # --- work -----------------------------------------------------------------------------------
 

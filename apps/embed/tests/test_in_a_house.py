@@ -11,9 +11,10 @@ from typing import Any
 import httpx
 import uvicorn
 
+from staging_core import Settings
 from staging_core.models import Callback
 from staging_embed import staging_app
-from staging_embed.callbacks import MOST_BYTES
+from staging_embed.routes.callbacks import MOST_BYTES
 
 PATH = "/api/v1/callbacks/0123456789abcdef0123456789abcdef"
 
@@ -28,6 +29,7 @@ class Inbox:
     """Stands in for an open ``Staging``."""
 
     def __init__(self) -> None:
+        self.settings = Settings.from_keywords()
         self.bodies: list[bytes] = []
 
     async def receive(self, callback: Callback, *, attempt_id: str | None = None) -> Any:
@@ -63,7 +65,7 @@ def mounted(app: App, prefix: str, *, stripped: bool) -> App:
 def test_it_answers_under_any_path() -> None:
     async def scenario() -> None:
         inbox = Inbox()
-        app: Any = staging_app(inbox)
+        app: Any = staging_app(inbox, include={"callbacks"})
         for stripped in (True, False):
             house = mounted(app, "/studio/staging", stripped=stripped)
             async with served(house) as url, httpx.AsyncClient(base_url=url) as client:
@@ -79,7 +81,7 @@ def test_what_is_too_long_is_not_read_to_its_end() -> None:
 
     async def scenario() -> None:
         inbox = Inbox()
-        app: Any = staging_app(inbox)
+        app: Any = staging_app(inbox, include={"callbacks"})
         async with served(app) as url:
             port = httpx.URL(url).port
             for head in (f"Content-Length: {1 << 40}", "Transfer-Encoding: chunked"):

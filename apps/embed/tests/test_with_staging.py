@@ -13,12 +13,6 @@ from staging_core import OWNER, Staging
 from staging_core.models import Callback
 from staging_core.testing.fake_deferred import FakeDeferred
 from staging_embed import staging_app
-from staging_embed.callbacks import ReceivesCallbacks
-
-
-def is_enough_for_the_routes(staging: Staging) -> ReceivesCallbacks:
-    """A type checker holds ``Staging`` against what the routes need."""
-    return staging
 
 
 def empty_room(folder: Path) -> Path:
@@ -42,7 +36,7 @@ def test_a_signed_report_ends_the_job_and_a_forged_one_does_not(tmp_path: Path) 
     async def scenario() -> None:
         async with Staging(home=tmp_path / "home", stager=provider) as staging:
             me = staging.acting_as(OWNER)
-            inside = httpx.ASGITransport(staging_app(staging))
+            inside = httpx.ASGITransport(staging_app(staging, include={"callbacks"}))
             async with httpx.AsyncClient(transport=inside, base_url="http://here") as client:
 
                 async def post(callback: Callback, attempt: str) -> tuple[int, str]:

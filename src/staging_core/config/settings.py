@@ -100,6 +100,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "the home when `auth` is `local:`, required otherwise."
         ),
     ] = None
+    cors_origins: Annotated[
+        tuple[str, ...],
+        Meta(description="Origins (https://HOST) whose pages may call the API; `*` for all."),
+    ] = ()
     lease_s: Annotated[
         Seconds, Meta(description="Seconds a worker may be silent before its job is taken over.")
     ] = 15.0
@@ -139,6 +143,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_queued: Annotated[
         Count, Meta(description="Jobs of one account that may wait; more are turned away.")
     ] = 5_000
+    rate_limit_requests: Annotated[
+        Count, Meta(description="Requests over HTTP that one principal may make in a minute.")
+    ] = 3_000
+    rate_limit_creates: Annotated[
+        Count, Meta(description="Of these, how many may create or spend something.")
+    ] = 1_200
+    rate_limit_failures: Annotated[
+        Count, Meta(description="Sign-ins of one address that may fail in a minute.")
+    ] = 300
     max_bytes: Annotated[Count, Meta(description="Largest photo file, in bytes.")] = 26_214_400
     max_pixels: Annotated[Count, Meta(description="Largest photo, in pixels.")] = 50_000_000
     max_side: Annotated[Count, Meta(description="Longest side of a photo, in pixels.")] = 12_000

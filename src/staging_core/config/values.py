@@ -15,6 +15,7 @@ from staging_core.urls import BackendURL, hidden
 
 BACKENDS = ("storage", "queue", "billing")
 BACKEND_LISTS = ("stager", "auth")
+LISTS = ("cors_origins", "fallback")
 DATABASES = ("database", "database_admin")
 SECRETS = ("secret_key",)
 _STARTS = re.compile(r"[a-z][a-z0-9+.-]+:", re.ASCII | re.IGNORECASE)
@@ -72,7 +73,7 @@ def _read(shape: type[msgspec.Struct], name: str, given: Given) -> Any:
         return _backends(value, source)
     if name == "plugins":
         return tuple(_items(value))
-    if name == "fallback":
+    if name in LISTS:
         value = _items(value)
     read = _converted(get_type_hints(shape, include_extras=True)[name], value, source)
     if name in DATABASES:

@@ -86,6 +86,45 @@ class TooManyQueued(StagingError):
     remedy_hint = "Wait until some of them end."
 
 
+class RateLimited(StagingError):
+    """There were too many requests in a short time.
+
+    ``limit``: how many there may be in a minute. ``retry_after_s``: seconds until there may be more.
+    """
+
+    code = "rate_limited"
+    status = 429
+    remedy_hint = "Wait as long as the answer says, then go on more slowly."
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        remedy: str | None = None,
+        limit: int = 0,
+        retry_after_s: float = 60.0,
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.limit = limit
+        self.retry_after_s = retry_after_s
+
+
+class Overloaded(StagingError):
+    """The service takes no new work at the moment; what was accepted goes on."""
+
+    code = "overloaded"
+    status = 503
+    remedy_hint = "Try again in some seconds."
+
+
+class ServiceUnavailable(StagingError):
+    """This installation does not offer that."""
+
+    code = "service_unavailable"
+    status = 503
+    remedy_hint = "Ask the operator of the installation to configure it."
+
+
 class InvalidSignature(Unauthorized):
     """The callback is not the provider's, or too old to be believed."""
 

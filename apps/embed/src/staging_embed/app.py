@@ -2,22 +2,128 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 from litestar import Litestar
+from litestar.config.cors import CORSConfig
 
-from .callbacks import ReceivesCallbacks, callback_routes
+from staging_core import Staging
+from staging_core.errors import SettingError
+
+from .entrance import Entrance
+from .identity import PrincipalOf
 from .problem import EXCEPTION_HANDLERS
+from .routes import GROUPS, LEFT_OUT
+from .routing import Route
+from .service import Service
+from .shedding import Shedding
+
+# What a page of another origin may read beside the body.
+_EXPOSED = (
+    "Content-Disposition",
+    "ETag",
+    "Idempotent-Replayed",
+    "Location",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "X-Request-ID",
+)
 
 
-def staging_app(staging: ReceivesCallbacks) -> Litestar:
-    """An ASGI application over an open ``Staging``: today the addresses that providers call back.
+class StagingApp(Entrance):
+    """An ASGI application. ``routes``: what it serves, for whoever documents or tests it."""
 
-    It opens and closes nothing, so it may be mounted where an application's lifespan never runs,
-    under any path. Who mounts it opens ``staging`` first, and closes it after the last request.
+    def __init__(self, app: Litestar, service: Service, routes: tuple[Route, ...]) -> None:
+        super().__init__(app)
+        self.service = service
+        self.routes = routes
+
+
+def staging_app(
+    staging: Staging,
+    *,
+    principal: PrincipalOf | None = None,
+    include: Collection[str] | None = None,
+    exclude: Collection[str] = (),
+    creates_at_once: int = 100,
+) -> StagingApp:
+    """The HTTP API over ``staging``, for any ASGI host to mount under any path.
+
+    ``principal``: whom the host sees in a request's credentials; by default whom the installation's
+    own ``auth`` sees. ``SettingError`` where neither says anything: ``local:``, the default of
+    ``auth``, would take everybody for the owner who comes through a proxy of this machine.
+    ``include``: groups of routes, by default all but those in ``LEFT_OUT``, less ``exclude``.
+    ``creates_at_once``: requests of this process that may create something at one time.
+
+    It opens and closes nothing: who mounts it opens ``staging`` first (``staging_lifespan`` does),
+    and closes it after the last request. A mount is not guarded by the host's own dependencies.
     """
-    return Litestar(
-        callback_routes(staging),
+    routes = _chosen(include, exclude)
+    needs_sign_in = any(route.access.who != "anyone" for route in routes)
+    service = Service(
+        staging,
+        principal=_sign_in(staging, principal) if needs_sign_in else None,
+        origins=frozenset(staging.settings.cors_origins),
+        shedding=Shedding(creates_at_once),
+    )
+    app = Litestar(
+        [service.handler(route) for route in routes],
         exception_handlers=EXCEPTION_HANDLERS,
+        cors_config=_cors(staging.settings.cors_origins),
         openapi_config=None,
         logging_config=None,  # the host's logging stays as it is
         debug=False,
     )
+    _check_declared(app)
+    return StagingApp(app, service, routes)
+
+
+def _chosen(include: Collection[str] | None, exclude: Collection[str]) -> tuple[Route, ...]:
+    wanted = set(GROUPS) - LEFT_OUT if include is None else set(include)
+    unknown = (wanted | set(exclude)) - set(GROUPS)
+    if unknown:
+        raise SettingError(
+            f"There is no group of routes {min(unknown)!r}.",
+            remedy=f"Choose among {', '.join(GROUPS)}.",
+        )
+    return tuple(
+        route
+        for group in GROUPS
+        if group in wanted
+        for route in GROUPS[group].all
+        if group not in exclude
+    )
+
+
+def _sign_in(staging: Staging, principal: PrincipalOf | None) -> PrincipalOf:
+    if principal is not None:
+        return principal
+    if staging.settings.auth == ("local:",):
+        raise SettingError(
+            "Nobody is configured to say who calls: neither `principal` nor the setting `auth`.",
+            remedy="Pass `principal=` (a function from Credentials to Principal), or set `auth` to "
+            "something else than `local:`.",
+        )
+    return staging.authenticate
+
+
+def _cors(origins: tuple[str, ...]) -> CORSConfig | None:
+    if not origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(origins),
+        allow_headers=["*"],
+        expose_headers=list(_EXPOSED),
+    )
+
+
+def _check_declared(app: Any) -> None:
+    """``SettingError`` when something is served that does not say who may call it."""
+    for served in app.routes:
+        for handler in getattr(served, "route_handlers", [getattr(served, "route_handler", None)]):
+            automatic = getattr(handler, "http_methods", set()) == {"OPTIONS"}
+            if not automatic and not isinstance(handler.opt.get("route"), Route):
+                raise SettingError(f"{served.path} does not say who may call it.")

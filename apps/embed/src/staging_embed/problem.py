@@ -7,41 +7,86 @@ operator: the client gets the plain sentence of its class, and the log has the r
 from __future__ import annotations
 
 import logging
-import re
+import math
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
-from staging_core.errors import StagingError
+from staging_core.errors import Overloaded, ServiceUnavailable, StagingError, TooManyQueued
+
+from .refusal import Refusal
+from .visit import visit_of
 
 log = logging.getLogger("staging_embed")
 
 MEDIA_TYPE = "application/problem+json"
-_REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
+_READ_ANYWAY = 1 << 16
+_LATER_S = 5.0
+_SAID_TO_CLIENTS = (Overloaded, ServiceUnavailable)
+# The parts of a request that the library's own errors are about.
+_FIELDS = {
+    "idempotency_key_invalid": "Idempotency-Key",
+    "unknown_model": "model",
+    "unknown_room": "room_type",
+    "unknown_style": "style",
+}
 
 AnyRequest = Request[Any, Any, Any]
 
 
+class FieldError(msgspec.Struct, frozen=True):
+    """What is wrong with one part of a request."""
+
+    field: str
+    message: str
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a request was not done (RFC 9457).
+
+    ``code`` is stable, for programs; ``detail`` is for people. ``error`` and ``message`` repeat
+    them for older clients. ``request_id`` finds the request in the installation's log.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    error: str
+    message: str
+    validation_errors: tuple[FieldError, ...] = ()
+
+
 def from_staging_error(request: AnyRequest, error: StagingError) -> Response[bytes]:
     """An error of ours: its code, status and message."""
-    if error.status < 500:
-        return problem(request, error.status, error.code, error.message)
-    log.error("%s %s", request.method, error.code, exc_info=error)
-    sentence = (type(error).__doc__ or HTTPStatus(error.status).phrase).strip().splitlines()[0]
-    return problem(request, error.status, error.code, sentence)
+    detail = error.message
+    if error.status >= 500 and not isinstance(error, _SAID_TO_CLIENTS):
+        log.error("%s %s", request.method, error.code, exc_info=error)
+        detail = (type(error).__doc__ or HTTPStatus(error.status).phrase).strip().splitlines()[0]
+    headers = _when_again(error) | ({"WWW-Authenticate": "Bearer"} if error.status == 401 else {})
+    fields = {_FIELDS.get(error.code, ""): detail} if error.status == 422 else {}
+    return problem(request, error.status, error.code, detail, headers=headers, fields=fields)
+
+
+def from_refusal(request: AnyRequest, refusal: Refusal) -> Response[bytes]:
+    """A request that could not be read."""
+    more = {"headers": refusal.headers, "fields": refusal.fields}
+    return problem(request, refusal.status, refusal.code, refusal.detail, **more)
 
 
 def from_http_exception(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     """An answer of the framework's: no such path, no such method, a request that is not HTTP."""
     status = error.status_code
     code = _CODES.get(status, "bad_request" if status < 500 else "internal_server_error")
-    return problem(request, status, code, HTTPStatus(status).phrase + ".", error.headers)
+    return problem(request, status, code, HTTPStatus(status).phrase + ".", headers=error.headers)
 
 
 def from_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
@@ -52,6 +97,7 @@ def from_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
 
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     StagingError: from_staging_error,
+    Refusal: from_refusal,
     HTTPException: from_http_exception,
     Exception: from_bug,
 }
@@ -62,30 +108,47 @@ def problem(
     status: int,
     code: str,
     detail: str,
-    headers: dict[str, str] | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    fields: Mapping[str, str] | None = None,
 ) -> Response[bytes]:
-    """The answer; its request id is the caller's ``X-Request-ID``, or a new one."""
-    told = request.headers.get("x-request-id", "")
-    request_id = told if _REQUEST_ID.fullmatch(told) else str(uuid4())
-    body = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "request_id": request_id,
-        "error": code,
-        "message": detail,
-    }
+    """The answer; ``fields``: what is wrong in which part of the request."""
+    told = Problem(
+        type="about:blank",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        code=code,
+        request_id=visit_of(request.scope).request_id,
+        error=code,
+        message=detail,
+        validation_errors=tuple(FieldError(*each) for each in (fields or {}).items()),
+    )
     return Response(
-        msgspec.json.encode(body),
+        msgspec.json.encode(told),
         status_code=status,
         media_type=MEDIA_TYPE,
-        headers={**(headers or {}), "X-Request-ID": request_id, **_ending(request, status)},
+        headers={**(headers or {}), **_ending(request)},
     )
 
 
-def _ending(request: AnyRequest, status: int) -> dict[str, str]:
+def _when_again(error: StagingError) -> dict[str, str]:
+    """When the same request may do better."""
+    after = getattr(error, "retry_after_s", None)
+    if after is None:
+        after = _LATER_S if error.status == 503 or isinstance(error, TooManyQueued) else None
+    headers = {} if after is None else {"Retry-After": str(max(1, math.ceil(after)))}
+    limit = getattr(error, "limit", 0)
+    if limit:
+        told = {"Limit": limit, "Remaining": 0, "Reset": math.ceil(after or 0)}
+        headers |= {f"RateLimit-{name}": str(value) for name, value in told.items()}
+    return headers
+
+
+def _ending(request: AnyRequest) -> dict[str, str]:
     """End the connection after a refusal, or a server reads on what nobody wants (HTTP/1 only)."""
-    unread = status == 400 and request.scope.get("http_version", "1.1").startswith("1")
-    return {"Connection": "close"} if unread else {}
+    if not request.scope.get("http_version", "1.1").startswith("1"):
+        return {}
+    length = request.headers.get("content-length", "0")
+    short = length.isdecimal() and int(length) <= _READ_ANYWAY
+    return {} if short and "transfer-encoding" not in request.headers else {"Connection": "close"}

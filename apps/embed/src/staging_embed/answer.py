@@ -1,0 +1,32 @@
+"""What a route answers when a plain value does not say it all."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class Answer(msgspec.Struct, Generic[T], frozen=True):
+    """A body with a status and headers of its own; ``status`` None: the route's."""
+
+    body: T
+    status: int | None = None
+    headers: Mapping[str, str] = {}
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """A body in chunks, read while it is sent. ``chunks`` None: there is none."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: AbstractAsyncContextManager[AsyncIterator[bytes]] | None = None
+
+
+def encoded(value: Any) -> bytes:
+    """JSON as it is sent."""
+    return msgspec.json.encode(value)

@@ -1,0 +1,64 @@
+"""One call of a route: what was asked, and who acts."""
+
+from __future__ import annotations
+
+import re
+
+from staging_core import Acting, Principal, Staging
+from staging_core.errors import NotFound
+
+from .cursor import Cursors
+from .problem import AnyRequest
+from .refusal import invalid
+
+_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_KEY = "idempotency-key"
+
+
+class Call:
+    """What a route's function is given. ``staging``: open."""
+
+    __slots__ = ("_principal", "cursors", "request", "staging")
+
+    def __init__(
+        self,
+        staging: Staging,
+        request: AnyRequest,
+        cursors: Cursors,
+        principal: Principal | None,
+    ) -> None:
+        self.staging = staging
+        self.request = request
+        self.cursors = cursors
+        self._principal = principal
+
+    @property
+    def principal(self) -> Principal:
+        """Who acts; only for routes where somebody has to sign in."""
+        assert self._principal is not None, "the route says that anyone may call it"
+        return self._principal
+
+    @property
+    def me(self) -> Acting:
+        """Everything that who acts may do."""
+        return self.staging.acting_as(self.principal)
+
+    def id(self, name: str) -> str:
+        """The id in the path; ``NotFound`` for what cannot be one."""
+        value: str = self.request.path_params[name]
+        if not is_id(value):
+            raise NotFound(f"There is no {name.removesuffix('_id')} of that id.")
+        return value
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The header ``Idempotency-Key``; the library says whether it is one."""
+        values = self.request.headers.getall(_KEY, [])
+        if len(values) > 1:
+            raise invalid("Idempotency-Key", "Send it once.")
+        return values[0] if values else None
+
+
+def is_id(value: str) -> bool:
+    """Whether anything here could have that id."""
+    return _ID.fullmatch(value) is not None

@@ -1,0 +1,57 @@
+"""What is wrong with a request as HTTP, before the library hears of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+_FIELD = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$?\.?(?P<path>.*)`)?", re.DOTALL)
+_NAMED = re.compile(r"(?:missing required|contains unknown) field `(?P<name>[^`]*)`")
+
+
+class Refusal(Exception):
+    """An answer of the 4xx kind. ``fields``: what is wrong in which part, for 422."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        fields: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.fields = dict(fields or {})
+        self.headers = dict(headers or {})
+
+
+def malformed(detail: str) -> Refusal:
+    """400: it cannot be read at all."""
+    return Refusal(400, "bad_request", detail)
+
+
+def invalid(field: str, message: str) -> Refusal:
+    """422: it can be read, and one part of it is not what it should be."""
+    return Refusal(
+        422,
+        "validation_failed",
+        f"{field}: {message}" if field else message,
+        fields={field: message},
+    )
+
+
+def from_validation(error: msgspec.ValidationError) -> Refusal:
+    """422, with the path that msgspec names."""
+    found = _FIELD.fullmatch(str(error))
+    assert found is not None
+    what, path = found["what"], found["path"] or ""
+    named = _NAMED.search(what)
+    if named is not None:
+        path = f"{path}.{named['name']}" if path else named["name"]
+    return invalid(path, f"{what}.")

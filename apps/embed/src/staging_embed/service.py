@@ -1,0 +1,173 @@
+"""From routes to handlers: who may call, how often, what is read, what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import nullcontext
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.handlers import HTTPRouteHandler
+
+from staging_core import Principal, Staging
+from staging_core.errors import Forbidden, Unauthorized
+
+from .answer import Answer, Stream, encoded
+from .call import Call
+from .cursor import Cursors
+from .identity import PrincipalOf, address_of, credentials_of, principal_of
+from .problem import AnyRequest
+from .refusal import Refusal, from_validation, invalid, malformed
+from .routing import Route
+from .shedding import Shedding
+from .streamed import StreamedResponse
+from .visit import visit_of
+
+JSON = "application/json"
+
+
+class Service:
+    """What all routes of an application share.
+
+    ``principal``: whom it sees in a request's credentials; None where no route needs one.
+    """
+
+    def __init__(
+        self,
+        staging: Staging,
+        *,
+        principal: PrincipalOf | None,
+        origins: Collection[str],
+        shedding: Shedding,
+    ) -> None:
+        self.staging = staging
+        self.origins = origins
+        self.shedding = shedding
+        self._principal = principal
+        self._cursors: Cursors | None = None
+
+    @property
+    def cursors(self) -> Cursors:
+        """Made at the first list: an embedded installation's key is made on first use."""
+        if self._cursors is None:
+            self._cursors = Cursors(self.staging.settings.signing_key())
+        return self._cursors
+
+    def handler(self, route: Route) -> HTTPRouteHandler:
+        """What the framework calls for ``route``."""
+
+        async def handle(request: Request[Any, Any, Any]) -> Response[Any]:
+            principal = await self.admit(route, request.scope)
+            with self.shedding.one() if route.creates else nullcontext():
+                return await self._answer(route, request, principal)
+
+        return HTTPRouteHandler(
+            path=_litestar_path(route.path),
+            http_method=[route.method],  # type: ignore[list-item]
+            name=route.operation_id,
+            status_code=route.status,
+            opt={"route": route},
+            request_max_body_size=route.most_bytes,
+        )(handle)
+
+    async def admit(self, route: Route, scope: Mapping[str, Any]) -> Principal | None:
+        """Whoever calls, if the route lets them and they do not call too often."""
+        if route.access.who == "anyone":
+            return None
+        principal = await self._signed_in(scope)
+        _check(principal, route)
+        await self._count(principal, scope, creates=route.creates)
+        return principal
+
+    async def _signed_in(self, scope: Mapping[str, Any]) -> Principal:
+        assert self._principal is not None, "an application without sign-in has no such route"
+        rates, address = self.staging.rates, address_of(scope)
+        rates.check(address)
+        try:
+            return await principal_of(self._principal, credentials_of(scope, self.origins))
+        except Unauthorized:
+            await rates.failed(address)
+            raise
+
+    async def _count(
+        self, principal: Principal, scope: Mapping[str, Any], *, creates: bool
+    ) -> None:
+        limit, left = await self.staging.rates.take(principal, "requests")
+        if creates:
+            limit, left = await self.staging.rates.take(principal, "creates")
+        if left is not None:
+            visit_of(scope).headers |= {
+                "RateLimit-Limit": str(limit),
+                "RateLimit-Remaining": str(left.remaining),
+                "RateLimit-Reset": str(round(left.reset_s)),
+            }
+
+    async def _answer(
+        self, route: Route, request: AnyRequest, principal: Principal | None
+    ) -> Response[Any]:
+        call = Call(self.staging, request, self.cursors, principal)
+        given = dict(_query(route, request))
+        if route.body is not None:
+            given["body"] = await _body(route, request)
+        return _response(route, await route.handler(call, **given))
+
+
+def _check(principal: Principal, route: Route) -> None:
+    """``Forbidden`` unless the principal's role and scopes are enough."""
+    if principal.scopes and route.access.scope not in principal.scopes:
+        raise Forbidden(f"This needs the scope {route.access.scope}.")
+
+
+def _litestar_path(path: str) -> str:
+    return path.replace("{", "{").replace("}", ":str}")
+
+
+def _query(route: Route, request: AnyRequest) -> Iterator[tuple[str, Any]]:
+    """The query as the route's struct; what it does not know is left unread."""
+    if route.query is None:
+        return
+    given: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name in given:
+            raise invalid(name, "Send it once.")
+        given[name] = value
+    try:
+        yield "query", msgspec.convert(given, route.query, strict=False)
+    except msgspec.ValidationError as wrong:
+        raise from_validation(wrong) from wrong
+
+
+async def _body(route: Route, request: AnyRequest) -> Any:
+    """The JSON body as the route's struct, every value of exactly its type."""
+    assert route.body is not None
+    raw = await request.body()
+    if not raw and route.body_optional:
+        return None
+    _check_json(request)
+    try:
+        return msgspec.json.decode(raw, type=route.body)
+    except msgspec.ValidationError as wrong:
+        raise from_validation(wrong) from wrong
+    except ValueError as wrong:
+        raise malformed("The body is not JSON.") from wrong
+
+
+def _check_json(request: AnyRequest) -> None:
+    told = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+    if told != JSON and not (told.startswith("application/") and told.endswith("+json")):
+        raise Refusal(415, "unsupported_media_type", "The body has to be application/json.")
+
+
+def _response(route: Route, result: Any) -> Response[Any]:
+    if isinstance(result, Stream):
+        return StreamedResponse(result)
+    headers: Mapping[str, str] = route.headers
+    status = route.status
+    if isinstance(result, Answer):
+        headers = {**headers, **result.headers}
+        status = result.status or status
+        result = result.body
+    if result is None:
+        return Response(None, status_code=status, headers=headers)
+    return Response(encoded(result), status_code=status, media_type=JSON, headers=headers)

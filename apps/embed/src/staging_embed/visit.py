@@ -1,0 +1,51 @@
+"""One request: how it is named in logs and traces, and what every answer to it carries."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import uuid4
+
+KEY = "staging.visit"
+
+_REQUEST_ID = re.compile(rb"[\w.:-]{1,128}", re.ASCII)
+# https://www.w3.org/TR/trace-context/: version, trace id, parent id, flags; all zeros are invalid.
+_TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?"
+)
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+class Visit:
+    """The request's id and trace. ``headers``: what routes and limits add to the answer."""
+
+    __slots__ = ("headers", "request_id", "traceparent")
+
+    def __init__(self, request_id: str, traceparent: str) -> None:
+        self.request_id = request_id
+        self.traceparent = traceparent
+        self.headers: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, headers: Headers) -> Visit:
+        """As the caller named it; what is missing, or is no name, is made."""
+        given = dict(headers)
+        told = given.get(b"x-request-id", b"")
+        request_id = told.decode() if _REQUEST_ID.fullmatch(told) else str(uuid4())
+        return cls(request_id, _continued(given.get(b"traceparent", b"").decode("latin-1")))
+
+
+def _continued(traceparent: str) -> str:
+    """The caller's trace with a span of ours, or a trace of our own."""
+    found = _TRACEPARENT.fullmatch(traceparent)
+    trace, flags = (found[1], found[2]) if found else (secrets.token_hex(16), "00")
+    return f"00-{trace}-{secrets.token_hex(8)}-{flags}"
+
+
+def visit_of(scope: Mapping[str, Any]) -> Visit:
+    """The visit that the entrance made for this request."""
+    visit: Visit = scope[KEY]
+    return visit
