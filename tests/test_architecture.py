@@ -28,7 +28,7 @@ STOREYS = (
     ("states", "download"),
     ("database", "scoped", "profile_change"),
     ("ports", "sign_in", "key_book"),
-    ("watch", "rates", "readiness"),
+    ("watch", "live", "rates", "readiness"),
     ("photo", "lease", "honour", "landing", "fallback", "settlement", "submission"),
     ("predictions", "held", "delivery", "repetition"),
     ("answered", "deferred", "reception"),

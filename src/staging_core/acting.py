@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from .api_keys import ApiKeys
 from .database import attempts, events, images, jobs
+from .database.streams import Scope
 from .errors import NotFound, NotReady
-from .models import TERMINAL, Group, Image, Job, JobEvent, JobState, Principal
+from .live import Follower, Live
+from .models import TERMINAL, Group, Image, Job, JobEvent, JobState, Principal, Update
 from .photo import read_object
 from .ports import Ports
 from .profile import OwnProfile
@@ -184,7 +186,7 @@ class Acting:
     A method that the principal's scopes do not allow raises ``Forbidden`` and does nothing.
     """
 
-    def __init__(self, ports: Ports, watch: Watch, principal: Principal) -> None:
+    def __init__(self, ports: Ports, watch: Watch, live: Live, principal: Principal) -> None:
         self.principal = self._principal = principal
         self.images = Images(ports, principal)
         self.jobs = Jobs(ports, principal)
@@ -192,6 +194,7 @@ class Acting:
         self.keys = ApiKeys(ports, principal)
         self.tickets = Tickets(ports, principal)
         self._watch = watch
+        self._live = live
 
     @needs("events:read")
     def events(self, group: Group | None = None, *, after: int = 0) -> AsyncIterator[JobEvent]:
@@ -201,6 +204,25 @@ class Acting:
         """
         group_id = None if group is None else group.id
         return self._watch.follow(self.principal.account_id, group_id=group_id, after=after)
+
+    @needs("events:read")
+    async def follow(
+        self, wake: Callable[[], None], *, image_id: str | None = None, after: int | None = None
+    ) -> tuple[Follower, list[Update]]:
+        """Follow the account's images, or one: where they stand now, and who takes what comes.
+
+        ``wake``: called, quickly, whenever the follower's ``take`` has something. ``after``: a
+        position that an update told before; every event since is told again. ``NotFound``.
+        """
+        scope = Scope(self.principal.account_id, image_id)
+        return await self._live.follow(scope, wake, after=after)
+
+    @needs("events:read")
+    def updates(
+        self, *, image_id: str | None = None, after: int | None = None
+    ) -> AsyncIterator[Update]:
+        """The same as a stream without an end: first snapshots, then what happens."""
+        return self._live.updates(Scope(self.principal.account_id, image_id), after=after)
 
     async def wait(self, group: Group) -> Group:
         """The group when all its jobs have ended."""

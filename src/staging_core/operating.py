@@ -10,6 +10,7 @@ from .acting import Acting
 from .database import job_search, users
 from .database.engine import Transaction
 from .errors import BadInput, NotFound
+from .live import Live
 from .models import Job, JobState, Principal, User, UserRole
 from .ports import Ports
 from .repetition import repeat_job
@@ -21,10 +22,11 @@ log = logging.getLogger("staging_core")
 class Operating:
     """What ``Staging.operating`` gives. ``operator``: who it is, kept with what they do."""
 
-    def __init__(self, ports: Ports, watch: Watch, operator: str) -> None:
+    def __init__(self, ports: Ports, watch: Watch, live: Live, operator: str) -> None:
         self.operator = operator
         self._ports = ports
         self._watch = watch
+        self._live = live
 
     async def job(self, job_id: str) -> Job:
         """One job, whoever's it is; ``NotFound``."""
@@ -131,4 +133,4 @@ class Operating:
     def acting_for(self, job: Job) -> Acting:
         """Everything that the account of ``job`` may do, done by the operator."""
         principal = Principal(account_id=job.account_id, user_id=self.operator)
-        return Acting(self._ports, self._watch, principal)
+        return Acting(self._ports, self._watch, self._live, principal)

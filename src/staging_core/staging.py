@@ -23,6 +23,7 @@ from .imaging.limits import Limits
 from .interfaces import Consumes, Defers, LimitsRates, Signals, Stager, supports
 from .interfaces.opening import Role
 from .key_book import StoredKeys
+from .live import Live
 from .models import Callback, Credentials, Principal, check_role, check_scope
 from .operating import Operating
 from .pipeline import Pipeline
@@ -82,6 +83,7 @@ class Staging:
         self._stack: AsyncExitStack | None = None
         self._ports: Ports | None = None
         self._watch: Watch | None = None
+        self._live: Live | None = None
         self._rates: Rates | None = None
         self._readiness: Readiness | None = None
         self._recovery: Recovery | None = None
@@ -97,6 +99,8 @@ class Staging:
             self._ports = await self._open(stack)
             self._watch = Watch(self._ports.database, self._signals(self._ports))
             await stack.enter_async_context(self._watch)
+            self._live = Live(self._ports.database, self._watch)
+            await stack.enter_async_context(self._live)
             self._rates = Rates(self.settings, supports(self._ports.queue, LimitsRates))
             self._readiness = Readiness(self._ports)
             self._recovery = Recovery(self._ports)
@@ -120,7 +124,7 @@ class Staging:
         try:
             await stack.__aexit__(kind, error, trace)
         finally:
-            self._ports = self._watch = self._rates = self._sign_in = None
+            self._ports = self._watch = self._live = self._rates = self._sign_in = None
             self._readiness = self._recovery = self._reception = None
 
     async def _open(self, stack: AsyncExitStack) -> Ports:
@@ -201,7 +205,8 @@ class Staging:
         ports = self.ports
         accounts.check(principal.account_id)
         assert self._watch is not None
-        return Acting(ports, self._watch, principal)
+        assert self._live is not None
+        return Acting(ports, self._watch, self._live, principal)
 
     def operating(self, operator: str) -> Operating:
         """Everything an operator of the installation may do, across accounts.
@@ -211,7 +216,8 @@ class Staging:
         """
         ports = self.ports
         assert self._watch is not None
-        return Operating(ports, self._watch, operator)
+        assert self._live is not None
+        return Operating(ports, self._watch, self._live, operator)
 
     def operating_as(self, principal: Principal) -> Operating:
         """As ``operating``, for a principal who is an operator; ``Forbidden`` for all others."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -37,8 +37,8 @@ class Watch:
         self._database = database
         self._signals = signals
         database.notifies = signals is None and database.dialect == "postgresql"
-        self._poll_s = _HINTED_POLL_S if signals or database.notifies else _POLL_S
-        self._waiting: dict[str, set[asyncio.Event]] = {}
+        self.poll_s = _HINTED_POLL_S if signals or database.notifies else _POLL_S
+        self._waiting: dict[str, set[Callable[[], None]]] = {}
         self._listening: dict[str, asyncio.Task[None]] = {}
         self._untold: set[str] = set()
         self._telling: asyncio.Task[None] | None = None
@@ -92,7 +92,7 @@ class Watch:
     async def _wait(self, look: asyncio.Event) -> None:
         """Until a hint, or for those that are lost, a while."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._poll_s):
+            async with asyncio.timeout(self.poll_s):
                 await look.wait()
 
     # --- hints ----------------------------------------------------------------------------------
@@ -101,25 +101,37 @@ class Watch:
     def _woken(self, topic: str) -> Iterator[asyncio.Event]:
         """An event that is set at every hint on ``topic`` meanwhile."""
         look = asyncio.Event()
-        streams = self._waiting.setdefault(topic, set())
-        streams.add(look)
-        if self._signals is not None and topic not in self._listening:
-            self._listening[topic] = asyncio.create_task(self._listen(self._signals, topic))
+        stop = self._hear(topic, look.set)
         try:
             yield look
         finally:
-            streams.discard(look)
-            if not streams and self._waiting.get(topic) is streams:
+            stop()
+
+    def hear(self, account_id: str, hint: Callable[[], None]) -> Callable[[], None]:
+        """Call ``hint`` whenever the account may have news, until what this gives is called."""
+        return self._hear(folder(account_id), hint)
+
+    def _hear(self, topic: str, hint: Callable[[], None]) -> Callable[[], None]:
+        hints = self._waiting.setdefault(topic, set())
+        hints.add(hint)
+        if self._signals is not None and topic not in self._listening:
+            self._listening[topic] = asyncio.create_task(self._listen(self._signals, topic))
+
+        def stop() -> None:
+            hints.discard(hint)
+            if not hints and self._waiting.get(topic) is hints:
                 del self._waiting[topic]
                 if listening := self._listening.pop(topic, None):
                     listening.cancel()
+
+        return stop
 
     def _wake(self, topic: str | None) -> None:
         """Look again; None: some hints were lost, so everybody had better look."""
         topics = list(self._waiting) if topic is None else [topic]
         for each in topics:
-            for look in self._waiting.get(each, ()):
-                look.set()
+            for hint in tuple(self._waiting.get(each, ())):
+                hint()
 
     def _news(self, told: list[JobEvent]) -> None:
         topics = {folder(event.account_id) for event in told}

@@ -47,7 +47,10 @@ def draft(
     seq: int | None = None,
     **data: Any,
 ) -> Draft:
-    """An event of ``job``, its row as just written, which counts it; ``was``: the state it left."""
+    """An event of ``job``, its row as just written, which counts it; ``was``: the state it left.
+
+    What the row says of the progress goes with it, so that whoever reads the event needs no row.
+    """
     return Draft(
         account_id=job["account_id"],
         job_id=job["id"],
@@ -56,9 +59,15 @@ def draft(
         seq=job["seq"] if seq is None else seq,
         type=type,
         state=state,
-        data={name: value for name, value in data.items() if value is not None},
+        data={name: value for name, value in data.items() if value is not None} | _reached(job),
         was=was,
     )
+
+
+def _reached(job: sa.RowMapping) -> dict[str, Any]:
+    if not job["progress"]:
+        return {}
+    return {"progress": round(job["progress"], 3), "phase": job["phase"]}
 
 
 CHANNEL = "staging_events"

@@ -89,7 +89,7 @@ class TooManyQueued(StagingError):
 class RateLimited(StagingError):
     """There were too many requests in a short time.
 
-    ``limit``: how many there may be in a minute. ``retry_after_s``: seconds until there may be more.
+    ``limit``: how many there may be in a minute. ``retry_after_s``: seconds until the next may be.
     """
 
     code = "rate_limited"

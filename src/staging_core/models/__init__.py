@@ -27,6 +27,7 @@ from .scope import SCOPES, check_role, check_scope, checked_scopes
 from .stored import ByteRange, Stored, check_key, check_prefix, is_key
 from .ticket import Ticket
 from .user import User
+from .update import Update
 from .wake import Wake
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "Staged",
     "Stored",
     "Ticket",
+    "Update",
     "UploadGrant",
     "UploadTicket",
     "User",
