@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from itertools import islice
 from types import TracebackType
@@ -60,7 +59,7 @@ class Follower:
         self.position = position
         self.wake = wake
         self._live = live
-        self._buffer: deque[Update] | None = None
+        self._buffer: list[Update] | None = None
 
     def hand(self, event: JobEvent) -> None:
         """An event of the account, next in order; for the reader."""
@@ -77,8 +76,7 @@ class Follower:
     async def take(self) -> list[Update]:
         """What is new, in order and without a gap; empty when that is nothing."""
         if self._buffer is not None:
-            taken = list(self._buffer)
-            self._buffer.clear()
+            taken, self._buffer = self._buffer, []
             if taken:
                 self.position = taken[-1].position
             return taken
@@ -92,7 +90,7 @@ class Follower:
             self.position = until if streams.is_all(found) else found[-1].position
             if found:
                 return [update(event) for event in found]
-        self._buffer = deque()
+        self._buffer = []
         return []
 
     def close(self) -> None:

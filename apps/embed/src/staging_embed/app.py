@@ -13,6 +13,7 @@ from staging_core.errors import SettingError
 
 from .entrance import Entrance
 from .identity import PrincipalOf
+from .live_answer import begun
 from .problem import EXCEPTION_HANDLERS
 from .routes import GROUPS, LEFT_OUT
 from .routing import Route
@@ -40,6 +41,25 @@ class StagingApp(Entrance):
         super().__init__(app)
         self.service = service
         self.routes = routes
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection."""
+        path = self.service.live_path(scope) if scope["type"] == "http" else None
+        if path is None:
+            await super().__call__(scope, receive, send)
+            return
+        cors = self.app.cors_config
+        stream = await begun(self.service, path, cors, scope=scope, receive=receive, send=send)
+        if stream is not None:
+            await stream.serve(receive, send)
+
+    def end_streams(self) -> None:
+        """End all event streams, each with a hint when to come back: the server stops.
+
+        Call it when the server is told to stop; it waits for open requests, and streams never end
+        on their own.
+        """
+        self.service.streams.end()
 
 
 def staging_app(

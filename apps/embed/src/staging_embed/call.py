@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from staging_core import Acting, Principal, Staging
 from staging_core.errors import NotFound
 
-from .cursor import Cursors
+from .address import base_of
 from .problem import AnyRequest
 from .refusal import invalid
+
+if TYPE_CHECKING:
+    from .service import Service
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _KEY = "idempotency-key"
 
 
 class Call:
-    """What a route's function is given. ``staging``: open."""
+    """What a route's function is given."""
 
-    __slots__ = ("_principal", "cursors", "request", "staging")
+    __slots__ = ("_principal", "request", "service")
 
-    def __init__(
-        self,
-        staging: Staging,
-        request: AnyRequest,
-        cursors: Cursors,
-        principal: Principal | None,
-    ) -> None:
-        self.staging = staging
+    def __init__(self, service: Service, request: AnyRequest, principal: Principal | None) -> None:
+        self.service = service
         self.request = request
-        self.cursors = cursors
         self._principal = principal
+
+    @property
+    def staging(self) -> Staging:
+        """The open installation."""
+        return self.service.staging
 
     @property
     def principal(self) -> Principal:
@@ -42,6 +44,11 @@ class Call:
     def me(self) -> Acting:
         """Everything that who acts may do."""
         return self.staging.acting_as(self.principal)
+
+    @property
+    def base(self) -> str:
+        """The address under which the caller reaches this application."""
+        return base_of(self.staging.settings, self.request.scope)
 
     def id(self, name: str) -> str:
         """The id in the path; ``NotFound`` for what cannot be one."""

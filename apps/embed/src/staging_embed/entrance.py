@@ -6,18 +6,19 @@ its own scripts.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .visit import KEY, Visit
 
 _SECURITY = {
-    b"cache-control": b"no-store",
-    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
-    b"cross-origin-resource-policy": b"same-origin",
-    b"referrer-policy": b"no-referrer",
-    b"x-content-type-options": b"nosniff",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
 }
-_HSTS = (b"strict-transport-security", b"max-age=31536000")
+_HSTS = {"strict-transport-security": "max-age=31536000"}
 
 
 class Entrance:
@@ -32,24 +33,25 @@ class Entrance:
             await self.app(scope, receive, send)
             return
         visit = Visit.of(scope["headers"])
-        secure = scope.get("scheme") == "https"
 
         async def answer(message: Any) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = _complete(message.get("headers", ()), visit, secure=secure)
+                message["headers"] = _added(list(message.get("headers", ())), visit, scope)
             await send(message)
 
         await self.app({**scope, KEY: visit}, receive, answer)
 
 
-def _complete(given: Any, visit: Visit, *, secure: bool) -> list[tuple[bytes, bytes]]:
-    headers = [(name.lower(), value) for name, value in given]
-    there = {name for name, _ in headers}
-    more = {
-        b"x-request-id": visit.request_id.encode(),
-        b"traceparent": visit.traceparent.encode(),
-        **{name.lower().encode(): value.encode() for name, value in visit.headers.items()},
-        **_SECURITY,
-    }
-    headers += [(name, value) for name, value in more.items() if name not in there]
-    return [*headers, _HSTS] if secure else headers
+def completed(headers: Mapping[str, str], visit: Visit, scope: Mapping[str, Any]) -> dict[str, str]:
+    """The headers of an answer, with those that every answer has."""
+    mine = {name.lower(): value for name, value in headers.items()}
+    secure = _HSTS if scope.get("scheme") == "https" else {}
+    return {**_SECURITY, **secure, **visit.named(), **mine}
+
+
+def _added(headers: list[Any], visit: Visit, scope: Mapping[str, Any]) -> list[Any]:
+    there = {name.lower() for name, _ in headers}
+    for name, value in completed({}, visit, scope).items():
+        if name.encode() not in there:
+            headers.append((name.encode(), value.encode()))
+    return headers

@@ -103,6 +103,16 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
 }
 
 
+def answer_to(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """The answer to whatever was raised, where the framework does not ask."""
+    for kind in type(error).__mro__:
+        handler: Any = EXCEPTION_HANDLERS.get(kind)
+        if handler is not None:
+            answer: Response[bytes] = handler(request, error)
+            return answer
+    raise error
+
+
 def problem(
     request: AnyRequest,
     status: int,

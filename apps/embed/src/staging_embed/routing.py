@@ -25,6 +25,7 @@ from staging_core.errors import StagingError
 
 from .access import Access
 from .answer import Answer, Stream
+from .event_stream import EventStream
 
 API = "/api/v1"
 Handler = Callable[..., Awaitable[Any]]
@@ -40,6 +41,8 @@ class Route:
     counted, shed under load and repeatable under an ``Idempotency-Key``. ``raw``: the body's media
     type where the function reads it itself. ``most_bytes``: of a body. ``also``: further statuses
     with the type of their body. ``errors``: those it may answer beside the ones of every route.
+    ``live``: its answer goes on until somebody ends it. ``request_headers``: that it reads, with
+    what they mean. ``headers``: that its answer has.
     """
 
     method: str
@@ -58,6 +61,8 @@ class Route:
     creates: bool = False
     most_bytes: int = 1 << 20
     headers: Mapping[str, str] = field(default_factory=dict)
+    live: bool = False
+    request_headers: Mapping[str, str] = field(default_factory=dict)
     in_document: bool = True
 
     @property
@@ -143,7 +148,7 @@ def _result(hint: Any) -> Any:
     """The type within ``Answer[...]``, or the type itself; None for what has no body."""
     if get_origin(hint) is Answer:
         return get_args(hint)[0]
-    return None if hint in (type(None), Stream) else hint
+    return None if hint in (type(None), Stream, EventStream) else hint
 
 
 def _without_none(hint: Any) -> Any:

@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response
-from litestar.handlers import HTTPRouteHandler
+from litestar.exceptions import MethodNotAllowedException
+from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
+from litestar.types import Receive, Scope, Send
 
 from staging_core import Principal, Staging
 from staging_core.errors import Forbidden, Unauthorized
@@ -16,6 +18,7 @@ from staging_core.errors import Forbidden, Unauthorized
 from .answer import Answer, Stream, encoded
 from .call import Call
 from .cursor import Cursors
+from .event_stream import EventStream, EventStreams
 from .identity import PrincipalOf, address_of, credentials_of, principal_of
 from .problem import AnyRequest
 from .refusal import Refusal, from_validation, invalid, malformed
@@ -44,6 +47,8 @@ class Service:
         self.staging = staging
         self.origins = origins
         self.shedding = shedding
+        self.streams = EventStreams()
+        self._live: dict[str, Route] = {}
         self._principal = principal
         self._cursors: Cursors | None = None
 
@@ -54,8 +59,35 @@ class Service:
             self._cursors = Cursors(self.staging.settings.signing_key())
         return self._cursors
 
-    def handler(self, route: Route) -> HTTPRouteHandler:
+    def handler(self, route: Route) -> HTTPRouteHandler | ASGIRouteHandler:
         """What the framework calls for ``route``."""
+        return self._live_handler(route) if route.live else self._http_handler(route)
+
+    def _live_handler(self, route: Route) -> ASGIRouteHandler:
+        """For all methods but the route's own: those calls are served beside the framework."""
+
+        async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+            raise MethodNotAllowedException(headers={"Allow": route.method})
+
+        self._live[route.path] = route
+        path = _litestar_path(route.path)
+        return ASGIRouteHandler(path, opt={"route": route}, copy_scope=False)(handle)
+
+    def live_path(self, scope: Mapping[str, Any]) -> str | None:
+        """The path of the live route that is asked for; None when it is none of them."""
+        mount = str(scope.get("root_path", ""))
+        path = str(scope["path"]).removeprefix(mount)
+        route = self._live.get(path)
+        return path if route is not None and scope["method"] == route.method else None
+
+    async def begun(self, path: str, request: AnyRequest) -> EventStream:
+        """The stream of the live route at ``path``."""
+        route = self._live[path]
+        call = Call(self, request, await self.admit(route, request.scope))
+        stream: EventStream = await route.handler(call, **dict(_query(route, request)))
+        return stream
+
+    def _http_handler(self, route: Route) -> HTTPRouteHandler:
 
         async def handle(request: Request[Any, Any, Any]) -> Response[Any]:
             principal = await self.admit(route, request.scope)
@@ -106,7 +138,7 @@ class Service:
     async def _answer(
         self, route: Route, request: AnyRequest, principal: Principal | None
     ) -> Response[Any]:
-        call = Call(self.staging, request, self.cursors, principal)
+        call = Call(self, request, principal)
         given = dict(_query(route, request))
         if route.body is not None:
             given["body"] = await _body(route, request)

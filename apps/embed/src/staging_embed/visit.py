@@ -37,6 +37,11 @@ class Visit:
         request_id = told.decode() if _REQUEST_ID.fullmatch(told) else str(uuid4())
         return cls(request_id, _continued(given.get(b"traceparent", b"").decode("latin-1")))
 
+    def named(self) -> dict[str, str]:
+        """Headers of the answer, by lower-case name."""
+        own = {"x-request-id": self.request_id, "traceparent": self.traceparent}
+        return own | {name.lower(): value for name, value in self.headers.items()}
+
 
 def _continued(traceparent: str) -> str:
     """The caller's trace with a span of ours, or a trace of our own."""

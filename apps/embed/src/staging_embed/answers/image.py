@@ -1,0 +1,104 @@
+"""Images as older clients know them, with what we add."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from staging_core import Image
+from staging_core.models import JobState, JobStatus
+from staging_embed.times import rfc3339
+
+_CANCELLED = "The image was cancelled."
+_HELD = "The image is held for review."
+
+PictureKind = Literal["original", "staged", "labelled"]
+
+
+class ImageAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One image.
+
+    `status` is what every client understands, `state` the finer word. `error` is a plain sentence,
+    `error_code` is for programs. `original_url` and `staged_url` name the image's pictures for
+    ever; they are read with the caller's own token, or through `presign`.
+    """
+
+    id: str
+    project_id: str | None
+    original_url: str
+    status: JobStatus
+    state: JobState
+    progress: float
+    phase: str
+    variant: int
+    group_id: str
+    model: str
+    created_at: str
+    updated_at: str
+    staged_url: str | None = None
+    room_type: str | None = None
+    style: str | None = None
+    seed: int | None = None
+    prompt: str | None = None
+    error: str | None = None
+    error_code: str | None = None
+    cost_usd: float | None = None
+    model_used: str | None = None
+    processing_time_ms: int | None = None
+    replicate_prediction_id: str | None = None
+    disclosure: str | None = None
+
+
+def image_answer(image: Image, base: str) -> ImageAnswer:
+    """The image; ``base``: the address of this API."""
+    job, request = image.job, image.request
+    ready = image.staged_key is not None and job.state == "ready"
+    return ImageAnswer(
+        id=image.id,
+        project_id=getattr(image, "project_id", None),
+        original_url=picture_urls(base, "original")(image.id),
+        status=job.status,
+        state=job.state,
+        progress=job.progress,
+        phase=job.phase,
+        variant=request.variant,
+        group_id=image.group_id,
+        model=job.model,
+        created_at=rfc3339(image.created_at),
+        updated_at=rfc3339(job.updated_at),
+        staged_url=picture_urls(base, "staged")(image.id) if ready else None,
+        room_type=request.room,
+        style=request.style,
+        seed=request.seed,
+        prompt=request.prompt,
+        error=_sentence(image),
+        error_code=job.error,
+        **(_known_at_the_end(image) if job.finished_at is not None else {}),
+    )
+
+
+def picture_urls(base: str, kind: PictureKind) -> Callable[[str], str]:
+    """From an image's id to the stable address of one of its pictures."""
+    return lambda image_id: f"{base}/api/v1/images/{image_id}/{kind}"
+
+
+def _sentence(image: Image) -> str | None:
+    """Why an old page shows no picture; it would wait for one for ever otherwise."""
+    job = image.job
+    if job.state == "cancelled":
+        return job.message or _CANCELLED
+    if job.state == "needs_review":
+        return _HELD
+    return (job.message or job.error) if job.state == "error" else None
+
+
+def _known_at_the_end(image: Image) -> dict[str, Any]:
+    job = image.job
+    assert job.finished_at is not None
+    return {
+        "cost_usd": job.cost_usd,
+        "model_used": job.model,
+        "processing_time_ms": round((job.finished_at - job.created_at) * 1000),
+    }

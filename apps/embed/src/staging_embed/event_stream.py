@@ -1,0 +1,247 @@
+"""Event streams (server-sent events): what is sent when, and how all of them end.
+
+An idle stream is one coroutine that waits for its client to go; whatever there is to send is sent
+by a task that lives only as long as that takes. So ten thousand of them are cheap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from staging_core import Acting
+from staging_core.errors import StagingError
+from staging_core.models import Update
+
+from .times import rfc3339
+
+log = logging.getLogger("staging_embed")
+
+HEARTBEAT_S = 30.0
+LONGEST_S = 3600.0
+_TICK_S = 1.0
+_LATER_S = 1.0
+_CONNECTED = {"message": "Connected to the event stream."}
+
+StagedUrl = Callable[[str], str]
+Send = Callable[[Any], Awaitable[None]]
+
+
+class EventStreams:
+    """All open streams of an application. They get heartbeats, and end when it says so.
+
+    A stream also ends after ``longest_s``: its client comes back where it was, and is asked again
+    who it is.
+    """
+
+    def __init__(self, heartbeat_s: float = HEARTBEAT_S, longest_s: float = LONGEST_S) -> None:
+        self.heartbeat_s = heartbeat_s
+        self.longest_s = longest_s
+        self.open: set[EventStream] = set()
+        self.ending = False
+        self._ticking: asyncio.Task[None] | None = None
+
+    def end(self) -> None:
+        """End all of them, and all that come: the server stops."""
+        self.ending = True
+        for stream in tuple(self.open):
+            stream.end()
+
+    def add(self, stream: EventStream) -> None:
+        """The stream is open."""
+        self.open.add(stream)
+        if self._ticking is None:
+            self._ticking = asyncio.create_task(self._tick())
+        if self.ending:
+            stream.end()
+
+    def discard(self, stream: EventStream) -> None:
+        """The stream is over."""
+        self.open.discard(stream)
+        if not self.open and self._ticking is not None:
+            self._ticking.cancel()
+            self._ticking = None
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            now = time.monotonic()
+            for stream in tuple(self.open):
+                stream.tick(now)
+
+
+class EventStream:
+    """One client's stream. ``begin`` it, then ``serve`` it. ``headers``: of its answer."""
+
+    __slots__ = (
+        "_beat",
+        "_beat_at",
+        "_end_at",
+        "_ending",
+        "_follower",
+        "_news",
+        "_send",
+        "_staged_url",
+        "_standing",
+        "_streams",
+        "_writing",
+        "headers",
+    )
+
+    def __init__(self, streams: EventStreams, staged_url: StagedUrl) -> None:
+        now = time.monotonic()
+        self.headers: Mapping[str, str] = _HEADERS
+        self._streams = streams
+        self._staged_url = staged_url
+        self._beat_at = now + streams.heartbeat_s
+        self._end_at = now + streams.longest_s * random.uniform(0.9, 1.0)  # noqa: S311 - spread
+        self._beat = False
+        self._news = False
+        self._ending: asyncio.Timeout | None = None
+        self._writing: asyncio.Task[None] | None = None
+
+    async def begin(self, me: Acting, **scope: Any) -> None:
+        """Follow what ``scope`` names; raises what ``Acting.follow`` raises."""
+        self._follower, self._standing = await me.follow(self._poke, **scope)
+
+    # --- one connection ---------------------------------------------------------------------------
+
+    async def serve(self, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
+        """Send until the client goes, or the streams end."""
+        self._send = send
+        try:
+            await self._open()
+            if await self._until_over(receive):
+                await self._say_goodbye()
+        finally:
+            self._streams.discard(self)
+            self._follower.close()
+            if self._writing is not None:
+                self._writing.cancel()
+
+    async def _open(self) -> None:
+        """Nothing that is sent here is held while the stream waits."""
+        head = [(name.encode(), value.encode()) for name, value in self.headers.items()]
+        await self._send({"type": "http.response.start", "status": 200, "headers": head})
+        self.headers = _HEADERS
+        await self._write_out([_message("connected", _CONNECTED), *self._told(self._standing)])
+        self._standing = []
+
+    async def _until_over(self, receive: Callable[[], Awaitable[Any]]) -> bool:
+        """True: we end it; False: the client has gone."""
+        try:
+            async with asyncio.timeout(None) as self._ending:
+                self._streams.add(self)
+                self._poke()
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+        except TimeoutError:
+            return True
+        return False
+
+    async def _say_goodbye(self) -> None:
+        """When to come back: not all at the same moment."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing], timeout=_LATER_S)
+        pause_ms = random.randint(500, 3000)  # noqa: S311 - spread
+        body = f"retry: {pause_ms}\n\n".encode()
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    # --- by others --------------------------------------------------------------------------------
+
+    def end(self) -> None:
+        """Say when to come back, and close."""
+        if self._ending is not None and not self._ending.expired():
+            self._ending.reschedule(asyncio.get_running_loop().time())
+
+    def tick(self, now: float) -> None:
+        """A heartbeat or the end, when it is time."""
+        if now >= self._end_at:
+            self.end()
+        elif now >= self._beat_at:
+            self._beat_at = now + self._streams.heartbeat_s
+            self._beat = True
+            self._write_soon()
+
+    def _poke(self) -> None:
+        self._news = True
+        self._write_soon()
+
+    # --- writing ----------------------------------------------------------------------------------
+
+    def _write_soon(self) -> None:
+        if self._writing is None and self._ending is not None:
+            self._writing = asyncio.create_task(self._write())
+            self._writing.add_done_callback(self._written)
+
+    def _written(self, task: asyncio.Task[None]) -> None:
+        self._writing = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("an event stream broke off", exc_info=error)
+            self.end()
+
+    async def _write(self) -> None:
+        while self._news or self._beat:
+            if self._beat:
+                self._beat = False
+                await self._write_out([_message("heartbeat", {"timestamp": rfc3339(time.time())})])
+            if self._news:
+                await self._write_news()
+
+    async def _write_news(self) -> None:
+        self._news = False
+        try:
+            updates = await self._follower.take()
+        except StagingError:
+            # The database is away: the client stays, and is told when it is back.
+            log.warning("an event stream waits", exc_info=True)
+            await asyncio.sleep(_LATER_S)
+            self._news = True
+            return
+        if updates:
+            self._news = True  # there may be more
+            await self._write_out(self._told(updates))
+
+    async def _write_out(self, messages: list[bytes]) -> None:
+        body = b"".join(messages)
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+    def _told(self, updates: list[Update]) -> list[bytes]:
+        return [_message("job_update", self._data(each), each.position) for each in updates]
+
+    def _data(self, update: Update) -> dict[str, Any]:
+        return update_data(update, self._staged_url)
+
+
+def update_data(update: Update, staged_url: StagedUrl) -> dict[str, Any]:
+    """What an update looks like to clients; ``error`` is a sentence, ``code`` is for programs."""
+    data: dict[str, Any] = {
+        "image_id": update.image_id,
+        "seq": update.seq,
+        "status": update.status,
+        "state": update.state,
+        "progress": update.progress,
+        "phase": update.phase,
+    }
+    if update.error is not None:
+        data |= {"error": update.message or update.error, "code": update.error}
+    if update.state == "ready":
+        data["staged_url"] = staged_url(update.image_id)
+    return data | ({"snapshot": True} if update.snapshot else {})
+
+
+_HEADERS = {
+    "content-type": "text/event-stream",
+    "x-accel-buffering": "no",  # nginx would keep events until it has a block of them
+}
+
+
+def _message(event: str, data: Any, position: int | None = None) -> bytes:
+    head = b"" if position is None else b"id: %d\n" % position
+    return head + b"event: %s\ndata: %s\n\n" % (event.encode(), msgspec.json.encode(data))

@@ -1,0 +1,16 @@
+"""Kinds of values that requests have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+Id = Annotated[
+    str,
+    Meta(pattern=r"^[0-9A-Za-z_-]{1,64}$", examples=["5b8c0c9e-8f0e-4b7a-9d0f-3a1f2f9f6b11"]),
+]
+Limit = Annotated[int, Meta(ge=1, le=200, description="Rows on a page.")]
+Cursor = Annotated[
+    str, Meta(max_length=2048, description="`next_cursor` of the page before this one.")
+]

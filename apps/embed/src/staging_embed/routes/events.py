@@ -1,0 +1,52 @@
+"""Events as they happen."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from staging_embed.access import member
+from staging_embed.answers.image import picture_urls
+from staging_embed.call import Call
+from staging_embed.event_stream import EventStream
+from staging_embed.fields import Id
+from staging_embed.refusal import invalid
+from staging_embed.routing import Routes
+
+events = Routes("events")
+_LARGEST = 2**63 - 1
+
+
+class Following(Struct, frozen=True, kw_only=True):
+    """What is followed: one image, or everything of the account."""
+
+    image_id: Annotated[Id, Meta(description="Only this image.")] | None = None
+
+
+@events.get(
+    "/events",
+    member("events:read"),
+    live=True,
+    request_headers={"Last-Event-ID": "The `id` of the last event seen: all since is told again."},
+)
+async def follow_events(call: Call, query: Following) -> EventStream:
+    """Follow images as they are worked on (server-sent events).
+
+    First `connected`; then one `job_update` with `snapshot: true` for each image that is not
+    final (of one image: always); then a `job_update` for every event, with an `id`; a `heartbeat`
+    every 30 s. Whoever was cut off sends `Last-Event-ID` and misses nothing.
+    """
+    stream = EventStream(call.service.streams, picture_urls(call.base, "staged"))
+    await stream.begin(call.me, image_id=query.image_id, after=_after(call))
+    return stream
+
+
+def _after(call: Call) -> int | None:
+    """The position in ``Last-Event-ID``; None where there is none."""
+    told = call.request.headers.get("last-event-id", "").strip()
+    if not told:
+        return None
+    if not (told.isascii() and told.isdecimal()) or int(told) > _LARGEST:
+        raise invalid("Last-Event-ID", "Send the `id` of an event of this account.")
+    return int(told)

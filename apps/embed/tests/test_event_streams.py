@@ -1,0 +1,208 @@
+"""Event streams over real connections: what old pages read, and what nobody loses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from staging_core import Acting, Group, Staging
+from staging_embed import staging_app
+from staging_embed.app import StagingApp
+
+from .house import API, OWN, as_other, as_own, by_token, listening, photo
+from .sse import Message, following
+
+both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+@asynccontextmanager
+async def served(home: Path, **settings: Any) -> AsyncIterator[tuple[Acting, StagingApp, str]]:
+    """Somebody of an installation, its application, and the URL where it listens."""
+    settings = {"stager": "fake:", "plugins": (), "sweep_s": 0.1, **settings}
+    async with Staging(home=home, worker=False, **settings) as staging:
+        app = staging_app(staging, principal=by_token)
+        async with listening(app) as url:
+            yield staging.acting_as(OWN), app, url
+
+
+async def submitted(me: Acting, number: int = 0) -> Group:
+    return await me.images.submit(photo(number), room="bedroom", style="modern", seed=1)
+
+
+async def worked(me: Acting, app: StagingApp) -> None:
+    await app.service.staging.run_worker(until_idle=True)
+
+
+async def ids(me: Acting, group: Group) -> list[str]:
+    return [str(event.position) for event in await me.jobs.history(group.images[0].job.id)]
+
+
+async def until_ready(stream: AsyncIterator[Message]) -> list[Message]:
+    seen: list[Message] = []
+    async with asyncio.timeout(60):
+        async for message in stream:
+            seen.append(message)
+            if message.event == "job_update" and message.data["status"] == "ready":
+                break
+    return seen
+
+
+@both
+def test_an_old_page_sees_its_image_become_ready(tmp_path: Path, database: dict[str, Any]) -> None:
+    async def scenario() -> None:
+        async with served(tmp_path, **database) as (me, app, url):
+            group = await submitted(me)
+            image_id = group.images[0].id
+            async with following(url, as_own(), image_id=image_id) as stream:
+                connected = await anext(stream)
+                assert (connected.event, connected.id) == ("connected", None)
+                assert set(connected.data) == {"message"}
+                working = asyncio.create_task(worked(me, app))
+                snapshot, *updates = await until_ready(stream)
+                await working
+            assert snapshot.data == {
+                "image_id": image_id,
+                "seq": 1,
+                "status": "queued",
+                "state": "queued",
+                "progress": 0.0,
+                "phase": "",
+                "snapshot": True,
+            }
+            statuses = [update.data["status"] for update in updates]
+            assert statuses == sorted(statuses, key=["queued", "processing", "ready"].index)
+            assert [snapshot.id, *(update.id for update in updates)] == await ids(me, group)
+            assert updates[-1].data["staged_url"] == f"{url}{API}/images/{image_id}/staged"
+
+    asyncio.run(scenario())
+
+
+@both
+def test_whoever_is_cut_off_again_and_again_misses_nothing(
+    tmp_path: Path, database: dict[str, Any]
+) -> None:
+    async def scenario() -> None:
+        async with served(tmp_path, **database) as (me, app, url):
+            last, seen = "0", []
+            working = asyncio.create_task(cut_off_while_working(me, app))
+            async with asyncio.timeout(120):
+                while not working.done() or seen != (expected := await all_ids(me)):
+                    headers = as_own(**{"Last-Event-ID": last})
+                    async with following(url, headers) as stream:
+                        assert (await anext(stream)).event == "connected"
+                        for message in await some(stream, 3):
+                            assert message.id is not None
+                            last = message.id
+                            if not message.data.get("snapshot"):
+                                seen.append(message.id)
+            assert seen == expected
+            await working
+
+    asyncio.run(scenario())
+
+
+async def cut_off_while_working(me: Acting, app: StagingApp) -> None:
+    for number in range(3):
+        await submitted(me, number)
+        await worked(me, app)
+
+
+async def some(stream: AsyncIterator[Message], most: int) -> list[Message]:
+    """What comes within a moment, at most so many."""
+    found: list[Message] = []
+    try:
+        async with asyncio.timeout(0.3):
+            while len(found) < most:
+                found.append(await anext(stream))
+    except TimeoutError:
+        pass
+    return found
+
+
+async def all_ids(me: Acting) -> list[str]:
+    jobs = await me.jobs.page()
+    rows = [event.position for job in jobs for event in await me.jobs.history(job.id)]
+    return [str(position) for position in sorted(rows)]
+
+
+def test_an_account_hears_of_nobody_elses_images(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with served(tmp_path) as (me, app, url):
+            group = await submitted(me)
+            async with httpx.AsyncClient(base_url=url) as client:
+                query = {"image_id": group.images[0].id}
+                answer = await client.get(f"{API}/events", params=query, headers=as_other())
+                assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+            async with following(url, as_other(**{"Last-Event-ID": "0"})) as stream:
+                await anext(stream)
+                await worked(me, app)
+                assert await some(stream, 1) == []
+
+    asyncio.run(scenario())
+
+
+def test_a_stream_beats_and_ends_with_a_hint_when_to_come_back(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with served(tmp_path) as (_, app, url):
+            app.service.streams.heartbeat_s = 0.1
+            async with following(url, as_own()) as stream:
+                await anext(stream)
+                async with asyncio.timeout(10):
+                    beat = await anext(stream)
+                assert (beat.event, beat.id, set(beat.data)) == ("heartbeat", None, {"timestamp"})
+                app.end_streams()
+                async with asyncio.timeout(10):
+                    rest = [message async for message in stream]
+                assert rest[-1].event == "retry"
+                assert 500 <= int(rest[-1].data) <= 3000
+            assert not app.service.streams.open
+            async with following(url, as_own()) as stream:  # while the server still answers
+                assert [message.event async for message in stream] == ["connected", "retry"]
+
+    asyncio.run(scenario())
+
+
+def test_nothing_of_a_stream_stays_when_its_client_has_gone(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with served(tmp_path) as (me, app, url):
+            group = await submitted(me)
+            for _ in range(3):
+                async with following(url, as_own(), image_id=group.images[0].id) as stream:
+                    await anext(stream)
+            async with asyncio.timeout(10):
+                while app.service.streams.open:  # noqa: ASYNC110 - the server notices in its time
+                    await asyncio.sleep(0.01)
+            live = app.service.staging._live
+            assert live is not None
+            assert not live._accounts
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_does_not_read_costs_little_and_later_misses_nothing(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with served(tmp_path) as (me, app, url):
+            port = httpx.URL(url).port
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+            head = f"GET {API}/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer token-of-own\r\n"
+            writer.write(f"{head}\r\n".encode())
+            await reader.readuntil(b"connected")
+            for number in range(4):
+                await submitted(me, number)
+            await worked(me, app)
+            expected = await all_ids(me)
+            told = b""
+            async with asyncio.timeout(30):
+                while f"id: {expected[-1]}\n".encode() not in told:
+                    told += await reader.read(1024)
+            seen = [line[4:] for line in told.decode().splitlines() if line.startswith("id: ")]
+            assert [each for each in dict.fromkeys(seen) if each != "0"] == expected
+            writer.close()
+
+    asyncio.run(scenario())
