@@ -84,7 +84,7 @@ def test_over_tls_browsers_are_told_to_stay_there(tmp_path: Path) -> None:
 def test_success_is_exactly_json(tmp_path: Path) -> None:
     answer = get(tmp_path, f"{API}/me", headers=as_own())
     assert answer.headers["content-type"] == "application/json"
-    assert answer.json() == {"account_id": "own", "user_id": "anna", "scopes": []}
+    assert answer.json() == {"account_id": "own", "user_id": "anna", "role": "member", "scopes": []}
 
 
 def test_a_content_type_on_a_request_without_a_body_is_accepted(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ from .request import StageRequest
 from .scope import SCOPES, check_role, check_scope, checked_scopes
 from .stored import ByteRange, Stored, check_key, check_prefix, is_key
 from .ticket import Ticket
-from .user import User
 from .update import Update
+from .user import User
 from .wake import Wake
 
 __all__ = [

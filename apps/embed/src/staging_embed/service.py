@@ -13,7 +13,8 @@ from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
 from litestar.types import Receive, Scope, Send
 
 from staging_core import Principal, Staging
-from staging_core.errors import Forbidden, Unauthorized
+from staging_core.errors import Unauthorized
+from staging_core.models import check_role, check_scope
 
 from .answer import Answer, Stream, encoded
 from .call import Call
@@ -147,8 +148,11 @@ class Service:
 
 def _check(principal: Principal, route: Route) -> None:
     """``Forbidden`` unless the principal's role and scopes are enough."""
-    if principal.scopes and route.access.scope not in principal.scopes:
-        raise Forbidden(f"This needs the scope {route.access.scope}.")
+    access = route.access
+    assert access.who != "anyone"
+    check_role(principal, access.who)
+    if access.scope:
+        check_scope(principal, access.scope)
 
 
 def _litestar_path(path: str) -> str:

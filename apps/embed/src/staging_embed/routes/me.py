@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from staging_core.models import UserRole
 from staging_embed.access import member
 from staging_embed.call import Call
 from staging_embed.routing import Routes
@@ -19,6 +20,7 @@ class Me(Struct, frozen=True, kw_only=True):
 
     account_id: str
     user_id: str
+    role: UserRole
     scopes: list[str]
 
 
@@ -26,4 +28,6 @@ class Me(Struct, frozen=True, kw_only=True):
 async def get_me(call: Call) -> Me:
     """Who calls, and in which account."""
     who = call.principal
-    return Me(account_id=who.account_id, user_id=who.user_id, scopes=sorted(who.scopes))
+    return Me(
+        account_id=who.account_id, user_id=who.user_id, role=who.role, scopes=sorted(who.scopes)
+    )
