@@ -27,6 +27,21 @@ class Stream(msgspec.Struct, frozen=True):
     chunks: AbstractAsyncContextManager[AsyncIterator[bytes]] | None = None
 
 
+class Bytes(msgspec.Struct, frozen=True):
+    """A body as it is, of a media type."""
+
+    body: bytes
+    media_type: str
+    headers: Mapping[str, str] = {}
+
+
+class Media(msgspec.Struct, frozen=True):
+    """A body that is not JSON. ``types``: its media types; ``text``: whether it can be read."""
+
+    types: tuple[str, ...]
+    text: bool = False
+
+
 def encoded(value: Any) -> bytes:
     """JSON as it is sent."""
     return msgspec.json.encode(value)

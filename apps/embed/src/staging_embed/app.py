@@ -37,10 +37,10 @@ _EXPOSED = (
 class StagingApp(Entrance):
     """An ASGI application. ``routes``: what it serves, for whoever documents or tests it."""
 
-    def __init__(self, app: Litestar, service: Service, routes: tuple[Route, ...]) -> None:
+    def __init__(self, app: Litestar, service: Service) -> None:
         super().__init__(app)
         self.service = service
-        self.routes = routes
+        self.routes = service.routes
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection."""
@@ -85,6 +85,7 @@ def staging_app(
     needs_sign_in = any(route.access.who != "anyone" for route in routes)
     service = Service(
         staging,
+        routes,
         principal=_sign_in(staging, principal) if needs_sign_in else None,
         origins=frozenset(staging.settings.cors_origins),
         shedding=Shedding(creates_at_once),
@@ -98,7 +99,7 @@ def staging_app(
         debug=False,
     )
     _check_declared(app)
-    return StagingApp(app, service, routes)
+    return StagingApp(app, service)
 
 
 def _chosen(include: Collection[str] | None, exclude: Collection[str]) -> tuple[Route, ...]:

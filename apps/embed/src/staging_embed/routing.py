@@ -24,7 +24,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from staging_core.errors import StagingError
 
 from .access import Access
-from .answer import Answer, Stream
+from .answer import Answer, Bytes, Stream
 from .event_stream import EventStream
 
 API = "/api/v1"
@@ -148,7 +148,7 @@ def _result(hint: Any) -> Any:
     """The type within ``Answer[...]``, or the type itself; None for what has no body."""
     if get_origin(hint) is Answer:
         return get_args(hint)[0]
-    return None if hint in (type(None), Stream, EventStream) else hint
+    return None if hint in (type(None), Bytes, Stream, EventStream) else hint
 
 
 def _without_none(hint: Any) -> Any:

@@ -16,7 +16,7 @@ from staging_core import Principal, Staging
 from staging_core.errors import Unauthorized
 from staging_core.models import check_role, check_scope
 
-from .answer import Answer, Stream, encoded
+from .answer import Answer, Bytes, Stream, encoded
 from .call import Call
 from .cursor import Cursors
 from .event_stream import EventStream, EventStreams
@@ -40,12 +40,14 @@ class Service:
     def __init__(
         self,
         staging: Staging,
+        routes: tuple[Route, ...],
         *,
         principal: PrincipalOf | None,
         origins: Collection[str],
         shedding: Shedding,
     ) -> None:
         self.staging = staging
+        self.routes = routes
         self.origins = origins
         self.shedding = shedding
         self.streams = EventStreams()
@@ -198,6 +200,13 @@ def _check_json(request: AnyRequest) -> None:
 def _response(route: Route, result: Any) -> Response[Any]:
     if isinstance(result, Stream):
         return StreamedResponse(result)
+    if isinstance(result, Bytes):
+        return Response(
+            result.body,
+            status_code=route.status,
+            media_type=result.media_type,
+            headers=result.headers,
+        )
     headers: Mapping[str, str] = route.headers
     status = route.status
     if isinstance(result, Answer):

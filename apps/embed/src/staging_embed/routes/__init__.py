@@ -6,15 +6,16 @@ from staging_embed.routing import Routes
 
 from .callbacks import callbacks
 from .catalog import catalog
+from .documentation import documentation
 from .events import events
 from .groups import groups
 from .health import health
 from .images import images
 from .me import me
 
-GROUPS: dict[str, Routes] = {
-    routes.group: routes for routes in (images, groups, events, catalog, me, callbacks, health)
-}
+_ALL = (images, groups, events, catalog, me, callbacks, health, documentation)
 
-LEFT_OUT = frozenset[str]()
+GROUPS: dict[str, Routes] = {routes.group: routes for routes in _ALL}
+
+LEFT_OUT = frozenset({"documentation"})
 """A host has its own of these, so they are served only where it asks for them."""

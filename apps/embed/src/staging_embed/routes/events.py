@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from staging_embed.access import member
+from staging_embed.answer import Media
 from staging_embed.answers.image import picture_urls
 from staging_embed.call import Call
 from staging_embed.event_stream import EventStream
@@ -28,6 +29,7 @@ class Following(Struct, frozen=True, kw_only=True):
     "/events",
     member("events:read"),
     live=True,
+    result=Media(("text/event-stream",), text=True),
     request_headers={"Last-Event-ID": "The `id` of the last event seen: all since is told again."},
 )
 async def follow_events(call: Call, query: Following) -> EventStream:
