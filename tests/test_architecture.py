@@ -30,7 +30,7 @@ STOREYS = (
     ("ports", "sign_in", "key_book"),
     ("watch", "live", "rates", "readiness"),
     ("photo", "lease", "honour", "landing", "fallback", "settlement", "submission"),
-    ("predictions", "held", "delivery", "repetition"),
+    ("predictions", "held", "delivery", "repetition", "deletion"),
     ("answered", "deferred", "reception"),
     ("pipeline", "recovery", "audit"),
     ("worker", "profile", "tickets"),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .models import Job as Job
     from .models import JobEvent as JobEvent
     from .models import Principal as Principal
+    from .models import Project as Project
     from .models import StageRequest as StageRequest
     from .staged_picture import StagedPicture as StagedPicture
     from .staged_picture import stage as stage
@@ -43,6 +44,7 @@ _HOMES = {
     "JobEvent": "models",
     "OWNER": "staging",
     "Principal": "models",
+    "Project": "models",
     "Settings": "config",
     "StageRequest": "models",
     "StagedPicture": "staged_picture",

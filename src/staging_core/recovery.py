@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from .database import claims, events, files, jobs, leases, observers, outbox
 from .database.engine import Transaction
+from .deletion import clear_deleted
 from .errors import DatabaseFailed, HookFailed, JobVerb
 from .models import JobEvent, Stored, Wake
 from .ports import Ports
@@ -63,6 +64,7 @@ class Recovery:
             "models_missing": await self.give_up_missing_models(),
             "callbacks_read": await self._reception.read_again(),
             "predictions_found": await self._predictions.look(),
+            "images_cleared": await clear_deleted(self.ports),
             "files_expired": await self.expire_files(),
             "outbox": await self.empty_outbox(),
         }
@@ -212,7 +214,7 @@ class Recovery:
 
     async def _show(self, plugin: str, account_id: str, position: int, until: float) -> int:
         async with self.ports.database.read() as tx:
-            news = await events.after(tx, account_id, position, limit=100)
+            news = await events.after(tx, account_id, position, deleted=True, limit=100)
         shown = 0
         failed = False
         for event in news:

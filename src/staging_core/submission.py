@@ -8,13 +8,14 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
 import msgspec
 import sqlalchemy as sa
 
-from .database import accounts, claims, files, folders, images, jobs
+from .database import accounts, claims, files, folders, images, jobs, projects
 from .database.engine import Transaction
 from .errors import (
     BadInput,
@@ -100,11 +101,19 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 class Submission:
     """One call of ``submit`` on its way to being accepted."""
 
-    def __init__(self, ports: Ports, principal: Principal, key: str | None) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        principal: Principal,
+        key: str | None,
+        *,
+        project_id: str | None = None,
+    ) -> None:
         self.ports = ports
         self.principal = principal
         self.account_id = accounts.check(principal.account_id)
         self.key = key
+        self.project_id = project_id
         self._put: tuple[str, ...] = ()
         if key is not None and not _is_key(key):
             raise InvalidIdempotencyKey()
@@ -118,7 +127,7 @@ class Submission:
         requests = wish.requests()
         data = await read_photo(photo, limits)
         examined = examine(data, limits)
-        fingerprint = _fingerprint(data, wish)
+        fingerprint = _fingerprint(data, wish, self.project_id)
         replayed = await self._replay(fingerprint)
         if replayed is not None:
             return replayed
@@ -126,11 +135,15 @@ class Submission:
         working = await self.ports.decoder.working_copy(data)
         quote = await self._quote(requests)
         try:
-            original = await self._keep_original(data, examined, working)
-            group_id, replayed_late = await self._accept(requests, original, fingerprint, quote)
+            while True:
+                original = await self._keep_original(data, examined, working)
+                with suppress(_OriginalGone):
+                    accepted = await self._accept(requests, original, fingerprint, quote)
+                    break
         except StagingError:
             await self._let_go()
             raise
+        group_id, replayed_late = accepted
         return msgspec.structs.replace(await self._group(group_id), replayed=replayed_late)
 
     async def _checked(
@@ -165,6 +178,8 @@ class Submission:
         """The account's original with these bytes: the one it has, or a new one, stored."""
         sha256 = sha256_of(data)
         async with self.ports.database.read(self.account_id) as tx:
+            if self.project_id is not None:
+                await projects.get(tx, self.account_id, self.project_id)
             known = await images.find_original(tx, self.account_id, sha256)
         if known is not None:
             return {"id": known["id"], "stored": ()}
@@ -223,6 +238,8 @@ class Submission:
             earlier = await self._earlier(tx, fingerprint)
             if earlier is not None:
                 return str(earlier["id"]), True
+            if self.project_id is not None:
+                await projects.hold(tx, self.account_id, self.project_id)
             await check_depth(tx, self.ports, self.account_id, len(requests))
             original_id = await self._add_original(tx, original)
             await images.add_group(
@@ -244,6 +261,8 @@ class Submission:
     async def _add_original(self, tx: Transaction, original: dict[str, Any]) -> str:
         """Its row, unless another submit was faster with the same bytes."""
         if not original["stored"]:
+            if await images.is_gone(tx, original["id"]):
+                raise _OriginalGone
             return str(original["id"])
         known = await images.find_original(tx, self.account_id, original["row"]["sha256"])
         if known is not None:
@@ -266,6 +285,7 @@ class Submission:
             account_id=self.account_id,
             group_id=group_id,
             original_id=original_id,
+            project_id=self.project_id,
             job_id=job_id,
         )
         await jobs.add(
@@ -273,6 +293,7 @@ class Submission:
             account_id=self.account_id,
             image_id=image_id,
             group_id=group_id,
+            project_id=self.project_id,
             model=model,
             lane=lane,
             job_id=job_id,
@@ -342,10 +363,14 @@ def _is_key(value: object) -> bool:
     return isinstance(value, str) and _KEY.fullmatch(value) is not None
 
 
-def _fingerprint(data: bytes, wish: Wish) -> str:
-    """The same photo and the same wish, seed as given included, have the same one."""
-    asked = msgspec.json.encode(wish, order="sorted")
+def _fingerprint(data: bytes, wish: Wish, project_id: str | None) -> str:
+    """The same photo, wish (seed as given included) and project have the same one."""
+    asked = msgspec.json.encode(wish, order="sorted") + (project_id or "").encode()
     return hashlib.sha256(sha256_of(data).encode() + asked).hexdigest()
+
+
+class _OriginalGone(Exception):
+    """Its last image was deleted a moment ago; the photo has to be kept anew."""
 
 
 def _model(request: StageRequest) -> str:

@@ -34,14 +34,22 @@ async def two_accounts(staging: Staging) -> AsyncIterator[tuple[Acting, Acting, 
     """Both have a job that ended and one that waits; the group that waits is the other's."""
     async with staging:
         me, them = staging.acting_as(MINE), staging.acting_as(OTHERS)
+        wish: dict[str, Any] = {"room": "bedroom", "style": "modern"}
         for who in (me, them):
-            await who.images.submit(photo(), room="bedroom", style="modern")
+            wish["project_id"] = (await who.projects.create("listing")).id
+            await who.images.submit(photo(), **wish)
         await staging.run_worker(until_idle=True)
         await me.images.submit(photo(1), room="bedroom", style="modern")
-        yield me, them, await them.images.submit(photo(1), room="bedroom", style="modern")
+        yield me, them, await them.images.submit(photo(1), **wish)
 
 
 Call = Callable[[Acting, Group], Awaitable[Any]]
+
+
+def project(theirs: Group) -> str:
+    assert theirs.images[0].project_id is not None
+    return theirs.images[0].project_id
+
 
 CALLS: dict[str, Call] = {
     "image": lambda me, theirs: me.images.get(theirs.images[0].id),
@@ -50,6 +58,16 @@ CALLS: dict[str, Call] = {
     "cancel an image": lambda me, theirs: me.images.cancel(theirs.images[0].id),
     "retry an image": lambda me, theirs: me.images.retry(theirs.images[0].id),
     "job": lambda me, theirs: me.jobs.get(theirs.images[0].job.id),
+    "delete an image": lambda me, theirs: me.images.delete(theirs.images[0].id),
+    "an image's history": lambda me, theirs: me.images.history(theirs.images[0].id),
+    "project": lambda me, theirs: me.projects.get(project(theirs)),
+    "rename a project": lambda me, theirs: me.projects.rename(project(theirs), "mine"),
+    "delete a project": lambda me, theirs: me.projects.delete(project(theirs)),
+    "cost of a project": lambda me, theirs: me.projects.cost(project(theirs)),
+    "images of a project": lambda me, theirs: me.images.by_original(project(theirs)),
+    "submit into a project": lambda me, theirs: me.images.submit(
+        photo(), room="bedroom", style="modern", project_id=project(theirs)
+    ),
     "cancel a job": lambda me, theirs: me.jobs.cancel(theirs.images[0].job.id),
 }
 
@@ -69,6 +87,9 @@ def test_every_call_by_a_foreign_id_answers_as_if_there_were_nothing(install: In
             assert theirs.images[0].id not in seen
             ours = {job.id for job in await me.jobs.page()}
             assert not ours & {job.id for job in await them.jobs.page()}
+            assert await me.images.page(project_id=project(theirs)) == []
+            assert project(theirs) not in {each.id for each in await me.projects.page()}
+            assert (await them.projects.get(project(theirs))).name == "listing"
             assert (await them.images.get(theirs.images[0].id)).job.state == "queued"
 
     asyncio.run(scenario())

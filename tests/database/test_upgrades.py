@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from staging_core import Settings, Staging
 from staging_core.database import rights, schema
 from staging_core.database.engine import open_database
+from staging_core.database.tables import images, usage
 from staging_core.errors import SchemaOutdated, SettingError
 from staging_core.testing.servers.databases import LOGIN, OWNER, Databases, databases, upgrade
 
@@ -140,6 +142,68 @@ def test_an_owner_who_may_make_no_roles_is_told_and_goes_on_once_they_are_there(
     finally:
         postgresql.server.run(f"ALTER ROLE {OWNER} CREATEROLE")
     assert "shop_app" in opened(tmp_path, **settings)
+
+
+# --- what was there before ------------------------------------------------------------------------
+
+
+def migrations_up_to(folder: Path, last: str) -> Path:
+    """Those of an earlier version of ours."""
+    migrations = folder / "earlier"
+    shutil.copytree(schema.MIGRATIONS, migrations)
+    for later in (migrations / "versions").glob("[0-9]*.py"):
+        if later.name[:4] > last:
+            later.unlink()
+    return migrations
+
+
+BEFORE = (
+    "INSERT INTO staging_accounts (id, position, created_at) VALUES ('a', 0, 1)",
+    "INSERT INTO staging_originals (id, account_id, sha256, key, working_key, content_type, width,"
+    " height, created_at) VALUES ('o', 'a', 's', 'k', 'w', 'image/png', 1, 1, 1)",
+    "INSERT INTO staging_groups (id, account_id, original_id, fingerprint, quote, created_at)"
+    " VALUES ('g', 'a', 'o', 'f', '{}', 1)",
+    "INSERT INTO staging_images (id, account_id, group_id, original_id, variant, request, job_id,"
+    """ created_at) VALUES ('i', 'a', 'g', 'o', 0, '{"style":"japandi"}', 'j2', 1)""",
+    *(
+        "INSERT INTO staging_jobs (id, account_id, image_id, group_id, state, model, lane, due_at,"  # noqa: S608
+        " timings_ms, report, created_at, updated_at, finished_at) VALUES"
+        f" ('{job}', 'a', 'i', 'g', '{state}', 'm', 'l', 1, '{{}}', '{{}}', 1, 1, {at})"
+        for job, state, at in (
+            ("j1", "error", 1767225599),
+            ("j2", "ready", 1767225599),
+            ("j3", "ready", 1767225600),
+            ("j4", "ready", 1767225601),
+        )
+    ),
+)
+
+
+@pytest.mark.parametrize("server", [False, True])
+def test_what_was_there_is_listed_and_counted_after_the_upgrade(
+    server: bool, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    chosen = request.getfixturevalue("empty") if server else {}
+
+    async def scenario() -> None:
+        settings = Settings.from_keywords(home=tmp_path, **chosen)
+        async with open_database(settings, owner=True) as owner:
+            async with owner.write() as tx:
+                earlier = migrations_up_to(tmp_path, "0003")
+                await tx.connection.run_sync(schema._migrate, earlier)
+                for statement in BEFORE:
+                    await tx.connection.exec_driver_sql(statement)
+            assert await schema.upgrade(owner) == ("0003", schema.HEAD)
+        async with open_database(settings) as database, database.read("a") as tx:
+            (image,) = await tx.rows(sa.select(images.c.style))
+            assert image["style"] == "japandi"
+            counted = await tx.rows(sa.select(usage.c.month, usage.c.images))
+            assert sorted(map(tuple, (row.values() for row in counted))) == [
+                ("2025-12", 1),
+                ("2026-01", 2),
+            ]
+
+    asyncio.run(scenario())
 
 
 # --- two versions on one schema -------------------------------------------------------------------

@@ -52,6 +52,10 @@ class AnyOrder(RuleBasedStateMachine):
         self.run(self.world.retry(account, place))
 
     @rule(account=accounts, place=places)
+    def delete(self, account: str, place: int) -> None:
+        self.run(self.world.delete(account, place))
+
+    @rule(account=accounts, place=places)
     def peep(self, account: str, place: int) -> None:
         self.run(self.world.peep(account, place))
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from staging_core import Group, deferred, landing, settlement, submission
-from staging_core.database import attempts, events, files, images, jobs
+from staging_core.database import attempts, deletions, events, files, images, jobs
 from staging_core.database.engine import Transaction
 from staging_core.database.tables import jobs as job_rows
 
@@ -90,10 +90,18 @@ async def _commit_here(tx: Transaction) -> None:
 
 @mutant
 def no_account_filter(patch: pytest.MonkeyPatch) -> None:
-    async def fetch(tx: Transaction, account_id: str, job_id: str) -> Any:
-        return await jobs.row(tx, job_id)
+    async def get(tx: Transaction, account_id: str, job_id: str) -> Any:
+        return jobs.as_job(await jobs.row(tx, job_id))
 
-    patch.setattr(jobs, "fetch", fetch)
+    patch.setattr(jobs, "get", get)
+
+
+@mutant
+def deleted_and_kept(patch: pytest.MonkeyPatch) -> None:
+    async def let_go(tx: Transaction, which: Any) -> None:
+        """Forgotten."""
+
+    patch.setattr(deletions, "_let_go", let_go)
 
 
 @mutant

@@ -127,6 +127,12 @@ async def ordered_again(world: World) -> None:
     await world.submit("one", "first", WHOLE)
 
 
+async def deleted_when_ready(world: World) -> None:
+    await world.submit("one", "first", WHOLE)
+    await world.settle()
+    await world.delete("one", 0)
+
+
 STORIES: dict[str, Callable[[World], Awaitable[None]]] = {
     "no_fence": frozen_and_overtaken,
     "result_outside_the_transaction": dying_while_it_delivers,
@@ -134,6 +140,7 @@ STORIES: dict[str, Callable[[World], Awaitable[None]]] = {
     "no_account_filter": curious,
     "posted_again": asked_without_answer,
     "no_unique_key": ordered_again,
+    "deleted_and_kept": deleted_when_ready,
 }
 
 

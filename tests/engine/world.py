@@ -63,8 +63,11 @@ class World:
     # --- clients --------------------------------------------------------------------------------
 
     async def submit(self, account: str, key: str, cut: Cut) -> None:
-        """Two images under an idempotency key; what is answered is a promise."""
-        with suppress(Crash):
+        """Two images under an idempotency key; what is answered is a promise.
+
+        A repeat of an order whose images are all deleted finds none.
+        """
+        with suppress(Crash, NotFound):
             group = await self._images(account, cut.into(self.ports)).submit(
                 PHOTOS[KEYS.index(key)],
                 room="bedroom",
@@ -91,6 +94,10 @@ class World:
         """Try one again, if it failed."""
         await self._with_image(account, place, lambda images, id: images.retry(id))
 
+    async def delete(self, account: str, place: int) -> None:
+        """Delete one: from now on it is not there."""
+        await self._with_image(account, place, lambda images, id: images.delete(id))
+
     async def _with_image(
         self, account: str, place: int, deed: Callable[[Images, str], Awaitable[object]]
     ) -> None:
@@ -112,6 +119,8 @@ class World:
             lambda: mine.get(image.id),
             lambda: mine.group(image.group_id),
             lambda: mine.cancel(image.id),
+            lambda: mine.delete(image.id),
+            lambda: mine.history(image.id),
             lambda: jobs.get(image.job.id),
             lambda: jobs.cancel(image.job.id),
         ):

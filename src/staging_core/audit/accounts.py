@@ -18,11 +18,13 @@ _HANGS_ON: tuple[tuple[sa.Table, str, sa.Table], ...] = (
     (tables.groups, "original_id", tables.originals),
     (tables.images, "group_id", tables.groups),
     (tables.images, "original_id", tables.originals),
+    (tables.images, "project_id", tables.projects),
     (tables.jobs, "image_id", tables.images),
     (tables.jobs, "group_id", tables.groups),
     (tables.attempts, "job_id", tables.jobs),
     (tables.events, "job_id", tables.jobs),
     (tables.files, "job_id", tables.jobs),
+    (tables.uploads, "original_id", tables.originals),
 )
 
 

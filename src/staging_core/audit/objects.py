@@ -18,7 +18,10 @@ async def missing_results(ports: Ports) -> list[Violation]:
         sa.select(images.c.id, images.c.staged_key, kept.c.etag, kept.c.expires_at, jobs.c.state)
         .join(jobs, jobs.c.id == images.c.job_id)
         .outerjoin(kept, kept.c.key == images.c.staged_key)
-        .where((jobs.c.state == "ready") | images.c.staged_key.is_not(None))
+        .where(
+            (jobs.c.state == "ready") | images.c.staged_key.is_not(None),
+            images.c.deleted_at.is_(None),
+        )
     )
     async with ports.database.read() as tx:
         rows = await tx.rows(query)

@@ -1,4 +1,4 @@
-"""I2: a ready job was made once, and jobs are charged what their attempts cost."""
+"""I2: a ready job was made once, jobs cost what their attempts do; I6: deleted is deleted."""
 
 from __future__ import annotations
 
@@ -38,7 +38,27 @@ def charged_otherwise(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
+def kept_of_deleted(settings: Settings, now: float) -> sa.Select[Any]:
+    """Files that stay though the image they are of is deleted, and cleared."""
+    files, images, jobs = tables.files, tables.images, tables.jobs
+    return (
+        sa.select(files.c.key)
+        .join(jobs, jobs.c.id == files.c.job_id)
+        .join(images, images.c.id == jobs.c.image_id)
+        .where(images.c.cleared_at.is_not(None), files.c.expires_at.is_(None))
+    )
+
+
+def kept_without_use(settings: Settings, now: float) -> sa.Select[Any]:
+    """Originals that stay though every image of them is deleted, and cleared."""
+    images, originals = tables.images, tables.originals
+    used = sa.exists().where(images.c.original_id == originals.c.id, images.c.cleared_at.is_(None))
+    return sa.select(originals.c.id).where(originals.c.gone_at.is_(None), ~used)
+
+
 RULES = (
+    Rule("I6", "An object of a deleted image is kept.", kept_of_deleted),
+    Rule("I6", "An original is kept that no image uses.", kept_without_use),
     Rule(
         "I2",
         "A job has several succeeded attempts, or is ready without one.",

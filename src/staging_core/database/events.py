@@ -15,7 +15,7 @@ from staging_core.models import TERMINAL, JobEvent, JobState
 from staging_core.states import ACTIVE
 
 from .folders import folder
-from .tables import accounts, events, jobs
+from .tables import accounts, events, images, jobs
 
 if TYPE_CHECKING:
     from .engine import Transaction
@@ -188,9 +188,14 @@ async def after(
     position: int,
     *,
     group_id: str | None = None,
+    image_id: str | None = None,
+    deleted: bool = False,
     limit: int = 500,
 ) -> list[JobEvent]:
-    """The account's events after ``position``, in order; of one group when named."""
+    """The account's events after ``position``, in order; of one group or image when named.
+
+    ``deleted``: also those of images that have been deleted.
+    """
     query = (
         sa.select(events)
         .where(events.c.account_id == account_id, events.c.position > position)
@@ -199,6 +204,11 @@ async def after(
     )
     if group_id is not None:
         query = query.where(events.c.group_id == group_id)
+    if image_id is not None:
+        of_image = sa.select(jobs.c.id).where(jobs.c.image_id == image_id)
+        query = query.where(events.c.job_id.in_(of_image))
+    if not deleted:
+        query = query.where(~_of_deleted(events.c.image_id))
     return [JobEvent(**row) for row in await tx.rows(query)]
 
 
@@ -206,10 +216,18 @@ async def of_job(tx: Transaction, account_id: str, job_id: str) -> list[JobEvent
     """A job's whole history."""
     query = (
         sa.select(events)
-        .where(events.c.account_id == account_id, events.c.job_id == job_id)
+        .where(
+            events.c.account_id == account_id,
+            events.c.job_id == job_id,
+            ~_of_deleted(events.c.image_id),
+        )
         .order_by(events.c.seq)
     )
     return [JobEvent(**row) for row in await tx.rows(query)]
+
+
+def _of_deleted(image_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(images.c.id == image_id, images.c.deleted_at.is_not(None))
 
 
 async def settled(tx: Transaction, account_id: str, group_id: str) -> bool:

@@ -23,6 +23,12 @@ async def find_original(tx: Transaction, account_id: str, sha256: str) -> sa.Row
     )
 
 
+async def is_gone(tx: Transaction, original_id: str) -> bool:
+    """Whether the original went with its last image; ask while holding the account."""
+    row = await tx.row(sa.select(originals.c.gone_at).where(originals.c.id == original_id))
+    return row is None or row["gone_at"] is not None
+
+
 async def add_original(tx: Transaction, **values: Any) -> None:
     """Keep an original's row."""
     await tx.execute(sa.insert(originals).values(created_at=tx.now, **values))
@@ -69,6 +75,7 @@ async def add(tx: Transaction, *, request: StageRequest, **values: Any) -> None:
         sa.insert(images).values(
             created_at=tx.now,
             variant=request.variant,
+            style=request.style,
             request=msgspec.to_builtins(request),
             **values,
         )
@@ -76,10 +83,13 @@ async def add(tx: Transaction, *, request: StageRequest, **values: Any) -> None:
 
 
 async def row(tx: Transaction, image_id: str, *, account_id: str | None = None) -> sa.RowMapping:
-    """The image's row; with ``account_id``, ``NotFound`` also when it is another account's."""
+    """The image's row, deleted or not, for a worker that holds its job.
+
+    With ``account_id``, ``NotFound`` also when it is deleted, or another account's.
+    """
     query = sa.select(images).where(images.c.id == image_id)
     if account_id is not None:
-        query = query.where(images.c.account_id == account_id)
+        query = query.where(images.c.account_id == account_id, images.c.deleted_at.is_(None))
     found = await tx.row(query)
     if found is None:
         raise NotFound(f"There is no image {image_id}.")
@@ -100,52 +110,49 @@ async def deliver(tx: Transaction, image_id: str, **values: Any) -> None:
 
 async def get(tx: Transaction, account_id: str, image_id: str) -> Image:
     """The image as its account sees it."""
-    found = await tx.row(_seen(account_id).where(images.c.id == image_id))
+    found = await tx.row(seen(account_id).where(images.c.id == image_id))
     if found is None:
         raise NotFound(f"There is no image {image_id}.")
-    return _as_image(found)
+    return as_image(found)
 
 
 async def of_group(tx: Transaction, account_id: str, group_id: str) -> Group:
     """The group with its images, in the order of their variants."""
     found = await tx.rows(
-        _seen(account_id).where(images.c.group_id == group_id).order_by(images.c.variant)
+        seen(account_id).where(images.c.group_id == group_id).order_by(images.c.variant)
     )
     if not found:
         raise NotFound(f"There is no group {group_id}.")
-    return Group(id=group_id, account_id=account_id, images=tuple(_as_image(row) for row in found))
+    return Group(id=group_id, account_id=account_id, images=tuple(as_image(row) for row in found))
 
 
-async def page(
-    tx: Transaction,
-    account_id: str,
-    *,
-    before: tuple[float, str] | None = None,
-    limit: int = 50,
-) -> list[Image]:
-    """The account's images, newest first; ``before``: the (created_at, id) of the last one seen."""
-    query = _seen(account_id).order_by(images.c.created_at.desc(), images.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(sa.tuple_(images.c.created_at, images.c.id) < sa.tuple_(*before))
-    return [_as_image(row) for row in await tx.rows(query)]
+# Of bytes that nobody has read yet there is none.
+_DIGEST = sa.case(
+    (originals.c.digest.is_not(None), originals.c.digest),
+    (sa.func.length(originals.c.sha256) == 64, originals.c.sha256),
+    else_="",
+)
 
 
-def _seen(account_id: str) -> sa.Select[Any]:
+def seen(account_id: str) -> sa.Select[Any]:
+    """The account's images, each with its newest job; what is deleted is not there."""
     job_columns = [jobs.c[name].label(f"job__{name}") for name in Job.__struct_fields__]
     return (
         sa.select(
             images,
             originals.c.key.label("original_key"),
-            originals.c.sha256.label("original_sha256"),
+            originals.c.content_type.label("original_type"),
+            _DIGEST.label("original_sha256"),
             *job_columns,
         )
         .join(originals, originals.c.id == images.c.original_id)
         .join(jobs, jobs.c.id == images.c.job_id)
-        .where(images.c.account_id == account_id)
+        .where(images.c.account_id == account_id, images.c.deleted_at.is_(None))
     )
 
 
-def _as_image(row: sa.RowMapping) -> Image:
+def as_image(row: sa.RowMapping) -> Image:
+    """The row of ``seen`` as its account sees it."""
     job = {name: row[f"job__{name}"] for name in Job.__struct_fields__}
     values = {name: row[name] for name in Image.__struct_fields__ if name != "job"}
     return msgspec.convert({**values, "job": job}, Image)

@@ -35,6 +35,7 @@ async def add(
     model: str,
     lane: str,
     job_id: str,
+    project_id: str | None = None,
     told: dict[str, Any] | None = None,
 ) -> None:
     """A new job, queued, with its first event, which holds ``told``."""
@@ -45,6 +46,7 @@ async def add(
             account_id=account_id,
             image_id=image_id,
             group_id=group_id,
+            project_id=project_id,
             state="queued",
             seq=1,
             model=model,
@@ -166,6 +168,10 @@ async def _write(
     return row
 
 
+_THERE = ~sa.exists().where(images.c.id == jobs.c.image_id, images.c.deleted_at.is_not(None))
+"""What is deleted is not shown to its account."""
+
+
 async def fetch(
     tx: Transaction, account_id: str, job_id: str, *, lock: bool = False
 ) -> sa.RowMapping:
@@ -175,6 +181,23 @@ async def fetch(
     if row is None:
         raise NotFound(f"There is no job {job_id}.")
     return row
+
+
+async def get(tx: Transaction, account_id: str, job_id: str) -> Job:
+    """The job as its account sees it; ``NotFound`` also when its image is deleted."""
+    query = sa.select(jobs).where(jobs.c.account_id == account_id, jobs.c.id == job_id, _THERE)
+    row = await tx.row(query)
+    if row is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return as_job(row)
+
+
+async def seen(tx: Transaction, job_id: str) -> sa.RowMapping:
+    """The job as it is now; it may change at any moment."""
+    found = await tx.row(sa.select(jobs).where(jobs.c.id == job_id))
+    if found is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return found
 
 
 async def row(tx: Transaction, job_id: str) -> sa.RowMapping:
@@ -196,7 +219,7 @@ async def page(
     """The account's jobs, newest first; ``before``: the (created_at, id) of the last one seen."""
     query = (
         sa.select(jobs)
-        .where(jobs.c.account_id == account_id)
+        .where(jobs.c.account_id == account_id, _THERE)
         .order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
         .limit(limit)
     )
@@ -245,7 +268,7 @@ async def repeat(
 ) -> str:
     """A new job for an image whose last one has ended; its id.
 
-    ``AlreadyFinal`` when somebody else was faster.
+    ``AlreadyFinal`` when somebody else was faster, also to delete it.
     """
     job_id = new_id()
     await add(
@@ -256,16 +279,21 @@ async def repeat(
         model=model,
         lane=lane,
         job_id=job_id,
+        project_id=image["project_id"],
         told=told,
     )
     replaced = await tx.row(
         sa.update(images)
-        .where(images.c.id == image["id"], images.c.job_id == image["job_id"])
+        .where(
+            images.c.id == image["id"],
+            images.c.job_id == image["job_id"],
+            images.c.deleted_at.is_(None),
+        )
         .values(job_id=job_id)
         .returning(images.c.id)
     )
     if replaced is None:
-        raise AlreadyFinal("The image has a newer job by now.")
+        raise AlreadyFinal("The image has a newer job by now, or is deleted.")
     return job_id
 
 

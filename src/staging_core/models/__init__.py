@@ -15,18 +15,21 @@ from .event import JobEvent
 from .grant import DownloadGrant, UploadGrant, UploadTicket
 from .image import Group, Image
 from .inspected import Inspected
-from .job import TERMINAL, Job, JobState, JobStatus, status_of
+from .job import TERMINAL, Job, JobState, JobStatus, states_of, status_of
 from .order import Order, Quote
 from .outcome import Absent, CannotTell, Failed, Found, Output, Staged, Waiting
 from .picture import Picture
+from .place import Place
 from .principal import ROLES, Credentials, Identity, Principal, UserRole, highest
 from .profile import Profile
+from .project import Project, ProjectCost
 from .provider import Command, Provider
 from .request import StageRequest
 from .scope import SCOPES, check_role, check_scope, checked_scopes
 from .stored import ByteRange, Stored, check_key, check_prefix, is_key
 from .ticket import Ticket
 from .update import Update
+from .usage import Usage
 from .user import User
 from .wake import Wake
 
@@ -64,9 +67,12 @@ __all__ = [
     "Order",
     "Output",
     "Picture",
+    "Place",
     "Price",
     "Principal",
     "Profile",
+    "Project",
+    "ProjectCost",
     "Provider",
     "Quote",
     "Sizes",
@@ -77,6 +83,7 @@ __all__ = [
     "Update",
     "UploadGrant",
     "UploadTicket",
+    "Usage",
     "User",
     "UserRole",
     "Waiting",
@@ -90,5 +97,6 @@ __all__ = [
     "checked_scopes",
     "highest",
     "is_key",
+    "states_of",
     "status_of",
 ]

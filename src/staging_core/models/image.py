@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from .job import Job
+from .place import Place
 from .request import StageRequest
 
 
@@ -12,8 +13,11 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     """One output, wished or delivered.
 
     ``job`` is its newest job. Keys name objects in the storage: ``original_key`` the byte-identical
-    original, ``staged_key`` the clean result, ``labelled_key`` a copy that a plugin labelled.
-    ``width``, ``height``, ``sha256`` are the staged picture's, None until it is ready.
+    original, ``staged_key`` the clean result, ``labelled_key`` a copy that a plugin labelled,
+    ``thumbnail_key`` a small one that somebody has asked for. ``width``, ``height``, ``sha256`` are
+    the staged picture's, None until it is ready; ``original_sha256`` is empty until a worker has
+    read what was uploaded past us. ``original_url`` and ``filename``: how the client named the
+    photo.
     """
 
     id: str
@@ -30,6 +34,16 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     height: int | None = None
     sha256: str | None = None
     created_at: float = 0.0
+    thumbnail_key: str | None = None
+    project_id: str | None = None
+    original_type: str = ""
+    original_url: str | None = None
+    filename: str | None = None
+
+    @property
+    def place(self) -> Place:
+        """Its place in the list of images."""
+        return Place(self.created_at, self.id)
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
+
+from .place import Place
 
 JobState = Literal[
     "queued",
@@ -21,6 +23,11 @@ JobState = Literal[
 ]
 JobStatus = Literal["queued", "processing", "ready", "error"]
 TERMINAL: frozenset[str] = frozenset({"ready", "error", "cancelled"})
+
+
+def states_of(status: JobStatus) -> frozenset[JobState]:
+    """All states that show as ``status``."""
+    return frozenset(state for state in get_args(JobState) if status_of(state) == status)
 
 
 def status_of(state: JobState) -> JobStatus:
@@ -50,6 +57,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     created_at: float = 0.0
     updated_at: float = 0.0
     finished_at: float | None = None
+
+    @property
+    def place(self) -> Place:
+        """Its place in the list of jobs, and in one of images by their state."""
+        return Place(self.created_at, self.id)
 
     @property
     def status(self) -> JobStatus:

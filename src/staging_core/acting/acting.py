@@ -1,0 +1,71 @@
+"""Everything that one principal may do, in its account only."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+from staging_core.api_keys import ApiKeys
+from staging_core.database.streams import Scope
+from staging_core.live import Follower, Live
+from staging_core.models import Group, JobEvent, Principal, Update
+from staging_core.ports import Ports
+from staging_core.profile import OwnProfile
+from staging_core.scoped import needs
+from staging_core.tickets import Tickets
+from staging_core.watch import Watch
+
+from .images import Images
+from .jobs import Jobs
+from .projects import Projects
+
+
+class Acting:
+    """What ``Staging.acting_as`` gives: everything one principal may do, in its account only.
+
+    A method that the principal's scopes do not allow raises ``Forbidden`` and does nothing.
+    """
+
+    def __init__(self, ports: Ports, watch: Watch, live: Live, principal: Principal) -> None:
+        self.principal = self._principal = principal
+        self.images = Images(ports, principal)
+        self.jobs = Jobs(ports, principal)
+        self.profile = OwnProfile(ports, principal)
+        self.keys = ApiKeys(ports, principal)
+        self.tickets = Tickets(ports, principal)
+        self.projects = Projects(ports, principal)
+        self._watch = watch
+        self._live = live
+
+    @needs("events:read")
+    def events(self, group: Group | None = None, *, after: int = 0) -> AsyncIterator[JobEvent]:
+        """Events in order and without a gap, from the row after position ``after`` on.
+
+        Of a group: the stream ends when all its jobs have. Else all of the account's, without end.
+        """
+        group_id = None if group is None else group.id
+        return self._watch.follow(self.principal.account_id, group_id=group_id, after=after)
+
+    @needs("events:read")
+    async def follow(
+        self, wake: Callable[[], None], *, image_id: str | None = None, after: int | None = None
+    ) -> tuple[Follower, list[Update]]:
+        """Follow the account's images, or one: where they stand now, and who takes what comes.
+
+        ``wake``: called, quickly, whenever the follower's ``take`` has something. ``after``: a
+        position that an update told before; every event since is told again. ``NotFound``.
+        """
+        scope = Scope(self.principal.account_id, image_id)
+        return await self._live.follow(scope, wake, after=after)
+
+    @needs("events:read")
+    def updates(
+        self, *, image_id: str | None = None, after: int | None = None
+    ) -> AsyncIterator[Update]:
+        """The same as a stream without an end: first snapshots, then what happens."""
+        return self._live.updates(Scope(self.principal.account_id, image_id), after=after)
+
+    async def wait(self, group: Group) -> Group:
+        """The group when all its jobs have ended."""
+        async for _ in self.events(group):
+            pass
+        return await self.images.group(group.id)

@@ -1,0 +1,84 @@
+"""The account's projects."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from staging_core.database import accounts, projects
+from staging_core.deletion import clear_deleted
+from staging_core.errors import BadInput
+from staging_core.models import Place, Principal, Project, ProjectCost
+from staging_core.ports import Ports
+from staging_core.scoped import needs
+
+_LONGEST_NAME = 100
+
+
+class Projects:
+    """The account's projects."""
+
+    def __init__(self, ports: Ports, principal: Principal) -> None:
+        self._ports = ports
+        self._principal = principal
+        self._account_id = principal.account_id
+
+    @needs("images:write")
+    async def create(self, name: str) -> Project:
+        """A new project; ``BadInput`` unless its name has 1 to 100 characters after trimming."""
+        named = _checked(name)
+        account_id = accounts.check(self._account_id)
+        async with self._ports.database.write(account_id) as tx:
+            await accounts.ensure(tx, account_id)
+            return await projects.add(
+                tx,
+                id=str(uuid4()),
+                account_id=account_id,
+                user_id=self._principal.user_id,
+                name=named,
+            )
+
+    @needs("images:read")
+    async def get(self, project_id: str) -> Project:
+        """One project; ``NotFound``."""
+        async with self._ports.database.read(self._account_id) as tx:
+            return await projects.get(tx, self._account_id, project_id)
+
+    @needs("images:read")
+    async def page(
+        self, *, limit: int = 50, before: Project | Place | None = None
+    ) -> list[Project]:
+        """Projects, newest first; ``before``: the last one of the page before, or its place."""
+        place = before.place if isinstance(before, Project) else before
+        async with self._ports.database.read(self._account_id) as tx:
+            return await projects.page(tx, self._account_id, before=place, limit=limit)
+
+    @needs("images:write")
+    async def rename(self, project_id: str, name: str) -> Project:
+        """The project under another name; ``BadInput`` as for ``create``, ``NotFound``."""
+        named = _checked(name)
+        async with self._ports.database.write(self._account_id) as tx:
+            return await projects.rename(tx, self._account_id, project_id, named)
+
+    @needs("images:write")
+    async def delete(self, project_id: str) -> None:
+        """Delete the project with its images; ``NotFound``.
+
+        They are hidden at once and their jobs cancelled; of a project with very many images the
+        rest follows with the next sweeps, as do the objects. What was used stays counted.
+        """
+        async with self._ports.database.write(self._account_id) as tx:
+            await projects.delete(tx, self._account_id, project_id)
+        await clear_deleted(self._ports, self._account_id, project_id)
+
+    @needs("images:read")
+    async def cost(self, project_id: str) -> ProjectCost:
+        """What the providers charged for its images, deleted ones too; ``NotFound``."""
+        async with self._ports.database.read(self._account_id) as tx:
+            return await projects.cost(tx, self._account_id, project_id)
+
+
+def _checked(name: object) -> str:
+    named = name.strip() if isinstance(name, str) else ""
+    if not 1 <= len(named) <= _LONGEST_NAME or not named.isprintable():
+        raise BadInput(f"A project's name has 1 to {_LONGEST_NAME} printable characters.")
+    return named

@@ -1,0 +1,38 @@
+"""Pages of a list: by the place of the last item seen, so that every page costs the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from staging_core.errors import BadInput
+from staging_core.models import Place
+
+LONGEST = 10_000
+
+
+def newest(
+    query: sa.Select[Any],
+    table: sa.Table,
+    before: Place | None,
+    limit: int,
+    *,
+    oldest_first: bool = False,
+) -> sa.Select[Any]:
+    """The query's next ``limit`` rows after ``before``, in the order of ``table``'s times."""
+    check_limit(limit)
+    place = sa.tuple_(table.c.created_at, table.c.id)
+    order = (table.c.created_at, table.c.id)
+    if before is not None:
+        seen = sa.tuple_(*before)
+        query = query.where(place > seen if oldest_first else place < seen)
+    if not oldest_first:
+        order = (table.c.created_at.desc(), table.c.id.desc())  # type: ignore[assignment]
+    return query.order_by(*order).limit(limit)
+
+
+def check_limit(limit: int) -> None:
+    """``BadInput`` unless a page may be so long."""
+    if not 1 <= limit <= LONGEST:
+        raise BadInput(f"A page has 1 to {LONGEST} items, not {limit}.")

@@ -1,0 +1,36 @@
+"""The only schema. Every name starts with ``staging_`` so that a host's tables are never touched.
+
+Ids are text; times are Unix seconds as doubles; every row of an account carries its ``account_id``.
+"""
+
+from __future__ import annotations
+
+from .accounts import accounts, api_keys, creations, tickets, usage, users
+from .base import metadata
+from .images import files, groups, images, originals, projects, uploads
+from .jobs import attempts, events, gates, inbox, jobs, outbox
+from .processes import leases, observers
+
+__all__ = [
+    "accounts",
+    "api_keys",
+    "attempts",
+    "creations",
+    "events",
+    "files",
+    "gates",
+    "groups",
+    "images",
+    "inbox",
+    "jobs",
+    "leases",
+    "metadata",
+    "observers",
+    "originals",
+    "outbox",
+    "projects",
+    "tickets",
+    "uploads",
+    "usage",
+    "users",
+]
