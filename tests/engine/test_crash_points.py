@@ -24,7 +24,7 @@ import pytest
 
 from staging_core import OWNER, JobEvent, Settings, hookimpl
 from staging_core.acting import Images, Jobs
-from staging_core.audit import SOUND, Audit
+from staging_core.audit import SOUND, Audit, Evidence
 from staging_core.database import images, outbox, schema
 from staging_core.database.engine import open_database
 from staging_core.errors import NotFound, RoomNotUnderstood, StorageError, StorageFull
@@ -302,6 +302,38 @@ def test_a_process_that_freezes_at_any_point_finds_its_job_taken_and_harms_nothi
     at_every_point(name, scenario, freezes, step=step)
 
 
+async def delete_all(house: House, cut: Cut) -> None:
+    """Every image, by a process that may die on it, and then a sweep that may, too."""
+    for image in await Images(house.ports, OWNER).page():
+        await Images(cut.into(house.ports), OWNER).delete(image.id)
+    await Recovery(cut.into(house.ports)).sweep()
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_process_that_dies_while_it_deletes_leaves_no_object_and_no_job(ended: bool) -> None:
+    async def scenario() -> None:
+        async with Decoder() as decoder:
+            at, whole = 0, False
+            while not whole:
+                at += 1
+                async with installation(decoder, TwoOutputs()) as (house, _):
+                    await house.submit(variants=1)
+                    while ended and await house.step():
+                        pass
+                    with suppress(Crash):
+                        await delete_all(house, Cut(at))
+                        whole = True
+                    with suppress(NotFound):
+                        await delete_all(house, Cut())
+                    await house.recover()
+                    assert await house.states() == []
+                    assert [entry async for entry in house.ports.storage.entries("")] == []
+                    assert await Audit(house.ports, Evidence(settled=True)).count() == SOUND
+            assert at > 10
+
+    asyncio.run(scenario())
+
+
 # --- no call is forgotten -------------------------------------------------------------------------
 
 
@@ -398,6 +430,7 @@ async def _rare_sites(decoder: Decoder) -> set[tuple[str, int]]:
             await outbox.post(tx, "local", "delete_object", {"key": "../no such key"})
         await recovery.sweep()
         await recovery.give_back()
+        await delete_all(house, cut)
         return cut.sites | twice.sites
 
 
@@ -456,6 +489,7 @@ ENGINE_FUNCTIONS = {
     "nudge",
     "find",
     "another_way",
+    "clear_deleted",
     "receive",
     "look",
     "cancel",
