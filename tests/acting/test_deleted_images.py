@@ -78,6 +78,28 @@ def test_whatever_is_asked_of_a_deleted_image_it_is_not_found(install: Install) 
     asyncio.run(scenario())
 
 
+def test_who_follows_hears_of_the_end_and_who_comes_later_of_nothing(install: Install) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            me = staging.acting_as(OWNER)
+            group = await me.images.submit(photo(), room="bedroom", style="modern")
+            image_id = group.images[0].id
+            updates = me.updates()
+            assert (await anext(updates)).snapshot
+            await me.images.delete(image_id)
+            assert (await anext(updates)).state == "cancelled"
+            await updates.aclose()  # type: ignore[attr-defined]
+            with pytest.raises(NotFound):
+                await anext(me.updates(image_id=image_id))
+            later = await me.images.submit(photo(), room="bedroom", style="modern")
+            follower, standing = await me.follow(lambda: None, after=0)
+            told = [*standing, *await follower.take()]
+            follower.close()
+            assert {update.image_id for update in told} == {later.images[0].id}
+
+    asyncio.run(scenario())
+
+
 def test_its_objects_go_and_what_another_image_uses_stays(install: Install) -> None:
     async def scenario() -> None:
         async with install() as staging:

@@ -208,7 +208,7 @@ async def after(
         of_image = sa.select(jobs.c.id).where(jobs.c.image_id == image_id)
         query = query.where(events.c.job_id.in_(of_image))
     if not deleted:
-        query = query.where(~_of_deleted(events.c.image_id))
+        query = query.where(~of_deleted(events.c.image_id))
     return [JobEvent(**row) for row in await tx.rows(query)]
 
 
@@ -219,14 +219,15 @@ async def of_job(tx: Transaction, account_id: str, job_id: str) -> list[JobEvent
         .where(
             events.c.account_id == account_id,
             events.c.job_id == job_id,
-            ~_of_deleted(events.c.image_id),
+            ~of_deleted(events.c.image_id),
         )
         .order_by(events.c.seq)
     )
     return [JobEvent(**row) for row in await tx.rows(query)]
 
 
-def _of_deleted(image_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+def of_deleted(image_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether a row's image has been deleted."""
     return sa.exists().where(images.c.id == image_id, images.c.deleted_at.is_not(None))
 
 

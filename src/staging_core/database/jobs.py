@@ -16,7 +16,7 @@ from staging_core.states import ACTIVE, check_move
 
 from .claims import CLAIMABLE
 from .engine import Transaction
-from .events import draft
+from .events import draft, of_deleted
 from .tables import images, jobs
 
 
@@ -168,7 +168,7 @@ async def _write(
     return row
 
 
-_THERE = ~sa.exists().where(images.c.id == jobs.c.image_id, images.c.deleted_at.is_not(None))
+_THERE = ~of_deleted(jobs.c.image_id)
 """What is deleted is not shown to its account."""
 
 

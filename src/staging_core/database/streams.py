@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from staging_core.models import TERMINAL, JobEvent, Update
 
 from .engine import Transaction
+from .events import of_deleted
 from .tables import accounts, events, images, jobs
 
 _LIMIT = 1_000
@@ -43,7 +44,11 @@ async def snapshot(tx: Transaction, scope: Scope) -> tuple[int, list[Update]]:
         wanted = jobs.c.id == newest.scalar_subquery()
     query = (
         sa.select(accounts.c.position, *(jobs.c[name] for name in _COLUMNS))
-        .outerjoin_from(accounts, jobs, (jobs.c.account_id == accounts.c.id) & wanted)
+        .outerjoin_from(
+            accounts,
+            jobs,
+            (jobs.c.account_id == accounts.c.id) & wanted & ~of_deleted(jobs.c.image_id),
+        )
         .where(accounts.c.id == scope.account_id)
         .order_by(jobs.c.created_at, jobs.c.id)
     )
@@ -61,13 +66,17 @@ def _standing(row: sa.RowMapping) -> Update:
 
 
 async def since(tx: Transaction, scope: Scope, after: int, until: int) -> list[JobEvent]:
-    """The scope's events after one position up to another, in order, at most ``_LIMIT``."""
+    """The scope's events after one position up to another, in order, at most ``_LIMIT``.
+
+    Of an image that has been deleted only those hear who follow while it happens.
+    """
     query = (
         sa.select(events)
         .where(
             events.c.account_id == scope.account_id,
             events.c.position > after,
             events.c.position <= until,
+            ~of_deleted(events.c.image_id),
         )
         .order_by(events.c.position)
         .limit(_LIMIT)
