@@ -22,7 +22,7 @@ STOREYS = (
     ("error_codes", "models"),
     ("urls",),
     ("interfaces", "prompts", "disclosure"),
-    ("imaging",),
+    ("imaging", "telemetry"),
     ("hookspecs", "config", "timed_call", "builtin"),
     ("plugins", "hooks", "open_context", "registry"),
     ("states", "download"),

@@ -37,6 +37,7 @@ from .models import Absent, Attempt, CannotTell, Failed, Found, Staged, StageReq
 from .ports import Ports
 from .predictions import CALL_S, attempt_of, find, is_handle
 from .settlement import backoff_s, settle_failure
+from .telemetry import provider_call
 
 log = logging.getLogger("staging_core")
 
@@ -163,7 +164,8 @@ class Deferred(Delivery):
 
     async def _create(self, request: StageRequest, photo: Photo, attempt: Attempt) -> str:
         stager = self._stager
-        with self._timed("create"):
+        call = provider_call(self.ports.telemetry, "create", self.job["model"])
+        with self._timed("create"), call:
             async with asyncio.timeout(CALL_S):
                 handle = await stager.create(request, photo, attempt)
         if not is_handle(handle):
@@ -272,8 +274,9 @@ class Deferred(Delivery):
     async def _outcome(self, handle: str) -> Waiting | Staged | Failed | None:
         """What the provider says; None when it says nothing that could be had."""
         try:
-            async with asyncio.timeout(CALL_S):
-                return await self._stager.check(handle)
+            with provider_call(self.ports.telemetry, "check", self.job["model"]):
+                async with asyncio.timeout(CALL_S):
+                    return await self._stager.check(handle)
         except Exception:  # whatever it is, the prediction goes on
             log.warning("job %s: no answer about %s", self.job["id"], handle, exc_info=True)
             return None
@@ -310,6 +313,9 @@ class Deferred(Delivery):
             original = await images.source(tx, self.job["image_id"])
             intended = await self._intend_outputs(tx, attempt["number"], len(staged.outputs))
         self.job = job
+        if spent:
+            cost = staged.cost_usd - attempt["cost_usd"]
+            self.ports.telemetry.count("staging.provider.cost", cost, model=job["model"])
         with self._timed("fetch"):
             outputs = await self._fetched(staged)
         await self._deliver(outputs, staged, original, attempt["number"], intended)

@@ -15,6 +15,7 @@ from .imaging.canvas import Layout
 from .interfaces import Photo
 from .models import JobState, Output, Picture, Staged, Stored
 from .photo import intend_picture, key_of, put_intended, put_picture, read_object, sha256_of
+from .settlement import tell_end
 
 STATEMENT = "Virtually staged"
 """What a labelled copy says until a rule pack says it better."""
@@ -70,7 +71,11 @@ class Delivery(Held):
             else:
                 job = await self._publish(tx, checkpoint, None, report=staged.report)
         self.job = job
-        if job["state"] != "ready":
+        told = {"model": job["model"], "outcome": "succeeded"}
+        self.ports.telemetry.count("staging.attempts", **told)
+        if job["state"] == "ready":
+            tell_end(self.ports, job)
+        else:
             await self._finalize()
 
     async def _put(
@@ -104,6 +109,7 @@ class Delivery(Held):
         async with self.ports.database.write(self.job["account_id"]) as tx:
             job = await self._publish(tx, self.job["checkpoint"], labelled)
         self.job = job
+        tell_end(self.ports, job)
 
     async def _publish(
         self,

@@ -172,8 +172,11 @@ class Held:
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:
-        began = time.perf_counter()
+        began, telemetry = time.perf_counter(), self.ports.telemetry
         try:
-            yield
+            with telemetry.span(f"staging.job {phase}"):
+                yield
         finally:
-            self.timings[phase] = round((time.perf_counter() - began) * 1000, 1)
+            seconds = time.perf_counter() - began
+            self.timings[phase] = round(seconds * 1000, 1)
+            telemetry.measure("staging.jobs.phase", seconds, phase=phase, model=self.job["model"])

@@ -9,7 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
@@ -27,9 +27,12 @@ from staging_core.models import (
     check_style,
 )
 from staging_core.plugins import Plugins
+from staging_core.telemetry import SILENT
 from staging_core.timed_call import call_within
 
 if TYPE_CHECKING:
+    from staging_core.interfaces import Telemetry
+    from staging_core.interfaces.opening import Role
     from staging_core.staging import Staging
 
 Kind = Literal["stager", "storage", "queue", "auth", "billing"]
@@ -101,6 +104,26 @@ class Hooks:
                 ) from error
             for item in items:
                 yield plugin, item
+
+    def telemetry(self, role: Role) -> AbstractContextManager[Telemetry]:
+        """The telemetry that a plugin gives, not yet entered; silence where none does.
+
+        ``DuplicateName`` when two give one, ``PluginError`` when a plugin fails.
+        """
+        given = self.plugins.impls("staging_telemetry")
+        if len(given) > 1:
+            names = " and ".join(repr(plugin) for plugin, _ in given)
+            raise DuplicateName(f"The plugins {names} both give telemetry.")
+        for plugin, function in given:
+            try:
+                with self._trace("staging_telemetry", plugin):
+                    telemetry: AbstractContextManager[Telemetry] = function(role=role)
+                    return telemetry
+            except Exception as error:
+                raise PluginError(
+                    f"The plugin {plugin!r} failed in staging_telemetry: {_told(error)}"
+                ) from error
+        return nullcontext(SILENT)
 
     # --- take part ----------------------------------------------------------------------------
 

@@ -10,11 +10,14 @@ nobody). Chained and observing hooks may be ``async def``, or ``def``, which run
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import pluggy
 
 if TYPE_CHECKING:
+    from staging_core.interfaces import Telemetry
+    from staging_core.interfaces.opening import Role
     from staging_core.models import (
         Command,
         Job,
@@ -58,6 +61,14 @@ def staging_billings() -> Iterable[Provider]:  # type: ignore[empty-body]
 @hookspec
 def staging_commands() -> Iterable[Command]:  # type: ignore[empty-body]
     """Declare commands. Called when the command line looks for one it does not have itself."""
+
+
+@hookspec
+def staging_telemetry(role: Role) -> AbstractContextManager[Telemetry]:  # type: ignore[empty-body]
+    """Give telemetry for a process of that role. Called when a ``Staging`` opens, before all else.
+
+    It is entered then, and left after everything else is closed. Only one plugin may give it.
+    """
 
 
 @hookspec

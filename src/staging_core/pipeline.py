@@ -156,12 +156,20 @@ class Pipeline:
 
     async def carry(self, job: sa.RowMapping, attempt: sa.RowMapping | None = None) -> None:
         """Carry a claimed job to its end, or to its next wait; ``attempt``: see ``Look``."""
+        facts = {
+            "staging.job": job["id"],
+            "staging.image": job["image_id"],
+            "staging.state": job["state"],
+            "staging.model": job["model"],
+        }
+        step = self.ports.telemetry.span("staging.job", parent=job["trace"], **facts)
         try:
-            async with Lease(self.ports, job) as lease:
-                if job["model"] in self.deferred:
-                    await Deferred(self.ports, job, lease, attempt).run()
-                else:
-                    await Answered(self.ports, job, lease).run()
+            with step:
+                async with Lease(self.ports, job) as lease:
+                    if job["model"] in self.deferred:
+                        await Deferred(self.ports, job, lease, attempt).run()
+                    else:
+                        await Answered(self.ports, job, lease).run()
         except Abandoned:
             log.info("job %s: held or ended by somebody else", job["id"])
 

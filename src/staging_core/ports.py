@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .telemetry import SILENT
+
 if TYPE_CHECKING:
     from .config import Settings
     from .database.engine import Database
     from .download import Downloads
     from .hooks import Hooks
     from .imaging.decoder import Decoder
-    from .interfaces import Billing, Defers, Queue, Stager, Storage
+    from .interfaces import Billing, Defers, Queue, Stager, Storage, Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,8 @@ class Ports:
     """What ``pipeline`` and ``recovery`` act upon.
 
     ``stagers``: by the id of their card, the default first. Every effect of the engine is a call on
-    one of these, so a test that counts and cuts calls here can crash it at every point there is.
+    one of these, so a test that counts and cuts calls here can crash it at every point there is;
+    but for ``telemetry``, which has none.
     """
 
     settings: Settings
@@ -32,3 +35,4 @@ class Ports:
     hooks: Hooks
     decoder: Decoder
     downloads: Downloads
+    telemetry: Telemetry = SILENT

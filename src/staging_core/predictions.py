@@ -13,6 +13,7 @@ from .interfaces import Defers, Finds, ReceivesCallbacks, supports
 from .landing import land
 from .models import Absent, Attempt, CannotTell, Found, Waiting
 from .ports import Ports
+from .telemetry import provider_call
 
 log = logging.getLogger("staging_core")
 
@@ -97,10 +98,12 @@ class Predictions:
         stager = supports(self.ports.stagers.get(model), Defers)
         if stager is None:
             raise NotFound(f"The model {model} is not open here.")
-        async with asyncio.timeout(CALL_S):
-            await stager.cancel(handle)
-        async with asyncio.timeout(CALL_S):
-            outcome = await stager.check(handle)
+        with provider_call(self.ports.telemetry, "cancel", model):
+            async with asyncio.timeout(CALL_S):
+                await stager.cancel(handle)
+        with provider_call(self.ports.telemetry, "check", model):
+            async with asyncio.timeout(CALL_S):
+                outcome = await stager.check(handle)
         if isinstance(outcome, Waiting):
             raise Retryable("The prediction has not ended yet.")
         async with self.ports.database.write() as tx:

@@ -46,7 +46,9 @@ class Reception:
             new, wake = await self._kept(source, notice, attempt_id)
         except StagingError as error:
             self.turned_away[error.code] += 1
+            self.ports.telemetry.count("staging.callbacks", outcome=error.code)
             raise
+        self.ports.telemetry.count("staging.callbacks", outcome="new" if new else "duplicate")
         if wake is not None:
             await nudge(self.ports, wake)
         return "received" if new else "duplicate"

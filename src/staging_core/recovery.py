@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from .database import claims, events, files, jobs, leases, observers, outbox
+from .database import claims, events, files, jobs, leases, levels, observers, outbox
 from .database.engine import Transaction
 from .deletion import clear_deleted
 from .errors import DatabaseFailed, HookFailed, JobVerb
@@ -25,10 +25,12 @@ from .predictions import Predictions
 from .reception import Reception
 from .settlement import end_job
 from .submission import nudge
+from .telemetry import SILENT
 
 log = logging.getLogger("staging_core")
 
 _BUCKET_EVERY_S = 3600.0
+_LEVELS_EVERY_S = 10.0
 _MODEL_MISSING_S = 3600.0
 _OBSERVING_S = 5.0
 _DEEDS = {"delete_object": (3600.0, math.inf), "cancel_prediction": (60.0, 3600.0)}
@@ -51,14 +53,48 @@ class Recovery:
         self._reception = Reception(ports)
         self._owner = uuid4().hex
         self._bucket_checked = time.monotonic()
+        self._levels_told = -math.inf
 
     async def sweep(self, *, bucket: bool = False) -> dict[str, int]:
         """Do what is due, unless another process is at it; what was done, counted by name.
 
         ``bucket``: compare storage and rows now, and not only once an hour.
         """
+        self._tell_connections()
         if not await self._lead():
             return {}
+        began = time.perf_counter()
+        with self.ports.telemetry.span("staging.sweep"):
+            done = await self._swept(bucket=bucket)
+        self._tell(done, time.perf_counter() - began)
+        await self._tell_levels()
+        return done
+
+    def _tell(self, done: dict[str, int], seconds: float) -> None:
+        telemetry = self.ports.telemetry
+        telemetry.measure("staging.sweep.duration", seconds)
+        for deed, times in done.items():
+            if times:
+                telemetry.count("staging.sweep.done", times, deed=deed)
+
+    def _tell_connections(self) -> None:
+        pool = self.ports.database.engine.pool
+        if isinstance(pool, sa.AsyncAdaptedQueuePool):
+            self.ports.telemetry.level("staging.database.connections", pool.checkedout())
+
+    async def _tell_levels(self) -> None:
+        """What stands in the queue; asked of the database only when somebody wants to know."""
+        telemetry = self.ports.telemetry
+        if telemetry is SILENT or time.monotonic() - self._levels_told < _LEVELS_EVERY_S:
+            return
+        self._levels_told = time.monotonic()
+        async with self.ports.database.read() as tx:
+            found = await levels.read(tx)
+        telemetry.level("staging.queue.depth", found.queued)
+        telemetry.level("staging.queue.age", found.oldest_s)
+        telemetry.level("staging.jobs.in_flight", found.in_flight)
+
+    async def _swept(self, *, bucket: bool) -> dict[str, int]:
         done = {
             "nudged": await self.nudge(),
             "models_missing": await self.give_up_missing_models(),

@@ -32,7 +32,15 @@ async def repeat_job(
         lane = open_model(ports, image.job.model).card.lane
         await check_depth(tx, ports, account_id, 1)
         row = await images.row(tx, image_id, account_id=account_id)
-        new_id = await jobs.repeat(tx, row, lane=lane, model=image.job.model, told=told)
+        new_id = await jobs.repeat(
+            tx,
+            row,
+            lane=lane,
+            model=image.job.model,
+            told=told,
+            trace=ports.telemetry.current(),
+        )
+    ports.telemetry.count("staging.jobs.submitted", model=image.job.model)
     await nudge(ports, Wake(job_id=new_id, lane=lane))
     return new_id
 

@@ -90,6 +90,10 @@ async def settle_failure(
     """
     verb = _verb(error)
     failure = _Failure(job, verb, timings_ms, outcome, ended, cost_usd)
+    if failure.in_attempt:
+        ports.telemetry.count("staging.attempts", model=job["model"], outcome=verb.code)
+    if cost_usd:
+        ports.telemetry.count("staging.provider.cost", cost_usd, model=job["model"])
     if isinstance(verb, Busy):
         await _busy(ports, failure, verb)
     elif isinstance(verb, Moderated) and (way := await another_way(ports, job)):
@@ -109,11 +113,11 @@ async def end_job(
     ended: bool = False,
     cost_usd: float | None = None,
     **values: Any,
-) -> None:
+) -> sa.RowMapping:
     """The job fails: reason and history stay, of its objects only ``kept``."""
     await _close_attempt(tx, job, "failed", error, ended=ended, cost_usd=cost_usd)
     await files.keep_only(tx, job["id"], kept)
-    await jobs.move(
+    return await jobs.move(
         tx,
         job,
         "error",
@@ -122,6 +126,15 @@ async def end_job(
         message=error.message,
         **values,
     )
+
+
+def tell_end(ports: Ports, job: sa.RowMapping) -> None:
+    """Tell how long a job took that has just ended; ``job``: its row by now."""
+    seconds = job["finished_at"] - job["created_at"]
+    labels = {"model": job["model"], "state": job["state"]}
+    ports.telemetry.measure("staging.jobs.duration", seconds, **labels)
+    if job["error"] is not None:
+        ports.telemetry.count("staging.jobs.failed", code=job["error"], model=job["model"])
 
 
 async def cancel_job(tx: Transaction, account_id: str, job_id: str) -> None:
@@ -277,14 +290,16 @@ async def _end_for_good(ports: Ports, failure: _Failure, **values: Any) -> None:
     overlay = error.overlay_png if isinstance(error, RoomNotUnderstood) else None
     if overlay is None:
         async with ports.database.write(job["account_id"]) as tx:
-            await end_job(tx, job, error, **values)
+            row = await end_job(tx, job, error, **values)
+        tell_end(ports, row)
         return
     picture = Picture(data=overlay, content_type="image/png", width=0, height=0)
     stored = await put_picture(ports, job, picture, kind="overlay", name="overlay")
     values["report"] = {"overlay_key": stored.key}
     async with ports.database.write(job["account_id"]) as tx:
-        await end_job(tx, job, error, kept=(stored.key,), **values)
+        row = await end_job(tx, job, error, kept=(stored.key,), **values)
         await files.keep(tx, stored, sha256=sha256_of(overlay))
+    tell_end(ports, row)
 
 
 def _verb(error: Exception) -> StagingError:

@@ -35,6 +35,7 @@ from .reception import Received, Reception
 from .recovery import Recovery
 from .registry import Registry
 from .sign_in import SignIn
+from .telemetry import tell_moves
 from .tickets import redeem
 from .watch import Watch
 from .worker import Worker
@@ -103,6 +104,7 @@ class Staging:
             await stack.enter_async_context(self._live)
             self._rates = Rates(self.settings, supports(self._ports.queue, LimitsRates))
             self._readiness = Readiness(self._ports)
+            tell_moves(self._ports)
             self._recovery = Recovery(self._ports)
             self._reception = Reception(self._ports)
             stack.push_async_callback(self._recovery.give_back)
@@ -130,6 +132,7 @@ class Staging:
     async def _open(self, stack: AsyncExitStack) -> Ports:
         settings = self.settings
         role = self._role
+        telemetry = stack.enter_context(self.hooks.telemetry(role))
         _make_home(settings.home)
         database = await stack.enter_async_context(open_database(settings))
         await _bring_up_to_date(database)
@@ -162,6 +165,7 @@ class Staging:
             hooks=self.hooks,
             decoder=await stack.enter_async_context(decoder),
             downloads=await stack.enter_async_context(Downloads(max_bytes=settings.max_bytes)),
+            telemetry=telemetry,
         )
 
     async def _open_stagers(self, stack: AsyncExitStack, role: Role) -> dict[str, Stager | Defers]:

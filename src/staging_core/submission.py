@@ -254,6 +254,8 @@ class Submission:
             wakes = [
                 await self._add_image(tx, request, group_id, original_id) for request in requests
             ]
+        for request in requests:
+            self.ports.telemetry.count("staging.jobs.submitted", model=_model(request))
         for wake in wakes:
             await nudge(self.ports, wake)
         return group_id, False
@@ -297,6 +299,7 @@ class Submission:
             model=model,
             lane=lane,
             job_id=job_id,
+            trace=self.ports.telemetry.current(),
         )
         return Wake(job_id=job_id, lane=lane)
 

@@ -166,15 +166,20 @@ class Worker:
     def _start(self, job: sa.RowMapping, attempt: sa.RowMapping | None) -> None:
         task = asyncio.create_task(self._carry(job, attempt))
         self._running[task] = job["model"]
+        self._tell_steps()
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """Its place is free; where places were free before, there is no hurry to look."""
         model = self._running.pop(task)
+        self._tell_steps()
         if model in self._free and not self._stopping:
             asyncio.get_running_loop().call_later(_SOON_S, self._look.set)
         else:
             self._look.set()
+
+    def _tell_steps(self) -> None:
+        self.ports.telemetry.level("staging.worker.steps", len(self._running))
 
     async def _carry(self, job: sa.RowMapping, attempt: sa.RowMapping | None) -> None:
         try:

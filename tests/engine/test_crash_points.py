@@ -37,6 +37,7 @@ from staging_core.recovery import Recovery
 from staging_core.testing.fake_deferred import FakeDeferred
 from staging_core.testing.fake_script import Script
 from staging_core.testing.fake_stager import FakeStager
+from staging_core.testing.telemetry import Heard
 
 from .crashing import ENGINE, Crash, Cut
 from .deferred_cases import (
@@ -408,7 +409,7 @@ async def _rare_sites(decoder: Decoder) -> set[tuple[str, int]]:
     hanging = FakeStager(Script.parse("hangs"))
     async with installation(decoder, hanging) as (house, _):
         cut = Cut()
-        ports = cut.into(house.ports)
+        ports = replace(cut.into(house.ports), telemetry=Heard())
         recovery = Recovery(ports)
         await house.submit(ports)
         await house.submit(ports)  # a replay

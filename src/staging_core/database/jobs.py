@@ -37,8 +37,9 @@ async def add(
     job_id: str,
     project_id: str | None = None,
     told: dict[str, Any] | None = None,
+    trace: str | None = None,
 ) -> None:
-    """A new job, queued, with its first event, which holds ``told``."""
+    """A new job, queued, with its first event, which holds ``told``. ``trace``: a traceparent."""
     row = await tx.row(
         sa.insert(jobs)
         .values(
@@ -51,6 +52,7 @@ async def add(
             seq=1,
             model=model,
             lane=lane,
+            trace=trace,
             due_at=tx.now,
             timings_ms={},
             report={},
@@ -265,6 +267,7 @@ async def repeat(
     lane: str,
     model: str,
     told: dict[str, Any] | None = None,
+    trace: str | None = None,
 ) -> str:
     """A new job for an image whose last one has ended; its id.
 
@@ -281,6 +284,7 @@ async def repeat(
         job_id=job_id,
         project_id=image["project_id"],
         told=told,
+        trace=trace,
     )
     replaced = await tx.row(
         sa.update(images)

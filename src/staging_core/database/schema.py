@@ -12,7 +12,7 @@ from staging_core.errors import SchemaOutdated
 
 from .engine import Database
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration in this package."""
 
 VERSION_TABLE = "staging_schema"

@@ -14,6 +14,7 @@ from .opening import OpenContext, Opener
 from .queue import Consumes, LimitsRates, Queue, Signals
 from .stager import Defers, Finds, Photo, ReceivesCallbacks, Stager
 from .storage import Copies, Creates, PresignsDownloads, PresignsUploads, Storage
+from .telemetry import Telemetry
 
 __all__ = [
     "AuthContext",
@@ -37,5 +38,6 @@ __all__ = [
     "Signals",
     "Stager",
     "Storage",
+    "Telemetry",
     "supports",
 ]

@@ -17,6 +17,8 @@ jobs = sa.Table(
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("model", sa.String(255), nullable=False),
     sa.Column("lane", sa.String(64), nullable=False),
+    # The trace that its submission was part of, as a W3C traceparent.
+    sa.Column("trace", sa.String(64)),
     # Claiming: who holds the job, until when, and the number that every later write must carry.
     sa.Column("fence", sa.BigInteger(), nullable=False, server_default="0"),
     sa.Column("lease_until", sa.Double(), nullable=False, server_default="0"),
