@@ -18,6 +18,7 @@ from staging_core.operating import Operating
 from staging_core.plugins import load_plugins
 from staging_core.profile import OwnProfile
 from staging_core.staging import Staging
+from staging_core.telemetry import METRICS
 from staging_core.testing import conformance
 from staging_core.tickets import Tickets
 
@@ -45,6 +46,18 @@ def test_every_public_name_is_documented() -> None:
 )
 def test_every_public_method_is_documented(kind: type) -> None:
     assert public(kind) - {"ports", "registry", "hooks"} <= documented("python-api")
+
+
+def test_every_figure_is_documented_as_it_is() -> None:
+    text = (REFERENCE / "telemetry.md").read_text("utf-8")
+    row = r"^\| `([\w.]+)` \| (\w+) \| `(.+?)` \| (.*?) \| (.*) \|$"
+    told = {
+        (name, kind, unit, tuple(re.findall(r"\w+", labels)), description)
+        for name, kind, unit, labels, description in re.findall(row, text, re.MULTILINE)
+    }
+    assert told == {
+        (each.name, each.kind, each.unit, each.labels, each.description) for each in METRICS
+    }
 
 
 def test_every_scope_is_documented_in_its_words() -> None:
