@@ -17,7 +17,7 @@ from .world import ACCOUNTS, KEYS, WORKERS, World
 accounts = st.sampled_from(ACCOUNTS)
 workers = st.sampled_from(WORKERS)
 places = st.integers(0, 3)
-crashes = st.none() | st.integers(1, 60)
+crashes = st.none() | st.integers(1, 40)
 """The point at which the process dies, if it does."""
 
 
@@ -63,7 +63,7 @@ class AnyOrder(RuleBasedStateMachine):
     def work(self, at: int | None) -> None:
         self.run(self.world.work(Cut(at)))
 
-    @rule(at=st.integers(1, 60))
+    @rule(at=st.integers(1, 40))
     def work_while_overtaken(self, at: int) -> None:
         self.run(self.world.work(Cut(at, freeze=self.world.overtake)))
 

@@ -50,15 +50,14 @@ def result_outside_the_transaction(patch: pytest.MonkeyPatch) -> None:
 
 @mutant
 def cost_outside_the_transaction(patch: pytest.MonkeyPatch) -> None:
-    change = attempts.change
+    charge = attempts.charge
 
-    async def changed(tx: Transaction, attempt_id: str, **values: Any) -> Any:
-        row = await change(tx, attempt_id, **values)
-        if "cost_usd" in values:
-            await _commit_here(tx)
-        return row
+    async def charged_early(tx: Transaction, attempt: Any, cost_usd: float) -> Any:
+        values = await charge(tx, attempt, cost_usd)
+        await _commit_here(tx)
+        return values
 
-    patch.setattr(attempts, "change", changed)
+    patch.setattr(attempts, "charge", charged_early)
 
 
 @mutant

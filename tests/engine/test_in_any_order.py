@@ -31,7 +31,7 @@ QUICK = settings(
     deadline=None,
 )
 LONG = settings(QUICK, max_examples=2000, stateful_step_count=50)
-HUNT = settings(QUICK, max_examples=400, phases=[Phase.generate], report_multiple_bugs=False)
+HUNT = settings(QUICK, max_examples=2000, phases=[Phase.generate], report_multiple_bugs=False)
 
 
 @contextmanager
@@ -68,6 +68,7 @@ def test_nothing_is_lost_or_doubled_in_two_thousand_orders(
 
 
 @pytest.mark.full
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_an_engine_without_one_of_its_rules_is_caught_by_chance(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
