@@ -52,10 +52,13 @@ def photo(number: int = 0) -> bytes:
 @asynccontextmanager
 async def listening(app: Any, **options: Any) -> AsyncIterator[str]:
     """The base URL of a real server that runs ``app``."""
-    config = uvicorn.Config(app, log_config=None, lifespan="off", **options)
+    config = uvicorn.Config(app, log_config=None, **{"lifespan": "off", **options})
     server, door = uvicorn.Server(config), socket.create_server(("127.0.0.1", 0))
     running = asyncio.create_task(server.serve(sockets=[door]))
     try:
+        async with asyncio.timeout(30):
+            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+                await asyncio.sleep(0.01)
         yield f"http://127.0.0.1:{door.getsockname()[1]}"
     finally:
         server.should_exit = True

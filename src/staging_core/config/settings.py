@@ -104,6 +104,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="Origins (https://HOST) whose pages may call the API; `*` for all."),
     ] = ()
+    api_docs: Annotated[
+        bool | None,
+        Meta(
+            description="Serve /docs and the OpenAPI document; by default exactly where `auth` has "
+            "`local:`."
+        ),
+    ] = None
     lease_s: Annotated[
         Seconds, Meta(description="Seconds a worker may be silent before its job is taken over.")
     ] = 15.0

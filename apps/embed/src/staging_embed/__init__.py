@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from .app import staging_app
+from .app import StagingApp, staging_app
+from .lifespan import staging_lifespan
+from .litestar_plugin import StagingPlugin
 
-__all__ = ["staging_app"]
+__all__ = ["StagingApp", "StagingPlugin", "staging_app", "staging_lifespan"]

@@ -39,7 +39,8 @@ class Entrance:
                 message["headers"] = _added(list(message.get("headers", ())), visit, scope)
             await send(message)
 
-        await self.app({**scope, KEY: visit}, receive, answer)
+        # The host's state stays the host's: frameworks keep their own of a request there.
+        await self.app({**scope, KEY: visit, "state": {}}, receive, answer)
 
 
 def completed(headers: Mapping[str, str], visit: Visit, scope: Mapping[str, Any]) -> dict[str, str]:

@@ -79,7 +79,7 @@ class Service:
     def live_path(self, scope: Mapping[str, Any]) -> str | None:
         """The path of the live route that is asked for; None when it is none of them."""
         mount = str(scope.get("root_path", ""))
-        path = str(scope["path"]).removeprefix(mount)
+        path = str(scope["path"]).removeprefix(mount).rstrip("/")  # some hosts add a slash
         route = self._live.get(path)
         return path if route is not None and scope["method"] == route.method else None
 

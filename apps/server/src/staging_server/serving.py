@@ -1,0 +1,153 @@
+"""Serving until told to stop: the API, and a worker beside it.
+
+When told to stop nothing new is accepted, streams end with a hint when to come back, requests and
+job steps finish; all of it at once, and within the setting ``shutdown_s``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from ipaddress import ip_address
+
+import click
+import uvicorn
+
+from staging_core import Staging
+from staging_core.errors import SettingError
+from staging_embed import StagingApp
+
+from .app import create_app, is_local
+
+log = logging.getLogger("staging_server")
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_WAITING_CONNECTIONS = 2048
+
+
+def check_reach(staging: Staging, host: str) -> None:
+    """``SettingError`` where others could reach an installation that takes them for its owner."""
+    if is_local(staging) and not _is_loopback(host):
+        raise SettingError(
+            f"With `auth` as `local:` whoever reaches {host} would be the owner.",
+            remedy="Set STAGING_AUTH (to `keys:` or `jwt:https://ISSUER/?audience=...`), or serve "
+            "on 127.0.0.1.",
+        )
+
+
+async def serve(staging: Staging, *, host: str, port: int, worker: bool) -> None:
+    """Open ``staging`` and serve until SIGTERM or SIGINT; ``worker``: work on jobs too."""
+    check_reach(staging, host)
+    with _listening(host, port) as door:
+        async with staging:
+            server = Server(create_app(staging), grace_s=staging.settings.shutdown_s)
+            async with _working(staging, server) if worker else contextlib.nullcontext():
+                address = door.getsockname()
+                click.echo(f"Serving on http://{_in_url(address[0])}:{address[1]}", err=True)
+                await server.run(door)
+
+
+class Server(uvicorn.Server):
+    """uvicorn, whose end begins with the end of all event streams."""
+
+    def __init__(self, app: StagingApp, *, grace_s: float) -> None:
+        self.app = app
+        self.told = asyncio.Event()
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            backlog=_WAITING_CONNECTIONS,
+            server_header=False,
+            timeout_graceful_shutdown=max(1, int(grace_s)),
+        )
+        super().__init__(config)
+
+    async def run(self, door: socket.socket) -> None:  # type: ignore[override]
+        """Serve at an open door until told to stop."""
+        with _on_signals(self.stop):
+            await self.serve(sockets=[door])
+
+    def stop(self) -> None:
+        """Stop in good order; told a second time, at once."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        self.told.set()
+        self.app.end_streams()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are ours: streams end first, and the process by itself."""
+        yield
+
+
+@asynccontextmanager
+async def _working(staging: Staging, server: Server) -> AsyncIterator[None]:
+    """A worker that stops when the server is told to, and not only when it has stopped."""
+    working = asyncio.create_task(staging.run_worker())
+    stopping = asyncio.create_task(_stop_with(server, working))
+    working.add_done_callback(lambda task: _fell(task, server))
+    try:
+        yield
+    finally:
+        working.cancel()
+        stopping.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)
+
+
+async def _stop_with(server: Server, working: asyncio.Task[None]) -> None:
+    await server.told.wait()
+    working.cancel()
+
+
+def _fell(working: asyncio.Task[None], server: Server) -> None:
+    """A worker that ends by itself would leave a server that accepts what nobody does."""
+    if not working.cancelled() and (error := working.exception()) is not None:
+        log.error("the worker ended", exc_info=error)
+        server.stop()
+
+
+@contextmanager
+def _on_signals(act: object) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for each in _SIGNALS:
+        loop.add_signal_handler(each, act)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for each in _SIGNALS:
+            loop.remove_signal_handler(each)
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """An open door; ``SettingError`` where there can be none, before anything is opened."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        door = socket.create_server((host, port), family=family, backlog=_WAITING_CONNECTIONS)
+    except OSError as wrong:
+        raise SettingError(
+            f"Nobody can listen on {host}:{port}: {wrong.strerror or wrong}.",
+            remedy="Give another --host or --port, or end what listens there.",
+        ) from wrong
+    with contextlib.closing(door):
+        yield door
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,111 @@
+"""The server as its operator runs it: started, asked, stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from io import BytesIO
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from .processes import refused, serving
+
+FAKE = {"STAGING_STAGER": "fake:", "STAGING_PLUGINS": "server"}
+
+
+def test_the_embedded_default_serves_the_owner_with_documentation(tmp_path: Path) -> None:
+    with serving(tmp_path, **FAKE) as served:
+        assert served.url.startswith("http://127.0.0.1:")
+        assert httpx.get(f"{served.url}/health").json()["status"] == "ok"
+        assert httpx.get(f"{served.url}/ready").json()["status"] == "ready"
+        assert httpx.get(f"{served.url}/api/v1/me").json()["account_id"] == "local"
+        assert httpx.get(f"{served.url}/docs").status_code == 200
+        assert "server" not in httpx.get(f"{served.url}/health").headers
+        assert served.stop() == 0
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.7.7"])
+def test_who_needs_not_sign_in_has_to_be_here(tmp_path: Path, host: str) -> None:
+    said = refused(tmp_path, "--host", host, **FAKE)
+    assert "STAGING_AUTH" in said
+    assert not (tmp_path / "staging.db").exists()
+
+
+def test_with_sign_in_it_listens_anywhere_and_shows_no_documentation(tmp_path: Path) -> None:
+    settings = {**FAKE, "STAGING_AUTH": "keys:", "STAGING_SECRET_KEY": "x" * 16}
+    with serving(tmp_path, "--host", "0.0.0.0", "--no-worker", **settings) as served:
+        here = served.url.replace("0.0.0.0", "127.0.0.1")
+        assert httpx.get(f"{here}/api/v1/me").status_code == 401
+        assert httpx.get(f"{here}/docs").status_code == 404
+        assert httpx.get(f"{here}/schema/openapi.json").status_code == 404
+        assert served.stop() == 0
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with serving(tmp_path / "a", **FAKE) as served:
+        port = str(httpx.URL(served.url).port)
+        assert port in refused(tmp_path / "b", "--port", port, **FAKE)
+
+
+def test_streams_end_with_a_hint_and_the_process_ends_soon(tmp_path: Path) -> None:
+    with serving(tmp_path, **FAKE) as served:
+        with httpx.stream("GET", f"{served.url}/api/v1/events", timeout=60) as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "event: connected"
+            began = time.monotonic()
+            stopping = threading.Thread(target=served.stop)
+            stopping.start()
+            rest = list(lines)
+            stopping.join(30)
+        assert any(line.startswith("retry: ") for line in rest)
+        assert time.monotonic() - began < 25
+        assert served.process.returncode == 0
+
+
+def test_a_request_that_is_under_way_is_answered(tmp_path: Path) -> None:
+    """SIGTERM comes while half of the request is sent."""
+    with serving(tmp_path, **FAKE) as served:
+        url = httpx.URL(served.url)
+        with socket.create_connection((url.host, url.port)) as client:
+            client.sendall(b"POST /api/v1/callbacks/abc HTTP/1.1\r\nHost: localhost\r\n")
+            client.sendall(b"Content-Length: 2\r\n\r\n{")
+            time.sleep(0.5)
+            threading.Timer(1.0, client.sendall, [b"}"]).start()
+            assert served.stop() == 0
+            assert client.recv(4096).startswith(b"HTTP/1.1 401 ")
+
+
+def test_it_works_on_jobs_unless_told_not_to(tmp_path: Path) -> None:
+    buffer = BytesIO()
+    Image.linear_gradient("L").resize((320, 240)).convert("RGB").save(buffer, "PNG")
+    (tmp_path / "empty.png").write_bytes(buffer.getvalue())
+    with serving(tmp_path / "home", **FAKE) as served:
+        done = submitted(tmp_path, served.url)
+        deadline = time.monotonic() + 60
+        while (image := httpx.get(done).json())["status"] != "ready":
+            assert time.monotonic() < deadline, image
+            time.sleep(0.1)
+        assert served.stop() == 0
+
+
+def submitted(folder: Path, url: str) -> str:
+    """The address of an image that was put into the same installation by the command line."""
+    words = ["submit", "empty.png", "--room", "bedroom", "--style", "modern", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "staging_core", *words],
+        env={**os.environ, "STAGING_HOME": str(folder / "home"), **FAKE},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (job,) = json.loads(done.stdout)["jobs"]
+    return f"{url}/api/v1/images/{job['image_id']}"
