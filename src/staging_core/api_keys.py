@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from .database import api_keys, users
 from .errors import Forbidden, ValidationFailed
-from .models import ApiKey, NewApiKey, Principal, check_role, check_scope, checked_scopes
+from .models import ApiKey, NewApiKey, Place, Principal, check_role, check_scope, checked_scopes
 from .models.secret_token import KEY_PREFIX, digest_of, new_token, shown_part
 from .ports import Ports
 from .profile import ensure_user
@@ -63,17 +63,17 @@ class ApiKeys:
 
     @needs("keys:write")
     async def page(
-        self, *, everybodys: bool = False, limit: int = 50, before: ApiKey | None = None
+        self, *, everybodys: bool = False, limit: int = 50, before: ApiKey | Place | None = None
     ) -> list[ApiKey]:
         """The user's keys, newest first, also those that open nothing any more.
 
         ``everybodys``: all keys of the account, for admins (``Forbidden``). ``before``: the last
-        one of the page before.
+        one of the page before, or its place.
         """
         if everybodys:
             check_role(self._principal, "admin")
             check_scope(self._principal, "account:admin")
-        place = None if before is None else (before.created_at, before.id)
+        place = before.place if isinstance(before, ApiKey) else before
         user_id = None if everybodys else self._principal.user_id
         async with self._database.read(self._account_id) as tx:
             return await api_keys.page(

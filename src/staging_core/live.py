@@ -18,9 +18,9 @@ from typing import Self
 
 import msgspec
 
-from .database import streams
+from .database import projects, streams
 from .database.engine import Database
-from .database.streams import Scope
+from .database.streams import News, Scope
 from .errors import NotFound
 from .models import JobEvent, Update
 from .watch import Watch
@@ -61,16 +61,16 @@ class Follower:
         self._live = live
         self._buffer: list[Update] | None = None
 
-    def hand(self, event: JobEvent) -> None:
+    def hand(self, news: News) -> None:
         """An event of the account, next in order; for the reader."""
-        if self._buffer is None or event.position <= self.position:
+        if self._buffer is None or news.event.position <= self.position:
             return
-        if not self.scope.covers(event):
+        if not self.scope.covers(news):
             return
         if len(self._buffer) >= MOST_BUFFERED:
             self._buffer = None  # it reads for itself from where it is
         else:
-            self._buffer.append(update(event))
+            self._buffer.append(update(news.event))
         self.wake()
 
     async def take(self) -> list[Update]:
@@ -87,9 +87,9 @@ class Follower:
         while (until := self._live.position(self.scope.account_id)) > self.position:
             found = await self._live.since(self.scope, self.position, until)
             # Where that was all, what lies between is not of this scope.
-            self.position = until if streams.is_all(found) else found[-1].position
+            self.position = until if streams.is_all(found) else found[-1].event.position
             if found:
-                return [update(event) for event in found]
+                return [update(each.event) for each in found]
         self._buffer = []
         return []
 
@@ -131,9 +131,11 @@ class Live:
         """Begin to follow: first where the images stand, then every event since.
 
         ``after``: a position that was told before; then every event since that one. ``NotFound``
-        when the image is not one of the account's.
+        when the image, or the project, is not one of the account's.
         """
         async with self._database.read(scope.account_id) as tx:
+            if scope.project_id is not None:
+                await projects.get(tx, scope.account_id, scope.project_id)
             position, standing = await streams.snapshot(tx, scope)
         if scope.image_id is not None and not standing:
             raise NotFound(f"There is no image {scope.image_id}.")
@@ -163,7 +165,7 @@ class Live:
         followed = self._accounts.get(account_id)
         return 0 if followed is None else followed.position
 
-    async def since(self, scope: Scope, after: int, until: int) -> list[JobEvent]:
+    async def since(self, scope: Scope, after: int, until: int) -> list[News]:
         """For a follower that reads for itself."""
         async with self._database.read(scope.account_id) as tx:
             return await streams.since(tx, scope, after, until)
@@ -219,12 +221,12 @@ class Live:
             return
         async with self._database.read() as tx:
             found = await streams.news(tx, known)
-        for event in found:
-            followed = self._accounts.get(event.account_id)
-            if followed is not None and event.position > followed.position:
-                followed.position = event.position
+        for each in found:
+            followed = self._accounts.get(each.event.account_id)
+            if followed is not None and each.event.position > followed.position:
+                followed.position = each.event.position
                 for follower in tuple(followed.followers):
-                    follower.hand(event)
+                    follower.hand(each)
         if not streams.is_all(found):
             for name in batch:
                 self._mark(name)

@@ -47,22 +47,34 @@ class Acting:
 
     @needs("events:read")
     async def follow(
-        self, wake: Callable[[], None], *, image_id: str | None = None, after: int | None = None
+        self,
+        wake: Callable[[], None],
+        *,
+        image_id: str | None = None,
+        project_id: str | None = None,
+        after: int | None = None,
     ) -> tuple[Follower, list[Update]]:
-        """Follow the account's images, or one: where they stand now, and who takes what comes.
+        """Follow the account's images, or a project's, or one: where they stand, and what comes.
 
         ``wake``: called, quickly, whenever the follower's ``take`` has something. ``after``: a
         position that an update told before; every event since is told again. ``NotFound``.
         """
-        scope = Scope(self.principal.account_id, image_id)
+        scope = self._scope(image_id, project_id)
         return await self._live.follow(scope, wake, after=after)
 
     @needs("events:read")
     def updates(
-        self, *, image_id: str | None = None, after: int | None = None
+        self,
+        *,
+        image_id: str | None = None,
+        project_id: str | None = None,
+        after: int | None = None,
     ) -> AsyncIterator[Update]:
         """The same as a stream without an end: first snapshots, then what happens."""
-        return self._live.updates(Scope(self.principal.account_id, image_id), after=after)
+        return self._live.updates(self._scope(image_id, project_id), after=after)
+
+    def _scope(self, image_id: str | None, project_id: str | None) -> Scope:
+        return Scope(account_id=self.principal.account_id, image_id=image_id, project_id=project_id)
 
     async def wait(self, group: Group) -> Group:
         """The group when all its jobs have ended."""

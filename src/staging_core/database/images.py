@@ -11,7 +11,7 @@ from staging_core.errors import NotFound
 from staging_core.models import Group, Image, Job, StageRequest
 
 from .engine import Transaction
-from .tables import groups, images, jobs, originals
+from .tables import attempts, groups, images, jobs, originals
 
 
 async def find_original(tx: Transaction, account_id: str, sha256: str) -> sa.RowMapping | None:
@@ -134,6 +134,15 @@ _DIGEST = sa.case(
 )
 
 
+_HANDLE = (
+    sa.select(attempts.c.handle)
+    .where(attempts.c.job_id == jobs.c.id, attempts.c.handle.is_not(None))
+    .order_by(attempts.c.number.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+
+
 def seen(account_id: str) -> sa.Select[Any]:
     """The account's images, each with its newest job; what is deleted is not there."""
     job_columns = [jobs.c[name].label(f"job__{name}") for name in Job.__struct_fields__]
@@ -143,6 +152,7 @@ def seen(account_id: str) -> sa.Select[Any]:
             originals.c.key.label("original_key"),
             originals.c.content_type.label("original_type"),
             _DIGEST.label("original_sha256"),
+            _HANDLE.label("handle"),
             *job_columns,
         )
         .join(originals, originals.c.id == images.c.original_id)

@@ -20,15 +20,24 @@ _BATCHES = (1, 10, 100)
 _NO_ACCOUNT = ""  # no account has that id
 
 
-class Scope(msgspec.Struct, frozen=True):
-    """Whose events: an account's, or only those of one image."""
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose events: an account's, or only those of one image, or of one project."""
 
     account_id: str
     image_id: str | None = None
+    project_id: str | None = None
 
-    def covers(self, event: JobEvent) -> bool:
+    def covers(self, news: News) -> bool:
         """Whether the event is one of these."""
-        return self.image_id in (None, event.image_id)
+        mine = self.project_id in (None, news.project_id)
+        return mine and self.image_id in (None, news.event.image_id)
+
+
+class News(msgspec.Struct, frozen=True):
+    """An event, and the project of its image."""
+
+    event: JobEvent
+    project_id: str | None
 
 
 async def snapshot(tx: Transaction, scope: Scope) -> tuple[int, list[Update]]:
@@ -42,6 +51,8 @@ async def snapshot(tx: Transaction, scope: Scope) -> tuple[int, list[Update]]:
             images.c.account_id == scope.account_id, images.c.id == scope.image_id
         )
         wanted = jobs.c.id == newest.scalar_subquery()
+    if scope.project_id is not None:
+        wanted = sa.and_(wanted, jobs.c.project_id == scope.project_id)
     query = (
         sa.select(accounts.c.position, *(jobs.c[name] for name in _COLUMNS))
         .outerjoin_from(
@@ -65,14 +76,13 @@ def _standing(row: sa.RowMapping) -> Update:
     return Update(snapshot=True, **{name: row[name] for name in ("position", *_COLUMNS)})
 
 
-async def since(tx: Transaction, scope: Scope, after: int, until: int) -> list[JobEvent]:
+async def since(tx: Transaction, scope: Scope, after: int, until: int) -> list[News]:
     """The scope's events after one position up to another, in order, at most ``_LIMIT``.
 
     Of an image that has been deleted only those hear who follow while it happens.
     """
     query = (
-        sa.select(events)
-        .where(
+        _WITH_PROJECT.where(
             events.c.account_id == scope.account_id,
             events.c.position > after,
             events.c.position <= until,
@@ -83,15 +93,25 @@ async def since(tx: Transaction, scope: Scope, after: int, until: int) -> list[J
     )
     if scope.image_id is not None:
         query = query.where(events.c.image_id == scope.image_id)
-    return [JobEvent(**row) for row in await tx.rows(query)]
+    if scope.project_id is not None:
+        query = query.where(jobs.c.project_id == scope.project_id)
+    return [_as_news(row) for row in await tx.rows(query)]
 
 
-def is_all(found: list[JobEvent]) -> bool:
+_WITH_PROJECT = sa.select(events, jobs.c.project_id).join(jobs, jobs.c.id == events.c.job_id)
+
+
+def _as_news(row: sa.RowMapping) -> News:
+    values = {name: row[name] for name in JobEvent.__struct_fields__}
+    return News(JobEvent(**values), row["project_id"])
+
+
+def is_all(found: list[News]) -> bool:
     """Whether ``since`` or ``news`` found all there was."""
     return len(found) < _LIMIT
 
 
-async def news(tx: Transaction, known: Mapping[str, int]) -> list[JobEvent]:
+async def news(tx: Transaction, known: Mapping[str, int]) -> list[News]:
     """The events of several accounts, at most 100, after the position known of each.
 
     In the order of the accounts and their positions, at most ``_LIMIT``.
@@ -101,7 +121,7 @@ async def news(tx: Transaction, known: Mapping[str, int]) -> list[JobEvent]:
     values: dict[str, Any] = {}
     for number, (account_id, position) in enumerate(pairs):
         values |= {f"a{number}": account_id, f"p{number}": position}
-    return [JobEvent(**row) for row in await tx.rows(_news(size), values)]
+    return [_as_news(row) for row in await tx.rows(_news(size), values)]
 
 
 @lru_cache
@@ -113,7 +133,7 @@ def _news(size: int) -> sa.Select[Any]:
         for number in range(size)
     )
     order = (events.c.account_id, events.c.position)
-    return sa.select(events).where(sa.or_(*wanted)).order_by(*order).limit(_LIMIT)
+    return _WITH_PROJECT.where(sa.or_(*wanted)).order_by(*order).limit(_LIMIT)
 
 
 async def moved_on(tx: Transaction, known: Mapping[str, int]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from .place import Place
 from .principal import Principal
 
 
@@ -26,6 +27,11 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: float | None = None
     revoked_at: float | None = None
     last_used_at: float | None = None
+
+    @property
+    def place(self) -> Place:
+        """Its place in the list of keys."""
+        return Place(self.created_at, self.id)
 
 
 class NewApiKey(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     ``thumbnail_key`` a small one that somebody has asked for. ``width``, ``height``, ``sha256`` are
     the staged picture's, None until it is ready; ``original_sha256`` is empty until a worker has
     read what was uploaded past us. ``original_url`` and ``filename``: how the client named the
-    photo.
+    photo. ``handle``: how the provider knows the job's newest prediction.
     """
 
     id: str
@@ -39,6 +39,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     original_type: str = ""
     original_url: str | None = None
     filename: str | None = None
+    handle: str | None = None
 
     @property
     def place(self) -> Place:

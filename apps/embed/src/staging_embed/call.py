@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from staging_core import Acting, Principal, Staging
 from staging_core.errors import NotFound
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .service import Service
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+P = TypeVar("P")
 _KEY = "idempotency-key"
 
 
@@ -49,6 +50,19 @@ class Call:
     def base(self) -> str:
         """The address under which the caller reaches this application."""
         return base_of(self.staging.settings, self.request.scope)
+
+    def place(self, list_name: str, cursor: str | None, shape: type[P]) -> P | None:
+        """Where the page begins that ``cursor`` names; None for the first one."""
+        if cursor is None:
+            return None
+        return self.service.cursors.read(self._scope(list_name), cursor, shape)
+
+    def next(self, list_name: str, place: Any) -> str | None:
+        """The cursor of the page after ``place``; None where there is none."""
+        return None if place is None else self.service.cursors.write(self._scope(list_name), place)
+
+    def _scope(self, list_name: str) -> str:
+        return f"{self.principal.account_id} {list_name}"
 
     def id(self, name: str) -> str:
         """The id in the path; ``NotFound`` for what cannot be one."""

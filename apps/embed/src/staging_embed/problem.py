@@ -17,7 +17,13 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
-from staging_core.errors import Overloaded, ServiceUnavailable, StagingError, TooManyQueued
+from staging_core.errors import (
+    Overloaded,
+    ServiceUnavailable,
+    StagingError,
+    TooManyQueued,
+    ValidationFailed,
+)
 
 from .refusal import Refusal
 from .visit import visit_of
@@ -72,7 +78,7 @@ def from_staging_error(request: AnyRequest, error: StagingError) -> Response[byt
         log.error("%s %s", request.method, error.code, exc_info=error)
         detail = (type(error).__doc__ or HTTPStatus(error.status).phrase).strip().splitlines()[0]
     headers = _when_again(error) | ({"WWW-Authenticate": "Bearer"} if error.status == 401 else {})
-    fields = {_FIELDS.get(error.code, ""): detail} if error.status == 422 else {}
+    fields = _fields(error) if error.status == 422 else {}
     return problem(request, error.status, error.code, detail, headers=headers, fields=fields)
 
 
@@ -140,6 +146,13 @@ def problem(
         media_type=MEDIA_TYPE,
         headers={**(headers or {}), **_ending(request)},
     )
+
+
+def _fields(error: StagingError) -> dict[str, str]:
+    """What is wrong, by the part of the request that it is about; none where that is unknown."""
+    if isinstance(error, ValidationFailed):
+        return error.fields
+    return {_FIELDS.get(error.code, ""): error.message}
 
 
 def _when_again(error: StagingError) -> dict[str, str]:

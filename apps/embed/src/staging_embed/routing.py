@@ -41,7 +41,8 @@ class Route:
     counted, shed under load and repeatable under an ``Idempotency-Key``. ``raw``: the body's media
     type where the function reads it itself. ``most_bytes``: of a body. ``also``: further statuses
     with the type of their body. ``errors``: those it may answer beside the ones of every route.
-    ``live``: its answer goes on until somebody ends it. ``request_headers``: that it reads, with
+    ``live``: its answer goes on until somebody ends it. ``by_ticket``: a one-time ticket in the
+    query will do. ``request_headers``: that it reads, with
     what they mean. ``headers``: that its answer has.
     """
 
@@ -62,6 +63,7 @@ class Route:
     most_bytes: int = 1 << 20
     headers: Mapping[str, str] = field(default_factory=dict)
     live: bool = False
+    by_ticket: bool = False
     request_headers: Mapping[str, str] = field(default_factory=dict)
     in_document: bool = True
 

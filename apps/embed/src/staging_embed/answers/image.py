@@ -57,8 +57,8 @@ def image_answer(image: Image, base: str) -> ImageAnswer:
     ready = image.staged_key is not None and job.state == "ready"
     return ImageAnswer(
         id=image.id,
-        project_id=getattr(image, "project_id", None),
-        original_url=picture_urls(base, "original")(image.id),
+        project_id=image.project_id,
+        original_url=image.original_url or picture_urls(base, "original")(image.id),
         status=job.status,
         state=job.state,
         progress=job.progress,
@@ -75,6 +75,7 @@ def image_answer(image: Image, base: str) -> ImageAnswer:
         prompt=request.prompt,
         error=_sentence(image),
         error_code=job.error,
+        replicate_prediction_id=image.handle,
         **(_known_at_the_end(image) if job.finished_at is not None else {}),
     )
 

@@ -11,11 +11,26 @@ from .events import events
 from .groups import groups
 from .health import health
 from .images import images
+from .keys import keys
 from .me import me
+from .profile import profile
+from .projects import projects
 
-_ALL = (images, groups, events, catalog, me, callbacks, health, documentation)
+_ALL = (
+    projects,
+    images,
+    groups,
+    events,
+    catalog,
+    me,
+    profile,
+    keys,
+    callbacks,
+    health,
+    documentation,
+)
 
 GROUPS: dict[str, Routes] = {routes.group: routes for routes in _ALL}
 
-LEFT_OUT = frozenset({"documentation"})
+LEFT_OUT = frozenset({"documentation", "keys", "profile"})
 """A host has its own of these, so they are served only where it asks for them."""

@@ -14,21 +14,42 @@ from staging_embed.event_stream import EventStream
 from staging_embed.fields import Id
 from staging_embed.refusal import invalid
 from staging_embed.routing import Routes
+from staging_embed.times import rfc3339
 
 events = Routes("events")
 _LARGEST = 2**63 - 1
 
 
 class Following(Struct, frozen=True, kw_only=True):
-    """What is followed: one image, or everything of the account."""
+    """What is followed: one image, a project's, or everything of the account."""
 
     image_id: Annotated[Id, Meta(description="Only this image.")] | None = None
+    project_id: Annotated[Id, Meta(description="Only images of this project.")] | None = None
+    ticket: Annotated[str, Meta(description="In place of a token.", max_length=200)] | None = None
+
+
+class TicketAnswer(Struct, frozen=True, kw_only=True):
+    """Opens one event stream, once, in `GET /events?ticket=...`."""
+
+    ticket: str
+    expires_at: str
+
+
+@events.post("/events/tickets", member("events:read"), status=201)
+async def create_event_ticket(call: Call) -> TicketAnswer:
+    """A ticket for browsers, which cannot set headers on an event stream.
+
+    It opens one stream, once, within 30 seconds.
+    """
+    ticket = await call.me.tickets.issue()
+    return TicketAnswer(ticket=ticket.token, expires_at=rfc3339(ticket.expires_at))
 
 
 @events.get(
     "/events",
     member("events:read"),
     live=True,
+    by_ticket=True,
     result=Media(("text/event-stream",), text=True),
     request_headers={"Last-Event-ID": "The `id` of the last event seen: all since is told again."},
 )
@@ -40,7 +61,9 @@ async def follow_events(call: Call, query: Following) -> EventStream:
     every 30 s. Whoever was cut off sends `Last-Event-ID` and misses nothing.
     """
     stream = EventStream(call.service.streams, picture_urls(call.base, "staged"))
-    await stream.begin(call.me, image_id=query.image_id, after=_after(call))
+    await stream.begin(
+        call.me, image_id=query.image_id, project_id=query.project_id, after=_after(call)
+    )
     return stream
 
 
