@@ -47,9 +47,11 @@ def test_first_a_snapshot_then_every_event_up_to_the_end(install: Install) -> No
         async with install(worker=False) as staging:
             me = staging.acting_as(OWNER)
             group = await submitted(me)
-            following = asyncio.create_task(until_ready(me.updates(image_id=group.images[0].id)))
+            updates = me.updates(image_id=group.images[0].id)
+            first = await anext(updates)
+            following = asyncio.create_task(until_ready(updates))
             await work(staging)
-            first, *rest = await following
+            rest = await following
             assert (first.snapshot, first.state, first.seq) == (True, "queued", 1)
             assert [each.seq for each in rest] == list(range(2, 2 + len(rest)))
             assert [first.position, *(each.position for each in rest)] == await history(me, group)
