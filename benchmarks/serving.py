@@ -9,7 +9,7 @@ from typing import Any
 
 import uvicorn
 
-from staging_core.testing.replicate.server import listening, url_of
+from staging_core.testing.asgi_server import listening, url_of
 
 
 @asynccontextmanager

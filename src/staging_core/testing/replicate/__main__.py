@@ -11,9 +11,11 @@ from typing import Any
 import msgspec
 import uvicorn
 
+from staging_core.testing.asgi_server import listening, server_config, url_of
+
 from .app import ReplicateDouble
 from .chaos import Chaos
-from .server import listening, server_config, url_of, with_outputs
+from .server import with_outputs
 from .settings import Settings
 
 

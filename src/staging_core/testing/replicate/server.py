@@ -6,8 +6,6 @@ import json
 import socket
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection
@@ -15,13 +13,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-import uvicorn
+
+from staging_core.testing.asgi_server import PATIENCE_S, listening, serving, url_of
 
 from .app import ReplicateDouble
 from .chaos import Chaos
 from .settings import Settings
-
-_PATIENCE_S = 20.0
 
 
 class RunningReplicate(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +68,7 @@ class RunningReplicate(msgspec.Struct, frozen=True, kw_only=True):
         self._asked("POST", path, json.dumps(value).encode())
 
     def _asked(self, method: str, path: str, body: bytes) -> bytes:
-        line = HTTPConnection(urlsplit(self.url).netloc, timeout=_PATIENCE_S)
+        line = HTTPConnection(urlsplit(self.url).netloc, timeout=PATIENCE_S)
         with closing(line):
             line.request(method, path, body)
             answer = line.getresponse()
@@ -94,15 +91,10 @@ def running_replicate(
     """
     with ExitStack() as opened:
         listeners = [opened.enter_context(listening(0)) for _ in range(1 + outputs_elsewhere)]
-        listener = listeners[0]
         double = ReplicateDouble(with_outputs(settings or Settings(), listeners), chaos)
-        server = uvicorn.Server(server_config(double))
-        thread = threading.Thread(target=server.run, args=(listeners,), name="replicate-double")
-        thread.start()
-        opened.callback(_stop, server, thread)
-        _wait_until_started(server, thread)
+        opened.enter_context(serving(double, listeners, "replicate-double"))
         yield RunningReplicate(
-            url=url_of(listener),
+            url=url_of(listeners[0]),
             token=double.settings.tokens[0],
             secret=double.settings.signing_secret(),
             double=double,
@@ -123,26 +115,9 @@ def replicate_process(arguments: Sequence[str] = ()) -> Iterator[RunningReplicat
         yield RunningReplicate(url=where["url"], token=where["token"], secret=where["secret"])
     finally:
         process.terminate()
-        process.wait(_PATIENCE_S)
+        process.wait(PATIENCE_S)
         if process.stdout is not None:
             process.stdout.close()
-
-
-def listening(port: int, host: str = "127.0.0.1") -> socket.socket:
-    """A socket that listens; port 0 is any free one."""
-    # The protocol is named, or asyncio leaves Nagle's algorithm on: 40 ms an answer.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
-    listener.listen(2048)
-    listener.setblocking(False)
-    return listener
-
-
-def url_of(listener: socket.socket) -> str:
-    """The URL of a listening socket."""
-    host, port = listener.getsockname()[:2]
-    return f"http://{host}:{port}"
 
 
 def with_outputs(settings: Settings, listeners: Sequence[socket.socket]) -> Settings:
@@ -150,29 +125,3 @@ def with_outputs(settings: Settings, listeners: Sequence[socket.socket]) -> Sett
     if len(listeners) == 1:
         return settings
     return msgspec.structs.replace(settings, outputs_url=url_of(listeners[1]))
-
-
-def server_config(double: ReplicateDouble) -> uvicorn.Config:
-    """How the double is served: quietly, with a short wait at the end."""
-    return uvicorn.Config(
-        double,
-        lifespan="on",
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        timeout_keep_alive=60,
-        timeout_graceful_shutdown=2,
-    )
-
-
-def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
-    until = time.monotonic() + _PATIENCE_S
-    while not server.started:
-        if not thread.is_alive() or time.monotonic() > until:
-            raise RuntimeError("The double did not start; its thread has said why.")
-        time.sleep(0.002)
-
-
-def _stop(server: uvicorn.Server, thread: threading.Thread) -> None:
-    server.should_exit = True
-    thread.join(_PATIENCE_S)
