@@ -94,7 +94,7 @@ def staging_queues() -> Iterable[Provider]:
 
 @hookimpl
 def staging_authenticators() -> Iterable[Provider]:
-    """The one owner of an embedded installation, and the keys of those who have signed in."""
+    """The one owner of an embedded installation; people of an issuer; the keys they make."""
     return [
         Provider(
             scheme="local",
@@ -105,6 +105,12 @@ def staging_authenticators() -> Iterable[Provider]:
             scheme="keys",
             opens="staging_core.backends.api_keys:open_key_auth",
             summary="API keys that users of this installation have made.",
+        ),
+        Provider(
+            scheme="jwt",
+            opens="staging_core.backends.jwt_auth:open_jwt_auth",
+            summary="People of an OpenID issuer such as Auth0, jwt:https://issuer/?audience=….",
+            install="pip install 'staging-core[jwt]'",
         ),
     ]
 

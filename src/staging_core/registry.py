@@ -60,7 +60,7 @@ CAPABILITIES: dict[Kind, tuple[type[Any], ...]] = {
     "stager": (Stager, Defers, Finds, ReceivesCallbacks, Inspects),
     "storage": (Copies, Creates, PresignsUploads, PresignsDownloads, Inspects),
     "queue": (Consumes, Signals, LimitsRates, Inspects),
-    "auth": (),
+    "auth": (Inspects,),
     "billing": (),
 }
 

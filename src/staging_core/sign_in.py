@@ -33,11 +33,11 @@ class SignIn:
 
     def __init__(self, database: Database, authenticators: Sequence[Authenticator]) -> None:
         self._database = database
-        self._authenticators = tuple(authenticators)
+        self.authenticators = tuple(authenticators)
 
     async def principal(self, credentials: Credentials) -> Principal | None:
         """Who it is, ready to act; None when no authenticator knows; ``Unauthorized``."""
-        for authenticator in self._authenticators:
+        for authenticator in self.authenticators:
             found = await authenticator.authenticate(credentials)
             if found is not None:
                 return found if found.identity is None else await self._user(found, found.identity)

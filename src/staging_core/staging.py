@@ -20,7 +20,15 @@ from .errors import DuplicateName, HomeUnwritable, SettingError, StagingError
 from .hooks import Hooks
 from .imaging.decoder import Decoder
 from .imaging.limits import Limits
-from .interfaces import Consumes, Defers, LimitsRates, Signals, Stager, supports
+from .interfaces import (
+    Authenticator,
+    Consumes,
+    Defers,
+    LimitsRates,
+    Signals,
+    Stager,
+    supports,
+)
 from .interfaces.opening import Role
 from .key_book import StoredKeys
 from .live import Live
@@ -228,6 +236,13 @@ class Staging:
         check_role(principal, "operator")
         check_scope(principal, "installation:operate")
         return self.operating(principal.user_id)
+
+    @property
+    def authenticators(self) -> tuple[Authenticator, ...]:
+        """Those of the setting ``auth``, open, in its order; ``StagingError`` while this is not."""
+        if self._sign_in is None:
+            raise _not_open()
+        return self._sign_in.authenticators
 
     async def authenticate(self, credentials: Credentials) -> Principal | None:
         """Who it is, by the first authenticator that knows; None when none does.

@@ -151,7 +151,7 @@ async def test_a_storage_of_its_own_beats_the_one_for_every_scheme() -> None:
         ("stager", "rendr:", "Did you mean render:?"),
         ("queue", "lokal:", "Did you mean local:?"),
         ("billing", "fee:", "Did you mean free:?"),
-        ("auth", "saml:https://issuer", "keys:, local:."),
+        ("auth", "saml:https://issuer", "jwt:, keys:, local:."),
     ],
 )
 async def test_an_unknown_scheme_is_answered_with_the_nearest_and_all_there_are(

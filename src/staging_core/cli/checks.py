@@ -97,9 +97,11 @@ def _failed(name: str, error: StagingError) -> Check:
 async def _inspected(staging: Staging) -> list[Check]:
     """What the backends themselves find when they look around."""
     ports = staging.ports
-    backends = {"storage": ports.storage, "queue": ports.queue, **ports.stagers}
+    backends: list[tuple[str, object]] = [("storage", ports.storage), ("queue", ports.queue)]
+    backends += ports.stagers.items()
+    backends += [("auth", authenticator) for authenticator in staging.authenticators]
     checks = []
-    for name, backend in backends.items():
+    for name, backend in backends:
         if (inspects := supports(backend, Inspects)) is not None:
             found = await inspects.inspect()
             checks += [_check_from(f"{name}: {each.name}", each) for each in found]

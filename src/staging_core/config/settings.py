@@ -96,7 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secret_key: Annotated[
         Annotated[str, Meta(min_length=16)] | None,
         Meta(
-            description="Signs tickets and upload addresses, at least 16 characters; made under "
+            description="Signs upload addresses and cursors, at least 16 characters; made under "
             "the home when `auth` is `local:`, required otherwise."
         ),
     ] = None
