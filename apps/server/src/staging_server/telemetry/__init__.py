@@ -1,0 +1,1 @@
+"""The service's telemetry: OpenTelemetry for spans and figures, structlog for logs."""

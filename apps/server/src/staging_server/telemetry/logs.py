@@ -1,0 +1,91 @@
+"""Logs: one JSON object a line, with the ids of request, trace, user, image and job.
+
+Everything goes through the standard library's ``logging``, ours and other packages' alike. Neither
+bodies nor headers are logged, and what looks like a secret is blotted out, also in tracebacks.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+import structlog
+from opentelemetry import trace
+
+from .redaction import redacted
+
+Event = MutableMapping[str, Any]
+
+_QUIET = ("httpx", "httpcore", "asyncio", "taskiq", "botocore", "aiobotocore", "uvicorn")
+
+
+@contextmanager
+def logging_to(
+    stream: TextIO | None = None, *, level: str = "INFO", as_json: bool | None = None
+) -> Iterator[None]:
+    """Log to ``stream`` (standard error) while the block runs.
+
+    ``as_json``: by default exactly when nobody sits at a terminal.
+    """
+    out = stream or sys.stderr
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(formatter(as_json=not out.isatty() if as_json is None else as_json))
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        root.handlers[:], level_before = before
+        root.setLevel(level_before)
+
+
+def formatter(*, as_json: bool) -> logging.Formatter:
+    """Turns a record into a line."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        _name_trace,
+    ]
+    end = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            _redact,
+            end,
+        ],
+    )
+
+
+def _name_trace(_logger: object, _method: str, event: Event) -> Event:
+    """Which trace and span this is said in."""
+    span = trace.get_current_span().get_span_context()
+    if span.is_valid:
+        event["trace_id"] = f"{span.trace_id:032x}"
+        event["span_id"] = f"{span.span_id:016x}"
+    return event
+
+
+def _redact(_logger: object, _method: str, event: Event) -> Event:
+    """Every text of the event, however deep."""
+    return {name: _blotted(value) for name, value in event.items()}
+
+
+def _blotted(value: Any) -> Any:
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, dict):
+        return {name: _blotted(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_blotted(each) for each in value]
+    return value if isinstance(value, int | float | bool | None) else redacted(str(value))
