@@ -1,0 +1,111 @@
+"""What the service tells, as OpenTelemetry and Prometheus have it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from staging_core.errors import Busy
+from staging_core.telemetry import METRICS, SILENT
+from staging_server.telemetry.exposition import EXPOSED
+from staging_server.telemetry.opening import telemetry
+from staging_server.telemetry.told import Told
+
+DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
+CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.fixture
+def spans() -> InMemorySpanExporter:
+    return InMemorySpanExporter()
+
+
+@pytest.fixture
+def told(spans: InMemorySpanExporter) -> Iterator[Told]:
+    tracers = TracerProvider(shutdown_on_exit=False)
+    tracers.add_span_processor(SimpleSpanProcessor(spans))
+    meters = MeterProvider([EXPOSED.reader()], shutdown_on_exit=False)
+    yield Told(tracers, meters)
+    meters.shutdown()
+    EXPOSED.forget()
+
+
+def tell_everything(told: Told) -> None:
+    by_kind = {"counter": told.count, "histogram": told.measure, "gauge": told.level}
+    for metric in METRICS:
+        by_kind[metric.kind](metric.name, 1, **dict.fromkeys(metric.labels, "some"))
+
+
+def shown() -> dict[str, float]:
+    """Every line of ``/metrics``, by its name without labels."""
+    found = EXPOSED.text()
+    assert found is not None
+    lines = [line for line in found[0].decode().splitlines() if not line.startswith("#")]
+    return {re.split(r"[{ ]", line)[0]: float(line.rpartition(" ")[2]) for line in lines}
+
+
+def test_every_figure_of_the_catalogue_is_shown_and_no_other(told: Told) -> None:
+    tell_everything(told)
+    names = {re.sub(r"_(bucket|sum|count|total)$", "", name) for name in shown()}
+    assert len(names) == len(METRICS)
+
+
+@pytest.mark.parametrize("file", ["dashboard.json", "alerts.yaml"])
+def test_dashboard_and_alerts_name_only_figures_that_exist(told: Told, file: str) -> None:
+    tell_everything(told)
+    text = (DEPLOY / "telemetry" / file).read_text("utf-8")
+    named = set(re.findall(r"\bstaging_\w+", text))
+    assert named
+    assert named <= shown().keys()
+
+
+def test_a_job_goes_on_with_the_trace_of_its_caller(
+    told: Told, spans: InMemorySpanExporter
+) -> None:
+    with told.span("POST /images", parent=CALLER):
+        kept = told.current()
+    with told.span("staging.job", parent=kept), told.span("staging.provider create"):
+        pass
+    request, call, job = spans.get_finished_spans()
+    trace = int(CALLER.split("-")[1], 16)
+    assert {each.context.trace_id for each in (request, call, job)} == {trace}
+    assert job.parent is not None
+    assert job.parent.span_id == request.context.span_id
+    assert call.parent is not None
+    assert call.parent.span_id == job.context.span_id
+
+
+def test_a_failure_is_told_by_its_code_and_never_by_its_words(
+    told: Told, spans: InMemorySpanExporter
+) -> None:
+    with pytest.raises(Busy), told.span("staging.provider create"):
+        raise Busy("https://replicate.example/?token=very-secret")
+    (span,) = spans.get_finished_spans()
+    assert span.attributes is not None
+    assert span.attributes["error.type"] == "busy"
+    assert "very-secret" not in span.to_json()
+
+
+def test_nothing_is_told_where_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "STAGING_METRICS"):
+        monkeypatch.delenv(name, raising=False)
+    with telemetry("api") as silent:
+        assert silent is SILENT
+        assert EXPOSED.text() is None
+
+
+def test_figures_are_shown_as_long_as_the_process_tells_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STAGING_METRICS", "1")
+    with telemetry("worker") as open_one:
+        open_one.count("staging.jobs.moved", state="ready")
+        assert shown()["staging_jobs_moved_total"] == 1
+    assert EXPOSED.text() is None
