@@ -47,7 +47,7 @@ LEVEL = {name: level for level, names in enumerate(STOREYS) for name in names}
 FOR_BACKENDS = {"errors", "models", "interfaces", "urls", "imaging", "prompts"}
 FOR_PLUGINS = FOR_BACKENDS | {"hookspecs"}
 # An app stands on the public names beside these: it holds no rule of its own.
-FOR_APPS = {"errors", "models"}
+FOR_APPS = {"errors", "models", "interfaces", "telemetry"}
 # Models' cards are data: the declaration of our own backends may read them.
 CARDS = {"staging_core.backends.render.card", "staging_core.testing.fake_card"}
 FRAMEWORKS = {"litestar", "fastapi", "starlette", "django", "flask"}

@@ -31,6 +31,7 @@ from staging_core.telemetry import SILENT
 from staging_core.timed_call import call_within
 
 if TYPE_CHECKING:
+    from staging_core.config import Settings
     from staging_core.interfaces import Telemetry
     from staging_core.interfaces.opening import Role
     from staging_core.staging import Staging
@@ -105,7 +106,7 @@ class Hooks:
             for item in items:
                 yield plugin, item
 
-    def telemetry(self, role: Role) -> AbstractContextManager[Telemetry]:
+    def telemetry(self, role: Role, settings: Settings) -> AbstractContextManager[Telemetry]:
         """The telemetry that a plugin gives, not yet entered; silence where none does.
 
         ``DuplicateName`` when two give one, ``PluginError`` when a plugin fails.
@@ -117,7 +118,9 @@ class Hooks:
         for plugin, function in given:
             try:
                 with self._trace("staging_telemetry", plugin):
-                    telemetry: AbstractContextManager[Telemetry] = function(role=role)
+                    telemetry: AbstractContextManager[Telemetry] = function(
+                        **_accepted(function, {"role": role, "settings": settings})
+                    )
                     return telemetry
             except Exception as error:
                 raise PluginError(
@@ -237,8 +240,7 @@ class Hooks:
     async def _call(
         self, hook: str, plugin: str, function: Callable[..., Any], arguments: dict[str, Any]
     ) -> Any:
-        accepted = inspect.signature(function).parameters
-        given = {name: value for name, value in arguments.items() if name in accepted}
+        given = _accepted(function, arguments)
         with self._trace(hook, plugin):
             return await call_within(self.time_limit_s, function, given, name=f"{plugin}:{hook}")
 
@@ -263,6 +265,12 @@ def _failure(hook: str, plugin: str, error: BaseException) -> HookFailed:
 
 def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _accepted(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    """Those of the arguments that the plugin's function takes."""
+    parameters = inspect.signature(function).parameters
+    return {name: value for name, value in arguments.items() if name in parameters}
 
 
 def _check(value: Any, shape: type[Any]) -> None:

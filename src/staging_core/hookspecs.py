@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    from staging_core.config import Settings
     from staging_core.interfaces import Telemetry
     from staging_core.interfaces.opening import Role
     from staging_core.models import (
@@ -64,7 +65,9 @@ def staging_commands() -> Iterable[Command]:  # type: ignore[empty-body]
 
 
 @hookspec
-def staging_telemetry(role: Role) -> AbstractContextManager[Telemetry]:  # type: ignore[empty-body]
+def staging_telemetry(  # type: ignore[empty-body]
+    role: Role, settings: Settings
+) -> AbstractContextManager[Telemetry]:
     """Give telemetry for a process of that role. Called when a ``Staging`` opens, before all else.
 
     It is entered then, and left after everything else is closed. Only one plugin may give it.

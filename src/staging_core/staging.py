@@ -27,6 +27,7 @@ from .interfaces import (
     LimitsRates,
     Signals,
     Stager,
+    Telemetry,
     supports,
 )
 from .interfaces.opening import Role
@@ -43,7 +44,7 @@ from .reception import Received, Reception
 from .recovery import Recovery
 from .registry import Registry
 from .sign_in import SignIn
-from .telemetry import tell_moves
+from .telemetry import SILENT, tell_moves
 from .tickets import redeem
 from .watch import Watch
 from .worker import Worker
@@ -140,7 +141,7 @@ class Staging:
     async def _open(self, stack: AsyncExitStack) -> Ports:
         settings = self.settings
         role = self._role
-        telemetry = stack.enter_context(self.hooks.telemetry(role))
+        telemetry = stack.enter_context(self.hooks.telemetry(role, settings))
         _make_home(settings.home)
         database = await stack.enter_async_context(open_database(settings))
         await _bring_up_to_date(database)
@@ -205,6 +206,14 @@ class Staging:
         if self._ports is None:
             raise _not_open()
         return self._ports
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """Where this installation tells what it does: nowhere, unless a plugin gives telemetry.
+
+        While it is not open it tells nobody.
+        """
+        return SILENT if self._ports is None else self._ports.telemetry
 
     # --- act ------------------------------------------------------------------------------------
 

@@ -31,6 +31,13 @@ class Metric(msgspec.Struct, frozen=True):
 
 
 METRICS: tuple[Metric, ...] = (
+    Metric(
+        "http.server.request.duration",
+        "histogram",
+        "s",
+        "From a request to the end of its answer.",
+        ("method", "route", "status"),
+    ),
     Metric("staging.jobs.submitted", "counter", "{job}", "Jobs accepted.", ("model",)),
     Metric("staging.jobs.moved", "counter", "{job}", "Moves of jobs into a state.", ("state",)),
     Metric(
@@ -75,6 +82,9 @@ class Silent:
     def current(self) -> str | None:
         """See ``Telemetry.current``."""
         return None
+
+    def note(self, **facts: Fact) -> None:
+        """See ``Telemetry.note``."""
 
     def count(self, name: str, by: float = 1, **labels: str) -> None:
         """See ``Telemetry.count``."""

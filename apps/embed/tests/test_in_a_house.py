@@ -13,6 +13,7 @@ import uvicorn
 
 from staging_core import Settings
 from staging_core.models import Callback
+from staging_core.telemetry import SILENT
 from staging_embed import staging_app
 from staging_embed.routes.callbacks import MOST_BYTES
 
@@ -30,6 +31,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self.settings = Settings.from_keywords()
+        self.telemetry = SILENT
         self.bodies: list[bytes] = []
 
     async def receive(self, callback: Callback, *, attempt_id: str | None = None) -> Any:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from staging_core import Credentials, Principal, Settings, Staging
+from staging_core import Credentials, Principal, Settings, Staging, hookimpl
 from staging_core.errors import SettingError
+from staging_core.testing.telemetry import Heard
 from staging_embed import staging_app
 from staging_embed.access import anyone
 from staging_embed.routing import Routes
@@ -316,3 +318,26 @@ def test_settings_take_a_list_of_origins() -> None:
     settings = Settings.from_env({"STAGING_CORS_ORIGINS": "https://a.example,https://b.example"})
     assert settings.cors_origins == ("https://a.example", "https://b.example")
     assert anyone("x").why == "x"
+
+
+def test_a_request_is_a_span_of_its_callers_trace_and_a_figure_without_ids(tmp_path: Path) -> None:
+    heard = Heard()
+
+    class Listens:
+        @hookimpl
+        def staging_telemetry(self, role: str) -> Any:
+            return nullcontext(heard)
+
+    caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    answer = get(
+        tmp_path,
+        UNKNOWN,
+        headers=as_own(traceparent=caller),
+        settings={"plugins": (Listens(),)},
+    )
+    (span,) = [each for each in heard.spans if each.name == f"GET {API}/images/{{image_id}}"]
+    assert (answer.status_code, answer.headers["traceparent"]) == (404, span.traceparent)
+    assert (span.parent, span.error) == (caller, "NotFound")
+    assert {"http.route", "staging.request", "staging.user"} <= span.facts.keys()
+    figure = ("http.server.request.duration", "GET", f"{API}/images/{{image_id}}", "404")
+    assert len(heard.measured[figure]) == 1

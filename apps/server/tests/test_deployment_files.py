@@ -21,7 +21,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("ut
 OURS = [name for name, each in COMPOSE["services"].items() if each.get("image") == "staging"]
 SETTINGS = {f"STAGING_{name.upper()}" for name in Settings.__struct_fields__}
 OTHERS = {
-    "STAGING_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT", "AWS_ACCESS_KEY_ID",
+    "OTEL_EXPORTER_OTLP_ENDPOINT", "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY", "REPLICATE_API_TOKEN", "REPLICATE_WEBHOOK_SECRET",
 }  # fmt: skip
 

@@ -94,8 +94,7 @@ def test_a_failure_is_told_by_its_code_and_never_by_its_words(
 
 
 def test_nothing_is_told_where_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "STAGING_METRICS"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
     with telemetry("api") as silent:
         assert silent is SILENT
         assert EXPOSED.text() is None
@@ -104,8 +103,8 @@ def test_nothing_is_told_where_nobody_listens(monkeypatch: pytest.MonkeyPatch) -
 def test_figures_are_shown_as_long_as_the_process_tells_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("STAGING_METRICS", "1")
-    with telemetry("worker") as open_one:
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
+    with telemetry("worker", exposed=True) as open_one:
         open_one.count("staging.jobs.moved", state="ready")
         assert shown()["staging_jobs_moved_total"] == 1
     assert EXPOSED.text() is None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -109,6 +109,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             description="Serve /docs and the OpenAPI document; by default exactly where `auth` has "
             "`local:`."
+        ),
+    ] = None
+    metrics: Annotated[
+        bool | None,
+        Meta(description="Serve this process's figures at /metrics, to whoever asks."),
+    ] = None
+    log_format: Annotated[
+        Literal["json", "text"] | None,
+        Meta(
+            description="How servers and workers log; by default JSON unless somebody sits at a "
+            "terminal."
         ),
     ] = None
     lease_s: Annotated[

@@ -30,6 +30,10 @@ class Telemetry(Protocol):
         """The current span as a W3C ``traceparent``; None outside of any."""
         ...
 
+    def note(self, **facts: Fact) -> None:
+        """More facts of the current span, learnt meanwhile."""
+        ...
+
     def count(self, name: str, by: float = 1, **labels: str) -> None:
         """Add to a counter."""
         ...

@@ -55,6 +55,12 @@ class Heard:
         current = self._current.get()
         return None if current is None else current.traceparent
 
+    def note(self, **facts: Fact) -> None:
+        """See ``Telemetry.note``."""
+        current = self._current.get()
+        if current is not None:
+            current.facts |= facts
+
     def count(self, name: str, by: float = 1, **labels: str) -> None:
         """See ``Telemetry.count``."""
         self.counted[_key(name, "counter", labels)] += by  # type: ignore[assignment]

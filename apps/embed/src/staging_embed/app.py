@@ -19,6 +19,7 @@ from .routes import GROUPS, LEFT_OUT
 from .routing import Route
 from .service import Service
 from .shedding import Shedding
+from .visit import Visit
 
 # What a page of another origin may read beside the body.
 _EXPOSED = (
@@ -52,6 +53,12 @@ class StagingApp(Entrance):
         stream = await begun(self.service, path, cors, scope=scope, receive=receive, send=send)
         if stream is not None:
             await stream.serve(receive, send)
+
+    def answered(self, visit: Visit, method: str, status: int, seconds: float) -> None:
+        """See ``Entrance.answered``; a path that is no route of ours is one name for all."""
+        super().answered(visit, method, status, seconds)
+        labels = {"method": method, "route": visit.route or "none", "status": str(status)}
+        self.service.telemetry.measure("http.server.request.duration", seconds, **labels)
 
     def end_streams(self) -> None:
         """End all event streams, each with a hint when to come back: the server stops.

@@ -6,10 +6,14 @@ its own scripts.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from time import perf_counter
 from typing import Any
 
 from .visit import KEY, Visit
+
+log = logging.getLogger("staging_embed.requests")
 
 _SECURITY = {
     "cache-control": "no-store",
@@ -32,15 +36,24 @@ class Entrance:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        visit = Visit.of(scope["headers"])
+        visit, began, status = Visit.of(scope["headers"]), perf_counter(), 500
 
         async def answer(message: Any) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 message["headers"] = _added(list(message.get("headers", ())), visit, scope)
             await send(message)
 
-        # The host's state stays the host's: frameworks keep their own of a request there.
-        await self.app({**scope, KEY: visit, "state": {}}, receive, answer)
+        try:
+            # The host's state stays the host's: frameworks keep their own of a request there.
+            await self.app({**scope, KEY: visit, "state": {}}, receive, answer)
+        finally:
+            self.answered(visit, scope["method"], status, perf_counter() - began)
+
+    def answered(self, visit: Visit, method: str, status: int, seconds: float) -> None:
+        """A request has its answer, whole."""
+        log.info("%s %s %d, %.0f ms", method, visit.route or "-", status, seconds * 1000)
 
 
 def completed(headers: Mapping[str, str], visit: Visit, scope: Mapping[str, Any]) -> dict[str, str]:

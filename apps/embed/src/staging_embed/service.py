@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,6 +15,7 @@ from litestar.types import Receive, Scope, Send
 
 from staging_core import Principal, Staging
 from staging_core.errors import Unauthorized
+from staging_core.interfaces import Telemetry
 from staging_core.models import check_role, check_scope
 
 from .answer import Answer, Bytes, Stream, encoded
@@ -94,9 +95,10 @@ class Service:
     def _http_handler(self, route: Route) -> HTTPRouteHandler:
 
         async def handle(request: Request[Any, Any, Any]) -> Response[Any]:
-            principal = await self.admit(route, request.scope)
-            with self.shedding.one() if route.creates else nullcontext():
-                return await self._answer(route, request, principal)
+            with self._told(route, request.scope):
+                principal = await self.admit(route, request.scope)
+                with self.shedding.one() if route.creates else nullcontext():
+                    return await self._answer(route, request, principal)
 
         return HTTPRouteHandler(
             path=_litestar_path(route.path),
@@ -107,12 +109,29 @@ class Service:
             request_max_body_size=route.most_bytes,
         )(handle)
 
+    @property
+    def telemetry(self) -> Telemetry:
+        """The installation's."""
+        return self.staging.telemetry
+
+    @contextmanager
+    def _told(self, route: Route, scope: Mapping[str, Any]) -> Iterator[None]:
+        """The request as a span, which goes on with its caller's trace."""
+        visit = visit_of(scope)
+        visit.route = route.path
+        facts = {"http.route": route.path, "staging.request": visit.request_id}
+        name = f"{route.method} {route.path}"
+        with self.telemetry.span(name, parent=visit.caller, **facts):
+            visit.traceparent = self.telemetry.current() or visit.traceparent
+            yield
+
     async def admit(self, route: Route, scope: Mapping[str, Any]) -> Principal | None:
         """Whoever calls, if the route lets them and they do not call too often."""
         if route.access.who == "anyone":
             return None
         ticket = _ticket(scope) if route.by_ticket else None
         principal = await self._signed_in(scope, ticket)
+        self.telemetry.note(**{"staging.user": principal.user_id})
         _check(principal, route)
         await self._count(principal, scope, creates=route.creates)
         return principal

@@ -20,13 +20,19 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 
 class Visit:
-    """The request's id and trace. ``headers``: what routes and limits add to the answer."""
+    """The request's id and trace. ``headers``: what routes and limits add to the answer.
 
-    __slots__ = ("headers", "request_id", "traceparent")
+    ``caller``: the trace that the caller named. ``route``: the path of the route that answers, with
+    its parameters' names; empty until one is found.
+    """
 
-    def __init__(self, request_id: str, traceparent: str) -> None:
+    __slots__ = ("caller", "headers", "request_id", "route", "traceparent")
+
+    def __init__(self, request_id: str, traceparent: str, caller: str | None = None) -> None:
         self.request_id = request_id
         self.traceparent = traceparent
+        self.caller = caller
+        self.route = ""
         self.headers: dict[str, str] = {}
 
     @classmethod
@@ -35,7 +41,9 @@ class Visit:
         given = dict(headers)
         told = given.get(b"x-request-id", b"")
         request_id = told.decode() if _REQUEST_ID.fullmatch(told) else str(uuid4())
-        return cls(request_id, _continued(given.get(b"traceparent", b"").decode("latin-1")))
+        caller = given.get(b"traceparent", b"").decode("latin-1")
+        known = caller if _TRACEPARENT.fullmatch(caller) else None
+        return cls(request_id, _continued(caller), known)
 
     def named(self) -> dict[str, str]:
         """Headers of the answer, by lower-case name."""

@@ -23,6 +23,7 @@ from staging_core.errors import SettingError
 from staging_embed import StagingApp
 
 from .app import create_app, is_local
+from .metrics import Metrics
 
 log = logging.getLogger("staging_server")
 
@@ -59,7 +60,7 @@ class Server(uvicorn.Server):
         self.app = app
         self.told = asyncio.Event()
         config = uvicorn.Config(
-            app,
+            Metrics(app),
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
+import warnings
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 from opentelemetry import trace
 
 from .redaction import redacted
 
+if TYPE_CHECKING:
+    from opentelemetry.sdk.resources import Resource
+
 Event = MutableMapping[str, Any]
 
-_QUIET = ("httpx", "httpcore", "asyncio", "taskiq", "botocore", "aiobotocore", "uvicorn")
+_QUIET = ("alembic", "httpx", "httpcore", "asyncio", "taskiq", "botocore", "aiobotocore", "uvicorn")
 
 
 @contextmanager
@@ -44,6 +49,38 @@ def logging_to(
     finally:
         root.handlers[:], level_before = before
         root.setLevel(level_before)
+
+
+@contextmanager
+def sent_to_collector(resource: Resource) -> Iterator[None]:
+    """Send what is logged to the collector as well, as OTLP, with the same words left out."""
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
+    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+
+    provider = LoggerProvider(resource, shutdown_on_exit=False)
+    provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        handler = LoggingHandler(logger_provider=provider)
+    handler.addFilter(_without_secrets)  # type: ignore[arg-type] # a filter may replace the record
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        provider.shutdown()
+
+
+def _without_secrets(record: logging.LogRecord) -> logging.LogRecord:
+    """Another record, whose words are final; its traceback is words too."""
+    said = redacted(record.getMessage())
+    if record.exc_info:
+        said += "\n" + redacted("".join(traceback.format_exception(*record.exc_info)))
+    blotted = logging.makeLogRecord({**record.__dict__, "msg": said, "args": (), "exc_info": None})
+    blotted.exc_text = None
+    return blotted
 
 
 def formatter(*, as_json: bool) -> logging.Formatter:

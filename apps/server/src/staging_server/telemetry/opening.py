@@ -1,14 +1,16 @@
-"""Telemetry for one process, as its environment says.
+"""Telemetry and logs of one process.
 
-The variables are OpenTelemetry's own: with ``OTEL_EXPORTER_OTLP_ENDPOINT`` traces, figures and
-logs go there; ``OTEL_SDK_DISABLED=true`` tells nobody. ``STAGING_METRICS`` keeps figures for
-``/metrics`` as well. With none of them nothing is imported that costs anything.
+Where it goes is said by OpenTelemetry's own variables: with ``OTEL_EXPORTER_OTLP_ENDPOINT`` traces,
+figures and logs are sent there; ``OTEL_SDK_DISABLED=true`` tells nobody. The settings ``metrics``
+and ``log_format`` say the rest. With none of them nothing is imported that costs anything.
 """
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,27 +24,46 @@ if TYPE_CHECKING:
 
     from staging_core.interfaces import Telemetry
 
+log = logging.getLogger("staging_server")
+
 _FLUSH_MS = 3000
 
 
-def wanted() -> tuple[bool, bool]:
-    """Whether figures go to a collector, and whether ``/metrics`` shows them."""
-    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
-        return False, False
-    endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-    collector = any(os.environ.get(name) for name in endpoints)
-    return collector, os.environ.get("STAGING_METRICS", "").lower() in ("1", "true", "yes", "on")
-
-
 @contextmanager
-def telemetry(role: str) -> Iterator[Telemetry]:
-    """Open telemetry for a process of that role; what is left is sent when the block ends."""
-    collector, exposed = wanted()
-    if not collector and not exposed:
-        yield SILENT
-        return
+def telemetry(
+    role: str, *, exposed: bool = False, log_format: str | None = None
+) -> Iterator[Telemetry]:
+    """Open telemetry for a process of that role; what is left is sent when the block ends.
+
+    ``exposed``: figures are kept for ``/metrics``. ``log_format``: ``json``, ``text``, or by
+    default JSON unless somebody sits at a terminal.
+    """
+    collector = _has_collector()
     with ExitStack() as stack:
-        yield _opened(stack, role, collector=collector, exposed=exposed)
+        if role != "tool":
+            _log(stack, role, log_format, collector=collector)
+        if not collector and not exposed:
+            yield SILENT
+        else:
+            yield _opened(stack, role, collector=collector, exposed=exposed)
+
+
+def _has_collector() -> bool:
+    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return False
+    endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    return any(os.environ.get(name) for name in endpoints)
+
+
+def _log(stack: ExitStack, role: str, log_format: str | None, *, collector: bool) -> None:
+    as_json = log_format == "json" if log_format else not sys.stderr.isatty()
+    if not (log_format or collector or as_json):
+        return  # somebody at a terminal, who has asked for nothing
+    from .logs import logging_to, sent_to_collector
+
+    stack.enter_context(logging_to(as_json=as_json))
+    if collector:
+        stack.enter_context(sent_to_collector(resource_of(role)))
 
 
 def _opened(stack: ExitStack, role: str, *, collector: bool, exposed: bool) -> Telemetry:
@@ -66,9 +87,17 @@ def _opened(stack: ExitStack, role: str, *, collector: bool, exposed: bool) -> T
         readers.append(EXPOSED.reader())
         stack.callback(EXPOSED.forget)
     meters = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
-    stack.callback(meters.shutdown, _FLUSH_MS)
-    stack.callback(tracers.shutdown)
+    stack.callback(_closed, lambda: meters.shutdown(_FLUSH_MS))
+    stack.callback(_closed, tracers.shutdown)
     return Told(tracers, meters)
+
+
+def _closed(shutdown: Callable[[], object]) -> None:
+    """A collector that is away makes nobody's end an error."""
+    try:
+        shutdown()
+    except Exception:
+        log.warning("not everything was told to the collector", exc_info=True)
 
 
 def resource_of(role: str) -> Resource:

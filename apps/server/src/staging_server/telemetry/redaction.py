@@ -7,8 +7,8 @@ import re
 _HIDDEN = "***"
 _SECRETS = re.compile(
     r"""
-      (?P<scheme>\b[a-z][a-z0-9+.-]*://[^/\s:@'"]*:)[^@/\s'"]+(?=@)          # a password in a URL
-    | (?P<bearer>\b(?:bearer|basic|token)\s+)[\w.~+/=-]{8,}                  # credentials of a request
+      (?P<scheme>\b[a-z][a-z0-9+.-]*://[^/\s:@'"]*:)[^@/\s'"]+(?=@)  # a password in a URL
+    | (?P<bearer>\b(?:bearer|basic|token)\s+)[\w.~+/=-]{8,}  # credentials
     | (?P<query>[?&](?:x-amz-[a-z-]+|sig|signature|token|ticket|key|secret|policy)=)[^&\s'"]+
     | (?P<named>\b[\w-]*(?:secret|password|token|api_?key)["']?\s*[:=]\s*["']?)[^\s'",;&}]{6,}
     | \bsk_(?:stg|live|test)_\w+ | \br8_\w{8,} | \bwhsec_[\w+/=]+ | \brk_(?:live|test)_\w+
