@@ -216,8 +216,8 @@ async def _body(route: Route, request: AnyRequest) -> Any:
         return msgspec.json.decode(raw, type=route.body)
     except msgspec.ValidationError as wrong:
         raise from_validation(wrong) from wrong
-    except ValueError as wrong:
-        raise malformed("The body is not JSON.") from wrong
+    except (ValueError, RecursionError) as wrong:
+        raise malformed("The body is not JSON that can be read.") from wrong
 
 
 def _check_json(request: AnyRequest) -> None:

@@ -1,0 +1,340 @@
+"""Who may reach what: every route by everybody who must not, from the table of routes.
+
+A route that is new has to get a row in ``ROWS``: how it is called with what is another account's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from staging_core import Principal, Staging
+from staging_core.models import SCOPES
+from staging_embed import staging_app
+from staging_embed.routes import GROUPS
+from staging_embed.routing import Route
+
+from .house import API, photo
+
+both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+ROUTES = {route.operation_id: route for routes in GROUPS.values() for route in routes.all}
+SIGNED_IN = {name: route for name, route in ROUTES.items() if route.access.who != "anyone"}
+SECRETS = ("Villa Victim", "a prompt of the victim", "the victim's key", "victim@example.com")
+
+
+@dataclass
+class Victim:
+    """What there is of somebody. ``cursors``: of its lists, by operation."""
+
+    account_id: str
+    project: str = ""
+    image: str = ""
+    group: str = ""
+    key: str = ""
+    position: int = 0
+    cursors: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """How a route is called with what is the victim's. ``own``: it names nothing of anybody."""
+
+    path: Callable[[Victim], dict[str, str]] = lambda _: {}
+    query: Callable[[Victim], dict[str, str]] = lambda _: {}
+    headers: Callable[[Victim], dict[str, str]] = lambda _: {}
+    body: Callable[[Victim], Any] = lambda _: None
+    own: bool = False
+
+
+def of(**names: str) -> Callable[[Victim], dict[str, str]]:
+    """Parts of a path, each from a field of the victim's."""
+    return lambda victim: {name: getattr(victim, attribute) for name, attribute in names.items()}
+
+
+PROJECT, IMAGE = Row(path=of(project_id="project")), Row(path=of(image_id="image"))
+NAMED = {"name": "mine"}
+OWN = Row(own=True)
+
+ROWS: dict[str, Row] = {
+    "create_project": Row(body=lambda _: NAMED, own=True),
+    "list_projects": OWN,
+    "get_project": PROJECT,
+    "rename_project": Row(path=of(project_id="project"), body=lambda _: NAMED),
+    "delete_project": PROJECT,
+    "list_project_images": PROJECT,
+    "list_project_images_grouped": PROJECT,
+    "get_project_cost": PROJECT,
+    "list_images": Row(query=of(project_id="project")),
+    "get_image": IMAGE,
+    "delete_image": IMAGE,
+    "list_image_events": IMAGE,
+    "cancel_image": IMAGE,
+    "retry_image": IMAGE,
+    "get_group": Row(path=of(group_id="group")),
+    "create_event_ticket": OWN,
+    "follow_events": Row(query=of(image_id="image")),
+    "get_catalog": OWN,
+    "get_me": OWN,
+    "get_profile": OWN,
+    "change_profile": Row(body=lambda _: {"phone": "1"}, own=True),
+    "create_key": Row(body=lambda _: {"name": "mine", "scopes": ["images:read"]}, own=True),
+    "list_keys": OWN,
+    "revoke_key": Row(path=of(key_id="key")),
+    "receive_callback": Row(path=lambda _: {"attempt_id": "0" * 32}),
+    "receive_replicate_webhook": OWN,
+    "get_health": OWN,
+    "get_readiness": OWN,
+    "get_openapi_document": OWN,
+    "get_documentation": OWN,
+    "get_documentation_asset": Row(path=lambda _: {"name": "start.js"}, own=True),
+}
+
+
+def test_every_route_has_a_row() -> None:
+    assert ROWS.keys() == ROUTES.keys()
+
+
+@dataclass
+class World:
+    """An installation with a victim, and somebody of another account."""
+
+    staging: Staging
+    client: httpx.AsyncClient
+    victim: Victim
+
+    async def call(self, name: str, token: str | None, **changes: Any) -> httpx.Response:
+        """Call a route as its row says."""
+        route, row = ROUTES[name], ROWS[name]
+        path = route.path.format(**row.path(self.victim))
+        headers = dict(row.headers(self.victim)) | changes.get("headers", {})
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        query = dict(row.query(self.victim)) | changes.get("query", {})
+        return await self.client.request(
+            route.method, path, params=query, headers=headers, json=row.body(self.victim)
+        )
+
+    async def key(self, principal: Principal, **wish: Any) -> str:
+        """A fresh API key of somebody."""
+        wish = {"scopes": sorted(SCOPES), **wish}
+        return (await self.staging.acting_as(principal).keys.create("k", **wish)).secret
+
+    def told(self, answer: httpx.Response) -> list[str]:
+        """What of the victim stands in an answer, but for the ids that were sent."""
+        sent = str(answer.request.url) + answer.request.content.decode()
+        secrets = [*SECRETS, self.victim.account_id, self.victim.key, self.victim.group]
+        secrets += [self.victim.project, self.victim.image]
+        shown = answer.text + str(answer.headers)
+        return [secret for secret in secrets if secret and secret in shown and secret not in sent]
+
+
+VICTIM = Principal(account_id="account-of-the-victim", user_id="vera")
+OTHER = Principal(account_id="account-of-another", user_id="otto", role="admin")
+
+
+@asynccontextmanager
+async def world(home: Path, **settings: Any) -> AsyncIterator[World]:
+    staging = Staging(
+        home=home,
+        stager="fake:",
+        plugins=(),
+        auth="keys:",
+        secret_key="0123456789abcdef",  # noqa: S106
+        worker=False,
+        rate_limit_failures=100_000,
+        **settings,
+    )
+    async with staging:
+        app = staging_app(staging, include=GROUPS.keys())
+        inside = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=inside, base_url="http://localhost") as client:
+            found = World(staging, client, Victim(VICTIM.account_id))
+            await fill(found)
+            yield found
+
+
+async def fill(found: World) -> None:
+    """The victim's things."""
+    me, victim = found.staging.acting_as(VICTIM), found.victim
+    project = await me.projects.create("Villa Victim")
+    await me.projects.create("Villa Victim II")
+    group = await me.images.submit(
+        photo(),
+        room="bedroom",
+        style="modern",
+        prompt="a prompt of the victim",
+        project_id=project.id,
+    )
+    key = (await me.keys.create("the victim's key")).key
+    await me.profile.patch({"email": "victim@example.com"})
+    victim.project, victim.group, victim.key = project.id, group.id, key.id
+    victim.image = group.images[0].id
+    token = await found.key(VICTIM)
+    for name, route in SIGNED_IN.items():
+        if route.query is not None and "cursor" in route.query.__struct_fields__:
+            page = await found.call(name, token, query={"limit": "1"})
+            assert page.status_code == 200, (name, page.text)
+            victim.cursors[name] = page.json()["next_cursor"] or ""
+    await found.staging.acting_as(VICTIM).images.cancel(victim.image)
+    history = await me.images.history(victim.image)
+    victim.position = history[-1].position
+
+
+def is_refused(answer: httpx.Response, *statuses: int) -> bool:
+    kind = answer.headers.get("content-type")
+    return answer.status_code in statuses and kind == "application/problem+json"
+
+
+@both
+def test_nobody_reaches_anything(tmp_path: Path, database: dict[str, Any]) -> None:
+    """Without a token, with one that is none, that has expired, or that was revoked."""
+
+    async def scenario() -> None:
+        async with world(tmp_path, **database) as found:
+            expired = await found.key(VICTIM, expires_in_s=0.001)
+            revoked = await found.staging.acting_as(VICTIM).keys.create("k", scopes=SCOPES)
+            await found.staging.acting_as(VICTIM).keys.revoke(revoked.key.id)
+            tokens = [None, "x", "sk_stg_" + "0" * 40, expired, revoked.secret]
+            wrong = []
+            for name in SIGNED_IN:
+                for token in tokens:
+                    answer = await found.call(name, token)
+                    if not is_refused(answer, 401) or found.told(answer):
+                        wrong.append((name, token and token[:8], answer.status_code))
+            assert not wrong
+
+    asyncio.run(scenario())
+
+
+@both
+def test_another_account_reaches_nothing_of_the_victims(
+    tmp_path: Path, database: dict[str, Any]
+) -> None:
+    async def scenario() -> None:
+        async with world(tmp_path, **database) as found:
+            token = await found.key(OTHER)
+            wrong = []
+            for name, row in ROWS.items():
+                if name == "follow_events" and row.own:
+                    continue
+                answer = await found.call(name, token)
+                allowed = answer.is_success if row.own else is_refused(answer, 404, 422, 401)
+                if name == "receive_replicate_webhook":
+                    allowed = is_refused(answer, 401)
+                if not allowed or found.told(answer):
+                    wrong.append((name, answer.status_code, answer.text[:200], found.told(answer)))
+            assert not wrong
+            me = found.staging.acting_as(VICTIM)
+            assert (await me.projects.get(found.victim.project)).name == "Villa Victim"
+            assert (await me.images.get(found.victim.image)).job.state == "cancelled"
+            assert [key.revoked_at for key in await me.keys.page() if key.id == found.victim.key]
+
+    asyncio.run(scenario())
+
+
+@both
+def test_a_cursor_or_an_event_id_of_the_victims_opens_nothing(
+    tmp_path: Path, database: dict[str, Any]
+) -> None:
+    async def scenario() -> None:
+        async with world(tmp_path, **database) as found:
+            token = await found.key(OTHER)
+            assert any(found.victim.cursors.values())
+            for name, cursor in found.victim.cursors.items():
+                if cursor and ROWS[name].own:
+                    answer = await found.call(name, token, query={"cursor": cursor})
+                    assert is_refused(answer, 422), name
+                    assert not found.told(answer)
+            seen = []
+            other = found.staging.acting_as(OTHER)
+            _, standing = await other.follow(lambda: None, after=0)
+            follower, _ = await other.follow(lambda: None, after=found.victim.position)
+            seen = [*standing, *await follower.take()]
+            assert seen == []
+
+    asyncio.run(scenario())
+
+
+@both
+def test_a_key_without_the_scope_reaches_nothing(tmp_path: Path, database: dict[str, Any]) -> None:
+    async def scenario() -> None:
+        async with world(tmp_path, **database) as found:
+            wrong = []
+            for name, route in SIGNED_IN.items():
+                scope = route.access.scope
+                if not scope:
+                    continue
+                writing = re.sub(":read$", ":write", scope)
+                token = await found.key(VICTIM, scopes=sorted(SCOPES.keys() - {scope, writing}))
+                answer = await found.call(name, token)
+                if not is_refused(answer, 403) or found.told(answer):
+                    wrong.append((name, answer.status_code))
+            assert not wrong
+
+    asyncio.run(scenario())
+
+
+@both
+def test_who_has_not_the_role_reaches_nothing(tmp_path: Path, database: dict[str, Any]) -> None:
+    """Members on routes of admins, and admins on those of operators."""
+
+    async def scenario() -> None:
+        async with world(tmp_path, **database) as found:
+            below = {"admin": "member", "operator": "admin"}
+            for name, route in SIGNED_IN.items():
+                if route.access.who in below:
+                    role: Any = below[route.access.who]
+                    token = await found.key(Principal(account_id="low", user_id=role, role=role))
+                    answer = await found.call(name, token)
+                    assert is_refused(answer, 403), name
+            token = await found.key(Principal(account_id="low", user_id="m"))
+            answer = await found.call("list_keys", token, query={"everybodys": "true"})
+            assert is_refused(answer, 403)
+
+    asyncio.run(scenario())
+
+
+def test_a_ticket_opens_one_stream_once_and_nothing_else(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with world(tmp_path) as found:
+            token = await found.key(OTHER)
+            ticket = (await found.call("create_event_ticket", token)).json()["ticket"]
+            for path in ("/me", "/projects"):
+                answer = await found.client.get(f"{API}{path}", params={"ticket": ticket})
+                assert is_refused(answer, 401)
+            bearer = {"Authorization": f"Bearer {ticket}"}
+            assert is_refused(await found.client.get(f"{API}/me", headers=bearer), 401)
+            # It opens a stream of its own account only, and is used up by that.
+            for status in (404, 401):
+                answer = await found.call("follow_events", None, query={"ticket": ticket})
+                assert is_refused(answer, status)
+
+    asyncio.run(scenario())
+
+
+def test_routes_that_anyone_may_call_are_few_and_say_why() -> None:
+    names = {name for name, route in ROUTES.items() if route.access.who == "anyone"}
+    assert names == {
+        "receive_callback",
+        "receive_replicate_webhook",
+        "get_health",
+        "get_readiness",
+        "get_openapi_document",
+        "get_documentation",
+        "get_documentation_asset",
+    }
+
+
+def test_only_declared_scopes_and_roles_stand_in_routes() -> None:
+    routes: list[Route] = [*SIGNED_IN.values()]
+    for route in routes:
+        writing = re.sub(":read$", ":write", route.access.scope)
+        assert {route.access.scope, writing} & {"", *SCOPES}, route.operation_id
