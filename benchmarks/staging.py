@@ -112,7 +112,9 @@ async def _measure(deployed: Deployment, chosen: argparse.Namespace) -> Spent:
         )
         staging = Staging(worker=False, **deployed.settings)
         await stack.enter_async_context(staging)
-        public_url = await stack.enter_async_context(serving(staging_app(staging)))
+        public_url = await stack.enter_async_context(
+            serving(staging_app(staging, include={"callbacks"}))
+        )
         pid = stack.enter_context(deployed.worker(public_url))
         images = Images(without_picture_work(staging), OWNER)
 

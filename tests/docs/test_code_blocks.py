@@ -1,9 +1,10 @@
 """What the documentation shows must run.
 
-``python`` blocks are executed, ``console`` blocks run their ``$`` lines, and a block after the
-comment ``<!-- file: NAME -->`` is written to that file. Each page has a folder of its own, in
-which the bundled photo lies as ``empty.jpg``, smaller to save time; installing goes to a folder of
-the page, never into the environment. A database at ``db.example`` is a fresh one of the tests.
+``python`` blocks are executed, ``console`` blocks run their ``$`` lines (a server that ends with
+``&`` runs until the page ends, at a free port in place of 8080), and a block after the comment
+``<!-- file: NAME -->`` is written to that file. Each page has a folder of its own, in which the
+bundled photo lies as ``empty.jpg``, smaller to save time; installing goes to a folder of the page,
+never into the environment. A database at ``db.example`` is a fresh one of the tests.
 Blocks in other languages are only read by people.
 """
 
@@ -12,10 +13,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -34,6 +37,7 @@ PAGES = [
     *sorted((ROOT / "plugins").glob("*/README.md")),
 ]
 FILE = re.compile(r"<!-- file: (\S+) -->\s*$")
+_PORT = "8080"
 READERS_ONLY = ("git ", "cd ", "script/", "export ")
 
 
@@ -68,13 +72,48 @@ def run_console(example: Example) -> None:
         if "@db.example/" in command:
             example.namespace["use_database"](command.removeprefix("export ").partition("=")[0])
         elif command != line and not command.startswith(READERS_ONLY):
-            run_command(here(command))
+            server: Server = example.namespace["server"]
+            if command.endswith(" &"):
+                server.start(command.removesuffix(" &"))
+            else:
+                run_command(here(command).replace(_PORT, server.port))
 
 
 def here(command: str) -> str:
     """The command, with installing led into this page's folder."""
     pip = f"{shlex.quote(sys.executable)} -m pip install --quiet --no-deps --no-build-isolation"
     return re.sub(r"^pip install (-e )?", f"{pip} --target site ", command)
+
+
+class Server:
+    """What a page starts, and the free port where it listens."""
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[bytes] | None = None
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = str(free.getsockname()[1])
+
+    def start(self, command: str) -> None:
+        """Start it; the next command finds it listening."""
+        words = [*shlex.split(command), "--port", self.port]
+        self.process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, f"$ {command} has ended"
+            with suppress(OSError), socket.create_connection(("127.0.0.1", int(self.port)), 1):
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"$ {command} does not listen")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server for a page, stopped with it."""
+    server = Server()
+    yield server
+    if server.process is not None:
+        server.process.terminate()
+        assert server.process.wait(30) == 0
 
 
 def run_command(command: str) -> None:
@@ -107,6 +146,7 @@ def test_every_code_block_runs(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     use_database: Callable[[str], None],
+    server: Server,
 ) -> None:
     with Image.open(PHOTO) as photo:
         photo.thumbnail((1024, 1024))
@@ -117,7 +157,7 @@ def test_every_code_block_runs(
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
     document = Document.parse(str(page), blocks)
-    document.namespace["use_database"] = use_database
+    document.namespace |= {"use_database": use_database, "server": server}
     for example in document.examples():
         example.evaluate()
 

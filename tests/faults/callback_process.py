@@ -15,7 +15,10 @@ async def serve(port: int) -> None:
     """Answer until stopped."""
     async with Staging.from_env(worker=False, role="api") as staging:
         config = uvicorn.Config(
-            staging_app(staging), port=port, log_level="warning", access_log=False
+            staging_app(staging, include={"callbacks"}),
+            port=port,
+            log_level="warning",
+            access_log=False,
         )
         await uvicorn.Server(config).serve()
 

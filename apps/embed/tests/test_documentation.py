@@ -13,6 +13,7 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from staging_embed.openapi import document
+from staging_embed.reference import page
 from staging_embed.routes import GROUPS
 from staging_embed.routing import Route
 
@@ -101,3 +102,10 @@ async def is_served(client: httpx.AsyncClient, address: str) -> None:
     answer = await client.get(f"/{address}")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith(("text/css", "text/javascript"))
+
+
+def test_the_reference_page_is_made_from_the_document() -> None:
+    path = Path(__file__).resolve().parents[3] / "docs/reference/http-api.md"
+    assert path.read_text("utf-8") == page(document(ROUTES)), (
+        "run `python -m staging_embed.reference > docs/reference/http-api.md`"
+    )
