@@ -139,10 +139,17 @@ def redis_binary() -> str:
     )
 
 
+_HIGHEST_PORT = 55_535
+"""A cluster talks on a second port, 10,000 higher."""
+
+
 def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    while True:
+        with closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port <= _HIGHEST_PORT:
+            return port
 
 
 def _send(stream: BinaryIO, *words: str) -> None:
