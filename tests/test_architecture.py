@@ -18,7 +18,7 @@ CORE = ROOT / "src/staging_core"
 
 # A module imports from its own line and the lines above it, never from below.
 STOREYS = (
-    ("errors", "nearest"),
+    ("errors", "nearest", "recent"),
     ("error_codes", "models"),
     ("urls",),
     ("interfaces", "prompts", "disclosure"),

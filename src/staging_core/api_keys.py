@@ -6,8 +6,9 @@ from collections.abc import Collection
 from uuid import uuid4
 
 from .database import api_keys, users
-from .errors import Forbidden, ValidationFailed
-from .models import ApiKey, NewApiKey, Place, Principal, check_role, check_scope, checked_scopes
+from .errors import ValidationFailed
+from .models import ApiKey, NewApiKey, Place, Principal, check_role, check_scope
+from .models.scope import grantable_scopes
 from .models.secret_token import KEY_PREFIX, digest_of, new_token, shown_part
 from .ports import Ports
 from .profile import ensure_user
@@ -25,6 +26,7 @@ class ApiKeys:
 
     def __init__(self, ports: Ports, principal: Principal) -> None:
         self._database = ports.database
+        self._recent = ports.recent
         self._principal = principal
         self._account_id = principal.account_id
 
@@ -90,7 +92,9 @@ class ApiKeys:
         async with self._database.write(self._account_id) as tx:
             await api_keys.get(tx, self._account_id, key_id, user_id=whose)
             await api_keys.revoke(tx, self._account_id, key_id)
-            return await api_keys.get(tx, self._account_id, key_id, user_id=whose)
+            revoked = await api_keys.get(tx, self._account_id, key_id, user_id=whose)
+        self._recent.forget()
+        return revoked
 
     @property
     def _looks_after_all(self) -> bool:
@@ -107,11 +111,4 @@ class ApiKeys:
             wrong["expires_in_s"] = f"is more than 0 and at most {_LONGEST_S:.0f}."
         if wrong:
             raise ValidationFailed(fields=wrong)
-        granted = checked_scopes(scopes)
-        for scope in sorted(granted):
-            if not self._principal.may(scope):
-                raise Forbidden(
-                    f"A key gets no scope that its maker lacks, here {scope}.",
-                    remedy="Leave that scope out, or make the key signed in as a person.",
-                )
-        return granted
+        return grantable_scopes(self._principal, scopes)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
     from .database.engine import Database
+    from .recent import Recent
 
 
 class StoredKeys:
@@ -20,11 +21,22 @@ class StoredKeys:
     some sign-in never raises, and with the key's scopes.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, recent: Recent) -> None:
         self._database = database
+        self._recent = recent
 
     async def use(self, digest: str) -> KeyUse | None:
         """See ``KeyBook``; that it was used is written at most once a minute."""
+        known: KeyUse | None = self._recent.get(digest)
+        if known is not None:
+            return known
+        changes = self._recent.changes
+        found = await self._found(digest)
+        if found is not None and found.state == "valid":
+            self._recent.keep(digest, found, changes=changes)
+        return found
+
+    async def _found(self, digest: str) -> KeyUse | None:
         async with self._database.read() as tx:
             row = await api_keys.by_digest(tx, digest)
             now = tx.now

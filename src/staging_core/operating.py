@@ -113,6 +113,7 @@ class Operating:
         async with self._ports.database.write() as tx:
             user = await self._only(tx, user_id, account_id)
             await users.change(tx, user.account_id, user.id, role=role, updated_at=tx.now)
+        self._ports.recent.forget()
         log.info(
             "user %s of account %s: %s, was %s, by %s",
             *(user.id, user.account_id, role, user.role, self.operator),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .recent import Recent
 from .telemetry import SILENT
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class Ports:
 
     ``stagers``: by the id of their card, the default first. Every effect of the engine is a call on
     one of these, so a test that counts and cuts calls here can crash it at every point there is;
-    but for ``telemetry``, which has none.
+    but for ``telemetry``, which has none, and ``recent``: whom this process has seen just now.
     """
 
     settings: Settings
@@ -36,3 +37,4 @@ class Ports:
     decoder: Decoder
     downloads: Downloads
     telemetry: Telemetry = SILENT
+    recent: Recent = field(default_factory=Recent)

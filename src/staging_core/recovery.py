@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from .database import claims, events, files, jobs, leases, levels, observers, outbox
+from .database import claims, events, files, jobs, leases, levels, observers, outbox, tickets
 from .database.engine import Transaction
 from .deletion import clear_deleted
 from .errors import DatabaseFailed, HookFailed, JobVerb
@@ -108,6 +108,7 @@ class Recovery:
             self._bucket_checked = time.monotonic()
             done["orphans"] = await self.drop_orphans()
             await self._reception.forget()
+            await self.forget_tickets()
         return done
 
     async def _lead(self) -> bool:
@@ -157,6 +158,11 @@ class Recovery:
         """Objects that were only intended, and whose time is over, are to be deleted."""
         async with self.ports.database.write() as tx:
             return await files.expire(tx)
+
+    async def forget_tickets(self) -> None:
+        """Drop tickets that nobody used in time."""
+        async with self.ports.database.write() as tx:
+            await tickets.forget(tx)
 
     async def empty_outbox(self) -> int:
         """Do the deeds that transactions left behind; one that fails is tried again later."""

@@ -15,6 +15,7 @@ from .database.engine import Database
 from .errors import BadInput, Unauthorized
 from .interfaces import Authenticator
 from .models import Credentials, Identity, Principal, highest
+from .recent import Recent
 
 PERSONAL = "personal-"
 """Begins the ids of accounts that a first sign-in makes; no claim may name one."""
@@ -31,8 +32,11 @@ class SignIn:
     also a stranger's, gets the same: made once however many calls come first at one moment.
     """
 
-    def __init__(self, database: Database, authenticators: Sequence[Authenticator]) -> None:
+    def __init__(
+        self, database: Database, authenticators: Sequence[Authenticator], recent: Recent
+    ) -> None:
         self._database = database
+        self._recent = recent
         self.authenticators = tuple(authenticators)
 
     async def principal(self, credentials: Credentials) -> Principal | None:
@@ -44,8 +48,16 @@ class SignIn:
         return None
 
     async def _user(self, found: Principal, identity: Identity) -> Principal:
-        """The principal as our user; most calls only read."""
-        identity = _checked(identity)
+        """The principal as our user; most calls only read, and of a burst of them only one."""
+        asked = (found.account_id, found.role, frozenset(found.scopes), identity)
+        known: Principal | None = self._recent.get(asked)
+        if known is None:
+            changes = self._recent.changes
+            known = await self._looked_up(found, _checked(identity))
+            self._recent.keep(asked, known, changes=changes)
+        return known
+
+    async def _looked_up(self, found: Principal, identity: Identity) -> Principal:
         account_id = _account(found, identity)
         async with self._database.read(account_id) as tx:
             row = await users.known_as(tx, account_id, identity)

@@ -40,6 +40,7 @@ from .plugins import load_plugins
 from .ports import Ports
 from .rates import Rates
 from .readiness import Readiness
+from .recent import Recent
 from .reception import Received, Reception
 from .recovery import Recovery
 from .registry import Registry
@@ -148,12 +149,13 @@ class Staging:
         storage = await self.registry.open("storage", settings.storage, stack=stack, role=role)
         queue = await self.registry.open("queue", settings.queue, stack=stack, role=role)
         billing = await self.registry.open("billing", settings.billing, stack=stack, role=role)
-        self.registry.keys = StoredKeys(database)
+        recent = Recent()
+        self.registry.keys = StoredKeys(database, recent)
         authenticators = [
             await self.registry.open("auth", choice, stack=stack, role=role)
             for choice in settings.auth
         ]
-        self._sign_in = SignIn(database, authenticators)
+        self._sign_in = SignIn(database, authenticators, recent)
         if self._works and supports(queue, Consumes) is None:
             raise SettingError("The queue cannot hand out work, so no worker can run on it.")
         decoder = Decoder(
@@ -175,6 +177,7 @@ class Staging:
             decoder=await stack.enter_async_context(decoder),
             downloads=await stack.enter_async_context(Downloads(max_bytes=settings.max_bytes)),
             telemetry=telemetry,
+            recent=recent,
         )
 
     async def _open_stagers(self, stack: AsyncExitStack, role: Role) -> dict[str, Stager | Defers]:

@@ -37,6 +37,26 @@ def staging_billings():
     return [Provider(scheme="lunch", opens="lunch_module:open_lunch", summary="Lunch.")]
 """
 
+DOORMAN = """
+from contextlib import asynccontextmanager
+from staging_core.hookspecs import hookimpl
+from staging_core.models import Principal, Provider
+
+class Doorman:
+    async def authenticate(self, credentials):
+        if credentials.bearer is None:
+            return None
+        return Principal(account_id="house", user_id="guest")
+
+@asynccontextmanager
+async def open_doorman(url, context):
+    yield Doorman()
+
+@hookimpl
+def staging_authenticators():
+    return [Provider(scheme="doorman", opens="doorman_module:open_doorman", summary="Lets all in.")]
+"""
+
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -82,6 +102,18 @@ def test_a_backend_is_certified_with_the_url_that_is_given(
     assert certify("lunch") == 1
     assert certify("lunch", urls={"lunch": "lunch:daily"}) == 0
     assert "ok      billing lunch daily: 9 passed" in capfd.readouterr().out
+
+
+def test_an_authenticator_that_lets_everybody_in_is_not_certified(
+    install: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    distribution(install, "doorman", DOORMAN)
+
+    assert certify("doorman") == 1
+
+    told = capfd.readouterr().out
+    assert "not ok  auth doorman" in told
+    assert "The contract says: None: not mine, ask the next" in told
 
 
 def test_a_distribution_that_is_not_installed_is_named() -> None:

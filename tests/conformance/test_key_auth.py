@@ -18,6 +18,7 @@ from staging_core.key_book import StoredKeys
 from staging_core.models import Credentials
 from staging_core.models.secret_token import KEY_PREFIX, new_token
 from staging_core.plugins import load_plugins
+from staging_core.recent import Recent
 from staging_core.registry import Registry
 from staging_core.testing.conformance import AuthConformance
 
@@ -32,7 +33,7 @@ class TestKeyAuth(AuthConformance):
     async def open(self, home: Path, url: Any = None) -> AsyncIterator[Authenticator]:
         registry = Registry(Hooks(load_plugins(())), self.settled)
         async with open_database(self.settled) as database, AsyncExitStack() as stack:
-            registry.keys = StoredKeys(database)
+            registry.keys = StoredKeys(database, Recent())
             yield await registry.open("auth", url or self.url, stack=stack, role="api")
 
 

@@ -96,6 +96,44 @@ def test_every_call_by_a_foreign_id_answers_as_if_there_were_nothing(install: In
 
 
 @both
+def test_users_keys_and_tickets_are_kept_apart(install: Install) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            me, them = staging.acting_as(MINE), staging.acting_as(OTHERS)
+            theirs = (await them.keys.create("theirs")).key
+            mine = (await me.keys.create("mine")).key
+            await them.profile.patch({"phone": "1"})
+            namesake = staging.acting_as(Principal(account_id="mine", user_id="them", role="admin"))
+            assert (await namesake.profile.get()).phone is None
+            for who in (me, namesake):
+                with pytest.raises(NotFound):
+                    await who.keys.revoke(theirs.id)
+            assert await me.keys.page() == [mine]
+            assert await namesake.keys.page(everybodys=True) == [mine]
+            assert await them.keys.page() == [theirs]
+            ticket = await them.tickets.issue()
+            assert (await staging.redeem(ticket.token)).account_id == "others"
+
+    asyncio.run(scenario())
+
+
+@on_postgresql
+def test_a_query_over_people_without_a_filter_sees_its_own_account_only(install: Install) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            for who in (MINE, OTHERS):
+                me = staging.acting_as(who)
+                await me.keys.create("key")
+                await me.tickets.issue()
+            database = staging.ports.database
+            for table in ("staging_users", "staging_api_keys", "staging_tickets"):
+                assert await accounts_seen(database, "mine", table) == {"mine"}, table
+                assert await accounts_seen(database, None, table) == {"mine", "others"}, table
+
+    asyncio.run(scenario())
+
+
+@both
 def test_the_same_photo_and_the_same_key_in_two_accounts_are_two_orders(install: Install) -> None:
     async def scenario() -> None:
         async with install() as staging:

@@ -80,6 +80,21 @@ def test_a_ticket_that_is_too_old_is_turned_away_and_dropped(install: Install) -
     asyncio.run(scenario())
 
 
+def test_the_hourly_sweep_drops_what_nobody_used(install: Install) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            me = staging.acting_as(OWNER)
+            fresh = await me.tickets.issue()
+            await me.tickets.issue()
+            async with staging.ports.database.write() as tx:
+                is_old = tables.tickets.c.expires_at != fresh.expires_at
+                await tx.execute(sa.update(tables.tickets).where(is_old).values(expires_at=tx.now))
+            await staging.sweep(bucket=True)
+            assert [row["expires_at"] for row in await kept(staging)] == [fresh.expires_at]
+
+    asyncio.run(scenario())
+
+
 def test_what_is_no_ticket_is_turned_away(install: Install) -> None:
     async def scenario() -> None:
         async with install() as staging:

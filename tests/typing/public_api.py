@@ -44,6 +44,7 @@ from staging_core.interfaces import (
 )
 from staging_core.models import (
     Absent,
+    ApiKey,
     Attempt,
     CannotTell,
     Failed,
@@ -54,9 +55,13 @@ from staging_core.models import (
     Order,
     Output,
     Picture,
+    Profile,
     Provider,
     Quote,
     Staged,
+    Ticket,
+    User,
+    UserRole,
     Waiting,
     Wake,
 )
@@ -106,6 +111,16 @@ async def multi_tenant(photo: bytes) -> None:
         me = staging.acting_as(Principal(account_id="ada", user_id="ada"))
         assert_type(me.principal, Principal)
         assert_type(await staging.authenticate(Credentials(bearer="t")), Principal | None)
+        assert_type(await staging.redeem("ticket"), Principal)
+        assert_type(me.principal.role, UserRole)
+        assert_type(me.principal.may("images:read"), bool)
+        assert_type(await me.profile.patch({"phone": None}), Profile)
+        assert_type((await me.keys.create("camera", scopes=["images:read"])).secret, str)
+        assert_type(await me.keys.page(everybodys=True), list[ApiKey])
+        assert_type(await me.keys.revoke("key"), ApiKey)
+        assert_type(await me.tickets.issue(), Ticket)
+        assert_type(await staging.operating_as(me.principal).users(), list[User])
+        assert_type(await staging.operating("Ada").grant("user", "admin"), User)
         assert_type(await staging.work("job"), bool)
         assert_type(await staging.sweep(), dict[str, int])
     assert_type(Staging.from_env(), Staging)

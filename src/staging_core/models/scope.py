@@ -35,6 +35,18 @@ def checked_scopes(names: Iterable[str]) -> frozenset[str]:
     return scopes
 
 
+def grantable_scopes(maker: Principal, names: Iterable[str]) -> frozenset[str]:
+    """The names as a set that ``maker`` may pass on; ``Forbidden`` for one that they lack."""
+    scopes = checked_scopes(names)
+    for name in sorted(scopes):
+        if not maker.may(name):
+            raise Forbidden(
+                f"A key gets no scope that its maker lacks, here {name}.",
+                remedy="Leave that scope out, or make the key signed in as a person.",
+            )
+    return scopes
+
+
 def check_scope(principal: Principal, scope: str) -> None:
     """``Forbidden`` unless the principal's scopes allow ``scope``."""
     if not principal.may(scope):
