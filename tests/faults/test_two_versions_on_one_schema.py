@@ -56,11 +56,11 @@ def test_running_and_new_workers_go_on_when_the_next_schema_comes(tmp_path: Path
             client = Client(staging, random.Random(7), impatience=0, whims=0)  # noqa: S311
             with working(deployment, 1):
                 ordering = asyncio.create_task(client.submit(JOBS, variants=3))
-                await judge.wait_until_some_are_at_work(within_s=30)
+                await judge.wait_until_some_are_at_work(within_s=90)
                 await expand(deployment, tmp_path / "migrations")
                 with working(deployment, 1):  # of today's version, started on the next schema
                     await ordering
-                    await judge.wait_until_all_ended(JOBS, within_s=60)
+                    await judge.wait_until_all_ended(JOBS, within_s=180)
             assert (await judge.outcomes()) == {"ready": JOBS}
             assert (await judge.wait_until_books_agree(client.accepted, 30))[1] == []
 
