@@ -261,7 +261,8 @@ class Staging:
 
         A person whom an authenticator vouches for gets a user at first sight, in the shared account
         that it names or in one of their own; their role is the higher of what it says and what was
-        granted here. ``Unauthorized`` when one says that the credentials are its own and wrong.
+        granted here. ``Unauthorized`` when one says that the credentials are its own and wrong,
+        ``SignInUnavailable`` when that cannot be told now.
         """
         if self._sign_in is None:
             raise _not_open()
