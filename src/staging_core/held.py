@@ -19,7 +19,7 @@ from .imaging.canvas import Layout, lay_out
 from .interfaces import Defers, Photo, Stager
 from .lease import Lease
 from .models import JobState, ModelCard, StageRequest
-from .photo import StoredPhoto, laid_out, once, read_object
+from .photo import StoredPhoto, laid_out, once, read_object, sha256_of
 from .ports import Ports
 from .settlement import settle_failure
 from .states import ACTIVE
@@ -78,6 +78,8 @@ class Held:
         """The original's row, the picture that the model is given, and what is asked for."""
         with self._timed("prepare"):
             original = await self._source()
+            if not original["developed"]:
+                original = await self._develop(original)
             given = await self._model_input(original)
         request = msgspec.convert(original["request"], StageRequest)
         return original, given, msgspec.structs.replace(request, model=self.job["model"])
@@ -88,8 +90,30 @@ class Held:
                 return await images.source(tx, self.job["image_id"])
         async with self.ports.database.write(self.job["account_id"]) as tx:
             original = await images.source(tx, self.job["image_id"])
-            await self._borrow_input(tx, original)
+            if original["developed"]:
+                await self._borrow_input(tx, original)
         return original
+
+    async def _develop(self, original: sa.RowMapping) -> sa.RowMapping:
+        """Decode what was only looked at: the working copy, and what the original is after all."""
+        data = await read_object(self.ports.storage, original["key"])
+        made = await self.ports.decoder.working_copy(data)
+        async with self.ports.database.write(self.job["account_id"]) as tx:
+            await images.develop(
+                tx,
+                original["id"],
+                width=made.width,
+                height=made.height,
+                focal_px=made.focal_px,
+                digest=sha256_of(data),
+            )
+            developed = await images.source(tx, self.job["image_id"])
+            await self._borrow(tx, developed["working_key"])
+            await self._borrow_input(tx, developed)
+        await self.ports.storage.put(
+            developed["working_key"], once(made.data), content_type="image/png"
+        )
+        return developed
 
     async def _working_copy(self, original: sa.RowMapping) -> bytes:
         """Its bytes; made again if it is not there."""
@@ -120,13 +144,11 @@ class Held:
         photo = self._photo(original)
         given = self._input(photo)
         if given is not photo:
-            await files.borrow(
-                tx,
-                given.key,
-                account_id=self.job["account_id"],
-                kind="working",
-                grace_s=self.ports.settings.orphan_grace_s,
-            )
+            await self._borrow(tx, given.key)
+
+    async def _borrow(self, tx: Transaction, key: str) -> None:
+        account_id, grace_s = self.job["account_id"], self.ports.settings.orphan_grace_s
+        await files.borrow(tx, key, account_id=account_id, kind="working", grace_s=grace_s)
 
     async def _model_input(self, original: sa.RowMapping) -> StoredPhoto:
         """What the model is given, in the storage by now."""
@@ -150,6 +172,8 @@ class Held:
     async def _make_working_copy(self, original: sa.RowMapping) -> bytes:
         data = await read_object(self.ports.storage, original["key"])
         made = await self.ports.decoder.working_copy(data)
+        async with self.ports.database.write(self.job["account_id"]) as tx:
+            await self._borrow(tx, original["working_key"])
         await self.ports.storage.put(
             original["working_key"], once(made.data), content_type="image/png"
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .imaging.limits import Limits
 from .recent import Recent
 from .telemetry import SILENT
 
@@ -38,3 +39,15 @@ class Ports:
     downloads: Downloads
     telemetry: Telemetry = SILENT
     recent: Recent = field(default_factory=Recent)
+
+    @property
+    def limits(self) -> Limits:
+        """How large a photo may be here."""
+        return limits_of(self.settings)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """How large the settings let a photo be."""
+    return Limits(
+        max_bytes=settings.max_bytes, max_pixels=settings.max_pixels, max_side=settings.max_side
+    )

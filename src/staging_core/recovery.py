@@ -15,7 +15,19 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from .database import claims, events, files, jobs, leases, levels, observers, outbox, tickets
+from .database import (
+    claims,
+    creations,
+    events,
+    files,
+    jobs,
+    leases,
+    levels,
+    observers,
+    outbox,
+    tickets,
+    uploads,
+)
 from .database.engine import Transaction
 from .deletion import clear_deleted
 from .errors import DatabaseFailed, HookFailed, JobVerb
@@ -101,6 +113,7 @@ class Recovery:
             "callbacks_read": await self._reception.read_again(),
             "predictions_found": await self._predictions.look(),
             "images_cleared": await clear_deleted(self.ports),
+            "uploads_expired": await self.expire_uploads(),
             "files_expired": await self.expire_files(),
             "outbox": await self.empty_outbox(),
         }
@@ -153,6 +166,12 @@ class Recovery:
 
     async def _is_gone(self, tx: Transaction, model: str) -> bool:
         return await leases.unheard(tx, f"model:{model}", seconds=_MODEL_MISSING_S)
+
+    async def expire_uploads(self) -> int:
+        """Uploads that nobody used in time are gone; their files go by themselves."""
+        async with self.ports.database.write() as tx:
+            await creations.expire(tx)
+            return await uploads.expire(tx)
 
     async def expire_files(self) -> int:
         """Objects that were only intended, and whose time is over, are to be deleted."""

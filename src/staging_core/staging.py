@@ -19,7 +19,6 @@ from .download import Downloads
 from .errors import DuplicateName, HomeUnwritable, SettingError, StagingError
 from .hooks import Hooks
 from .imaging.decoder import Decoder
-from .imaging.limits import Limits
 from .interfaces import (
     Authenticator,
     Consumes,
@@ -37,7 +36,7 @@ from .models import Callback, Credentials, Principal, check_role, check_scope
 from .operating import Operating
 from .pipeline import Pipeline
 from .plugins import load_plugins
-from .ports import Ports
+from .ports import Ports, limits_of
 from .rates import Rates
 from .readiness import Readiness
 from .recent import Recent
@@ -45,6 +44,7 @@ from .reception import Received, Reception
 from .recovery import Recovery
 from .registry import Registry
 from .sign_in import SignIn
+from .signed_objects import SignedObjects
 from .telemetry import SILENT, tell_moves
 from .tickets import redeem
 from .watch import Watch
@@ -158,14 +158,7 @@ class Staging:
         self._sign_in = SignIn(database, authenticators, recent)
         if self._works and supports(queue, Consumes) is None:
             raise SettingError("The queue cannot hand out work, so no worker can run on it.")
-        decoder = Decoder(
-            processes=settings.picture_processes,
-            limits=Limits(
-                max_bytes=settings.max_bytes,
-                max_pixels=settings.max_pixels,
-                max_side=settings.max_side,
-            ),
-        )
+        decoder = Decoder(processes=settings.picture_processes, limits=limits_of(settings))
         return Ports(
             settings=settings,
             database=database,
@@ -255,6 +248,11 @@ class Staging:
         if self._sign_in is None:
             raise _not_open()
         return self._sign_in.authenticators
+
+    @property
+    def signed_objects(self) -> SignedObjects:
+        """What signed addresses of our own lead to, for a server to serve."""
+        return SignedObjects(self.ports)
 
     async def authenticate(self, credentials: Credentials) -> Principal | None:
         """Who it is, by the first authenticator that knows; None when none does.

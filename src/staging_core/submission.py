@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
-import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,20 +13,18 @@ from uuid import uuid4
 import msgspec
 import sqlalchemy as sa
 
-from .database import accounts, claims, files, folders, images, jobs, projects
+from .creation import check_key
+from .database import accounts, claims, images, jobs, projects
 from .database.engine import Transaction
 from .errors import (
     BadInput,
     IdempotencyMismatch,
-    InvalidIdempotencyKey,
     StagingError,
     TooManyQueued,
     UnknownModel,
 )
 from .honour import check_honoured
-from .imaging.decoder import WorkingCopy
-from .imaging.intake import Examined, examine, read_photo
-from .imaging.limits import Limits
+from .imaging.intake import Examined
 from .interfaces import Defers, Stager
 from .models import (
     Group,
@@ -36,19 +32,17 @@ from .models import (
     Principal,
     Quote,
     StageRequest,
-    Stored,
     Wake,
     check_room,
     check_style,
 )
-from .photo import once, sha256_of
 from .ports import Ports
+from .source import OriginalGone, Source
 
 log = logging.getLogger("staging_core")
 
 MAX_VARIANTS = 20
 _SEEDS = 2**32 - 1
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,39 +106,41 @@ class Submission:
         self.ports = ports
         self.principal = principal
         self.account_id = accounts.check(principal.account_id)
-        self.key = key
+        self.key = check_key(key)
         self.project_id = project_id
-        self._put: tuple[str, ...] = ()
-        if key is not None and not _is_key(key):
-            raise InvalidIdempotencyKey()
 
-    async def submit(self, photo: str | os.PathLike[str] | bytes, wish: Wish) -> Group:
+    async def submit(self, source: Source, wish: Wish) -> Group:
         """Accept the wish whole, or raise and leave nothing behind.
 
         A repeat under the same idempotency key answers the first call's group.
         """
-        limits = _limits(self.ports)
         requests = wish.requests()
-        data = await read_photo(photo, limits)
-        examined = examine(data, limits)
-        fingerprint = _fingerprint(data, wish, self.project_id)
+        fingerprint = _fingerprint(await source.identity(), wish, self.project_id)
         replayed = await self._replay(fingerprint)
         if replayed is not None:
             return replayed
-        requests = await self._checked(requests, examined)
-        working = await self.ports.decoder.working_copy(data)
+        requests = await self._checked(requests, await source.look())
+        await source.decode()
         quote = await self._quote(requests)
         try:
-            while True:
-                original = await self._keep_original(data, examined, working)
-                with suppress(_OriginalGone):
-                    accepted = await self._accept(requests, original, fingerprint, quote)
-                    break
+            group_id, replayed_late = await self._stored(source, requests, fingerprint, quote)
         except StagingError:
-            await self._let_go()
+            await source.let_go()
             raise
-        group_id, replayed_late = accepted
         return msgspec.structs.replace(await self._group(group_id), replayed=replayed_late)
+
+    async def _stored(
+        self,
+        source: Source,
+        requests: tuple[StageRequest, ...],
+        fingerprint: str,
+        quote: Quote,
+    ) -> tuple[str, bool]:
+        """Accepted with its photo in the storage."""
+        while True:
+            await source.store()
+            with suppress(OriginalGone):
+                return await self._accept(source, requests, fingerprint, quote)
 
     async def _checked(
         self, requests: tuple[StageRequest, ...], examined: Examined
@@ -170,64 +166,12 @@ class Submission:
         )
         return await self.ports.billing.quote(order)
 
-    # --- the original ---------------------------------------------------------------------------
-
-    async def _keep_original(
-        self, data: bytes, examined: Examined, working: WorkingCopy
-    ) -> dict[str, Any]:
-        """The account's original with these bytes: the one it has, or a new one, stored."""
-        sha256 = sha256_of(data)
-        async with self.ports.database.read(self.account_id) as tx:
-            if self.project_id is not None:
-                await projects.get(tx, self.account_id, self.project_id)
-            known = await images.find_original(tx, self.account_id, sha256)
-        if known is not None:
-            return {"id": known["id"], "stored": ()}
-        original_id = str(uuid4())
-        folder = folders.folder(self.account_id)
-        key = f"uploads/{folder}/{original_id}.{examined.extension}"
-        working_key = f"working/{folder}/{original_id}.png"
-        self._put = (key, working_key)
-        async with self.ports.database.write(self.account_id) as tx:
-            await accounts.ensure(tx, self.account_id)
-            for each, kind in ((key, "original"), (working_key, "working")):
-                await files.intend(
-                    tx,
-                    each,
-                    account_id=self.account_id,
-                    kind=kind,
-                    grace_s=self.ports.settings.orphan_grace_s,
-                )
-        kept = await self.ports.storage.put(key, once(data), content_type=examined.content_type)
-        working_kept = await self.ports.storage.put(
-            working_key, once(working.data), content_type="image/png"
-        )
-        stored = ((kept, sha256), (working_kept, sha256_of(working.data)))
-        row = {
-            "id": original_id,
-            "account_id": self.account_id,
-            "sha256": sha256,
-            "key": key,
-            "working_key": working_key,
-            "content_type": examined.content_type,
-            "width": working.width,
-            "height": working.height,
-            "focal_px": working.focal_px,
-        }
-        return {"id": original_id, "stored": stored, "row": row}
-
-    async def _let_go(self) -> None:
-        """Nothing was accepted, so what was put for it goes with the next sweep."""
-        if self._put:
-            async with self.ports.database.write(self.account_id) as tx:
-                await files.let_go(tx, self._put)
-
     # --- the one transaction --------------------------------------------------------------------
 
     async def _accept(
         self,
+        source: Source,
         requests: tuple[StageRequest, ...],
-        original: dict[str, Any],
         fingerprint: str,
         quote: Quote,
     ) -> tuple[str, bool]:
@@ -241,7 +185,7 @@ class Submission:
             if self.project_id is not None:
                 await projects.hold(tx, self.account_id, self.project_id)
             await check_depth(tx, self.ports, self.account_id, len(requests))
-            original_id = await self._add_original(tx, original)
+            original_id = await source.keep(tx)
             await images.add_group(
                 tx,
                 id=group_id,
@@ -252,7 +196,15 @@ class Submission:
                 quote=msgspec.to_builtins(quote),
             )
             wakes = [
-                await self._add_image(tx, request, group_id, original_id) for request in requests
+                await self._add_image(
+                    tx,
+                    request,
+                    group_id=group_id,
+                    original_id=original_id,
+                    original_url=source.original_url,
+                    filename=source.filename,
+                )
+                for request in requests
             ]
         for request in requests:
             self.ports.telemetry.count("staging.jobs.submitted", model=_model(request))
@@ -260,56 +212,31 @@ class Submission:
             await nudge(self.ports, wake)
         return group_id, False
 
-    async def _add_original(self, tx: Transaction, original: dict[str, Any]) -> str:
-        """Its row, unless another submit was faster with the same bytes."""
-        if not original["stored"]:
-            if await images.is_gone(tx, original["id"]):
-                raise _OriginalGone
-            return str(original["id"])
-        known = await images.find_original(tx, self.account_id, original["row"]["sha256"])
-        if known is not None:
-            return str(known["id"])
-        await images.add_original(tx, **original["row"])
-        stored: Stored
-        for stored, sha256 in original["stored"]:
-            await files.keep(tx, stored, sha256=sha256)
-        return str(original["id"])
-
     async def _add_image(
-        self, tx: Transaction, request: StageRequest, group_id: str, original_id: str
+        self, tx: Transaction, request: StageRequest, *, group_id: str, **values: str | None
     ) -> Wake:
         image_id, job_id, model = str(uuid4()), jobs.new_id(), _model(request)
         lane = self.ports.stagers[model].card.lane
-        await images.add(
-            tx,
-            request=request,
-            id=image_id,
-            account_id=self.account_id,
-            group_id=group_id,
-            original_id=original_id,
-            project_id=self.project_id,
-            job_id=job_id,
-        )
-        await jobs.add(
-            tx,
-            account_id=self.account_id,
-            image_id=image_id,
-            group_id=group_id,
-            project_id=self.project_id,
-            model=model,
-            lane=lane,
-            job_id=job_id,
-            trace=self.ports.telemetry.current(),
-        )
+        owned: dict[str, Any] = {
+            "account_id": self.account_id,
+            "group_id": group_id,
+            "project_id": self.project_id,
+            "job_id": job_id,
+        }
+        await images.add(tx, request=request, id=image_id, **owned, **values)
+        trace = self.ports.telemetry.current()
+        await jobs.add(tx, image_id=image_id, model=model, lane=lane, trace=trace, **owned)
         return Wake(job_id=job_id, lane=lane)
 
     # --- repeats --------------------------------------------------------------------------------
 
     async def _replay(self, fingerprint: str) -> Group | None:
-        if self.key is None:
+        if self.key is None and self.project_id is None:
             return None
         async with self.ports.database.read(self.account_id) as tx:
             earlier = await self._earlier(tx, fingerprint)
+            if earlier is None and self.project_id is not None:
+                await projects.get(tx, self.account_id, self.project_id)
         if earlier is None:
             return None
         return msgspec.structs.replace(await self._group(earlier["id"]), replayed=True)
@@ -338,13 +265,6 @@ async def nudge(ports: Ports, wake: Wake) -> bool:
     return True
 
 
-def _limits(ports: Ports) -> Limits:
-    settings = ports.settings
-    return Limits(
-        max_bytes=settings.max_bytes, max_pixels=settings.max_pixels, max_side=settings.max_side
-    )
-
-
 async def check_depth(tx: Transaction, ports: Ports, account_id: str, more: int) -> None:
     """``TooManyQueued`` when ``more`` jobs would be over what an account may have waiting."""
     limit = ports.settings.max_queued
@@ -362,18 +282,10 @@ def open_model(ports: Ports, name: str) -> Stager | Defers:
     return ports.stagers[name]
 
 
-def _is_key(value: object) -> bool:
-    return isinstance(value, str) and _KEY.fullmatch(value) is not None
-
-
-def _fingerprint(data: bytes, wish: Wish, project_id: str | None) -> str:
+def _fingerprint(identity: str, wish: Wish, project_id: str | None) -> str:
     """The same photo, wish (seed as given included) and project have the same one."""
     asked = msgspec.json.encode(wish, order="sorted") + (project_id or "").encode()
-    return hashlib.sha256(sha256_of(data).encode() + asked).hexdigest()
-
-
-class _OriginalGone(Exception):
-    """Its last image was deleted a moment ago; the photo has to be kept anew."""
+    return hashlib.sha256(identity.encode() + asked).hexdigest()
 
 
 def _model(request: StageRequest) -> str:

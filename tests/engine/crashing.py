@@ -34,6 +34,9 @@ ENGINE = {
         "deletion.py",
         "settlement.py",
         "submission.py",
+        "source.py",
+        "uploading.py",
+        "kept_photo.py",
         "photo.py",
     )
 }
@@ -100,7 +103,7 @@ class _Port:
         found = getattr(self._behind, name)
         if inspect.iscoroutinefunction(found):
             return self._awaited(found)
-        if name == "read":
+        if name in ("read", "photo"):
             return self._opened(found)
         if name == "entries":
             return self._iterated(found)

@@ -23,11 +23,17 @@ from typing import Any, cast
 import pytest
 
 from staging_core import OWNER, JobEvent, Settings, hookimpl
-from staging_core.acting import Images, Jobs
+from staging_core.acting import Images, Jobs, Uploads
 from staging_core.audit import SOUND, Audit, Evidence
 from staging_core.database import images, outbox, schema
 from staging_core.database.engine import open_database
-from staging_core.errors import NotFound, RoomNotUnderstood, StorageError, StorageFull
+from staging_core.errors import (
+    NotFound,
+    RoomNotUnderstood,
+    SourceUnavailable,
+    StorageError,
+    StorageFull,
+)
 from staging_core.imaging.decoder import Decoder
 from staging_core.models import Attempt, Job, ModelCard, Picture, Staged, StageRequest
 from staging_core.photo import once
@@ -50,6 +56,7 @@ from .deferred_cases import (
     check_predictions,
 )
 from .house import House, open_house
+from .pictures import photo, sent
 
 
 class Journal:
@@ -303,6 +310,71 @@ def test_a_process_that_freezes_at_any_point_finds_its_job_taken_and_harms_nothi
     at_every_point(name, scenario, freezes, step=step)
 
 
+async def stage_uploads(house: House, cut: Cut) -> None:
+    """One photo comes through us, one past us; both are staged, by a process that may die on it."""
+    uploads = Uploads(cut.into(house.ports), OWNER)
+    received = await uploads.receive(sent(photo(8)), "room.jpg", idempotency_key="received")
+    announced, _ = await uploads.presign(
+        "room.jpg", "image/jpeg", len(photo(9)), idempotency_key="announced"
+    )
+    await house.ports.storage.put(announced.key, once(photo(9)), content_type="image/jpeg")
+    named: dict[str, dict[str, Any]] = {
+        "first": {"upload_id": received.id},
+        "second": {"original_url": announced.key},
+    }
+    for key, photo_of in named.items():
+        await Images(cut.into(house.ports), OWNER).submit(
+            **photo_of, room="bedroom", style="modern", idempotency_key=key
+        )
+    while await house.step(cut.into(house.ports)):
+        pass
+
+
+def test_a_process_that_dies_while_it_takes_uploads_loses_and_doubles_nothing() -> None:
+    async def scenario() -> None:
+        async with Decoder() as decoder:
+            at, whole = 0, False
+            while not whole:
+                at += 1
+                async with installation(decoder, FakeStager()) as (house, _):
+                    with suppress(Crash):
+                        await stage_uploads(house, Cut(at))
+                        whole = True
+                    house.clock.ahead += 350  # until nobody believes in the first try any more
+                    await stage_uploads(house, Cut())
+                    await house.recover()
+                    assert await house.states() == ["ready", "ready"]
+                    assert await Audit(house.ports, Evidence(settled=True)).count() == SOUND
+                    kept = [entry.key async for entry in house.ports.storage.entries("uploads/")]
+                    assert len(kept) == 2, (at, kept)
+            assert at > 40
+
+    asyncio.run(scenario())
+
+
+async def rare_uploads(house: House, cut: Cut) -> None:
+    """A repeat, a type that does not fit the bytes, a client that breaks off, a photo elsewhere."""
+    uploads = Uploads(cut.into(house.ports), OWNER)
+    data = photo(7, "TIFF")
+    for _ in range(2):
+        announced, _ = await uploads.presign(
+            "room.tif", "application/octet-stream", len(data), idempotency_key="again"
+        )
+    await house.ports.storage.put(
+        announced.key, once(data), content_type="application/octet-stream"
+    )
+    await uploads.complete(announced.id)
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield photo(6, width=900, height=700)
+        raise ConnectionResetError
+
+    with suppress(ConnectionResetError):
+        await uploads.receive(broken(), "room.jpg")
+    with suppress(SourceUnavailable):
+        await uploads.from_url("https://nobody.invalid/room.jpg")
+
+
 async def delete_all(house: House, cut: Cut) -> None:
     """Every image, by a process that may die on it, and then a sweep that may, too."""
     for image in await Images(house.ports, OWNER).page():
@@ -375,6 +447,7 @@ PORTS = (
     "stager.",
     "finds.",
     "receives.",
+    "copies.",
 )
 
 
@@ -431,6 +504,8 @@ async def _rare_sites(decoder: Decoder) -> set[tuple[str, int]]:
             await outbox.post(tx, "local", "delete_object", {"key": "../no such key"})
         await recovery.sweep()
         await recovery.give_back()
+        await stage_uploads(house, cut)
+        await rare_uploads(house, cut)
         await delete_all(house, cut)
         return cut.sites | twice.sites
 
@@ -490,6 +565,17 @@ ENGINE_FUNCTIONS = {
     "nudge",
     "find",
     "another_way",
+    "anext",  # of the client's bytes
+    "identity",
+    "decode",
+    "store",
+    "let_go",
+    "complete",
+    "named",
+    "creating",
+    "keep_copy",
+    "keep_stream",
+    "presign_upload",  # contacts nobody, either
     "clear_deleted",
     "receive",
     "look",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from staging_core.serving import Kind
+
 from .acting import Acting
-from .images import Images, Kind
+from .images import Images
 from .jobs import AttemptRecord, Jobs
 from .projects import Projects
+from .uploads import Uploads
 
-__all__ = ["Acting", "AttemptRecord", "Images", "Jobs", "Kind", "Projects"]
+__all__ = ["Acting", "AttemptRecord", "Images", "Jobs", "Kind", "Projects", "Uploads"]

@@ -17,6 +17,7 @@ from staging_core.watch import Watch
 from .images import Images
 from .jobs import Jobs
 from .projects import Projects
+from .uploads import Uploads
 
 
 class Acting:
@@ -33,6 +34,7 @@ class Acting:
         self.keys = ApiKeys(ports, principal)
         self.tickets = Tickets(ports, principal)
         self.projects = Projects(ports, principal)
+        self.uploads = Uploads(ports, principal)
         self._watch = watch
         self._live = live
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Literal, get_args
 
 from staging_core.database import events, image_lists, images, projects
 from staging_core.database.pages import check_limit
 from staging_core.deletion import delete_image
-from staging_core.errors import BadInput, NotFound, NotReady
+from staging_core.errors import BadInput
 from staging_core.models import (
-    TERMINAL,
+    ByteRange,
     Group,
     Image,
     JobEvent,
@@ -22,15 +23,24 @@ from staging_core.models import (
     check_style,
     states_of,
 )
-from staging_core.photo import read_object
 from staging_core.ports import Ports
 from staging_core.repetition import repeat_job
 from staging_core.scoped import needs
+from staging_core.serving import (
+    LONGEST_S,
+    Kind,
+    OpenPicture,
+    PictureFile,
+    opened,
+    picture_file,
+    picture_url,
+    read_picture,
+)
 from staging_core.settlement import cancel_job
+from staging_core.source import PhotoSource, Source, UploadSource
 from staging_core.submission import Submission, Wish
 
 Sort = Literal["newest", "oldest"]
-Kind = Literal["original", "staged", "labelled", "overlay"]
 
 
 class Images:
@@ -44,7 +54,7 @@ class Images:
     @needs("images:write")
     async def submit(
         self,
-        photo: str | os.PathLike[str] | bytes,
+        photo: str | os.PathLike[str] | bytes | None = None,
         *,
         room: str,
         style: str,
@@ -54,17 +64,21 @@ class Images:
         furniture: Sequence[str] = (),
         model: str | None = None,
         options: Mapping[str, Any] | None = None,
+        upload_id: str | None = None,
+        original_url: str | None = None,
         project_id: str | None = None,
         idempotency_key: str | None = None,
     ) -> Group:
         """Accept a photo for staging; the group of its variants, queued.
 
-        ``photo``: a path, or the encoded bytes. ``seed`` 1..2^32-1 makes the result repeatable and
-        is chosen at random otherwise; further variants count up from it. ``model``: the id of an
-        open stager, by default the first. Raises ``BadInput`` and its kinds (``BadPicture``,
-        ``UnknownRoom``, ``NotHonoured`` ...), ``NotFound`` for a project that is not the
-        account's, ``Refused`` when a plugin vetoes, ``UsageLimitExceeded`` or ``TooManyQueued``;
-        then nothing was kept.
+        The photo is one of three: ``photo``, a path or the encoded bytes; ``upload_id``, an upload
+        of the account; ``original_url``, the address (or the key) that one was put at. An upload
+        is looked at before it is accepted, and decoded by the job. ``seed`` 1..2^32-1 makes the
+        result repeatable and is chosen at random otherwise; further variants count up from it.
+        ``model``: the id of an open stager, by default the first. Raises ``BadInput`` and its kinds
+        (``BadPicture``, ``UnknownRoom``, ``NotHonoured``, ``UnknownUpload`` ...), ``NotFound`` for
+        a project that is not the account's, ``Refused`` when a plugin vetoes,
+        ``UsageLimitExceeded`` or ``TooManyQueued``; then nothing was kept.
         """
         wish = Wish.of(
             room=room,
@@ -79,7 +93,21 @@ class Images:
         submission = Submission(
             self._ports, self._principal, idempotency_key, project_id=project_id
         )
-        return await submission.submit(photo, wish)
+        return await submission.submit(self._source(photo, upload_id, original_url), wish)
+
+    def _source(
+        self,
+        photo: str | os.PathLike[str] | bytes | None,
+        upload_id: str | None,
+        original_url: str | None,
+    ) -> Source:
+        if sum(each is not None for each in (photo, upload_id, original_url)) != 1:
+            raise BadInput("Name one photo: by itself, by `upload_id` or by `original_url`.")
+        if photo is not None:
+            return PhotoSource(self._ports, self._account_id, photo)
+        return UploadSource(
+            self._ports, self._account_id, upload_id=upload_id, address=original_url
+        )
 
     @needs("images:read")
     async def get(self, image_id: str) -> Image:
@@ -159,8 +187,54 @@ class Images:
 
         ``original`` is byte for byte what was handed in; ``overlay`` shows why a room was refused.
         """
+        return await read_picture(self._ports, await self.get(image_id), kind)
+
+    @needs("images:read")
+    async def look(self, image_id: str, kind: Kind = "staged") -> PictureFile:
+        """Size, etag, type and name of a picture, as for ``read``, without its bytes.
+
+        A thumbnail (JPEG, at most 480 pixels a side) is made when it is first asked for.
+        """
+        return await picture_file(self._ports, await self.get(image_id), kind)
+
+    @needs("images:read")
+    @asynccontextmanager
+    async def open(
+        self,
+        image_id: str,
+        kind: Kind = "staged",
+        *,
+        span: ByteRange | None = None,
+        etag: str | None = None,
+    ) -> AsyncIterator[OpenPicture]:
+        """A picture as a stream: all of it, or the bytes of ``span``; errors as for ``read``.
+
+        ``etag``: as ``look`` told it; ``ObjectChanged`` when the picture is another by now.
+        """
+        file = await self.look(image_id, kind)
+        async with opened(self._ports, file, span=span, etag=etag) as picture:
+            yield picture
+
+    @needs("images:read")
+    async def presign(
+        self,
+        image_id: str,
+        kind: Kind = "original",
+        *,
+        expires_s: float = LONGEST_S,
+        download: bool = False,
+        base: str | None = None,
+    ) -> str:
+        """An address of a picture for whoever has it, good for ``expires_s`` (at most 3600).
+
+        ``download``: a browser saves it, under a fitting name. ``base``: the address under which we
+        are reached, where ``public_url`` is not set and the storage signs no addresses. Errors as
+        for ``read``.
+        """
         image = await self.get(image_id)
-        return await read_object(self._ports.storage, _key(image, kind))
+        return await picture_url(
+            self._ports, image, kind, expires_s=expires_s, download=download, base=base
+        )
 
     @needs("images:write")
     async def cancel(self, image_id: str) -> Image:
@@ -210,18 +284,3 @@ def _is_oldest_first(sort: Sort) -> bool:
     if sort not in get_args(Sort):
         raise BadInput(f"Images are sorted {' or '.join(get_args(Sort))}, not {sort!r}.")
     return sort == "oldest"
-
-
-def _key(image: Image, kind: Kind) -> str:
-    keys = {
-        "original": image.original_key,
-        "staged": image.staged_key,
-        "labelled": image.labelled_key,
-        "overlay": image.job.report.get("overlay_key"),
-    }
-    key = keys[kind]
-    if isinstance(key, str):
-        return key
-    if image.job.state not in TERMINAL:
-        raise NotReady(f"The image has no {kind} picture yet.")
-    raise NotFound(f"The image has no {kind} picture.")

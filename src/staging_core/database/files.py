@@ -48,18 +48,29 @@ async def intend(
     )
 
 
-async def borrow(tx: Transaction, key: str, *, account_id: str, kind: str, grace_s: float) -> None:
+async def borrow(
+    tx: Transaction,
+    key: str,
+    *,
+    account_id: str,
+    kind: str,
+    grace_s: float,
+    job_id: str | None = None,
+) -> None:
     """An object that can be made again is about to be put, or used: it stays for the grace time."""
     statement = insert_or(tx.connection, files).values(
         key=key,
         account_id=account_id,
         kind=kind,
+        job_id=job_id,
         expires_at=tx.now + grace_s,
         created_at=tx.now,
     )
     await tx.execute(
         statement.on_conflict_do_update(
-            index_elements=["key"], set_={"expires_at": tx.now + grace_s}
+            index_elements=["key"],
+            set_={"expires_at": tx.now + grace_s},
+            where=files.c.expires_at.is_not(None),  # what is kept stays kept
         )
     )
 
@@ -74,6 +85,25 @@ async def keep(tx: Transaction, stored: Stored, *, sha256: str) -> None:
     if kept.rowcount != 1:
         # Its grace time passed while we were away, and a sweep has given the object up.
         raise StorageError(f"{stored.key} was put too late to be kept.")
+
+
+async def put(tx: Transaction, stored: Stored, *, sha256: str | None) -> None:
+    """The object is there; it still goes when its time is over, unless ``stay`` comes first."""
+    await tx.execute(
+        sa.update(files)
+        .where(files.c.key == stored.key)
+        .values(size=stored.size, etag=stored.etag, sha256=sha256)
+    )
+
+
+async def stay(tx: Transaction, key: str) -> bool:
+    """What was ``put`` is part of the truth from this commit on; False if it is given up."""
+    kept = await tx.execute(
+        sa.update(files)
+        .where(files.c.key == key, files.c.expires_at > tx.now)
+        .values(expires_at=None)
+    )
+    return kept.rowcount == 1
 
 
 async def keep_only(tx: Transaction, job_id: str, keys: Collection[str]) -> None:
@@ -91,6 +121,15 @@ async def let_go(tx: Transaction, keys: Collection[str]) -> None:
         sa.update(files)
         .where(files.c.key.in_(keys), files.c.expires_at.is_not(None))
         .values(expires_at=tx.now)
+    )
+
+
+async def shorten(tx: Transaction, key: str, *, seconds: float) -> None:
+    """What was only intended goes so soon, if not sooner."""
+    await tx.execute(
+        sa.update(files)
+        .where(files.c.key == key, files.c.expires_at > tx.now + seconds)
+        .values(expires_at=tx.now + seconds)
     )
 
 

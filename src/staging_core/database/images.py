@@ -50,6 +50,13 @@ async def source(tx: Transaction, image_id: str) -> sa.RowMapping:
     return row
 
 
+async def develop(tx: Transaction, original_id: str, **values: Any) -> None:
+    """The original was decoded, and this is what it is."""
+    await tx.execute(
+        sa.update(originals).where(originals.c.id == original_id).values(developed=True, **values)
+    )
+
+
 _SOURCE = (
     sa.select(*originals.c, images.c.request)
     .join(images, images.c.original_id == originals.c.id)
@@ -106,6 +113,16 @@ async def reseed(tx: Transaction, image_id: str, request: dict[str, Any], seed: 
 async def deliver(tx: Transaction, image_id: str, **values: Any) -> None:
     """The image has a result; only the transaction that makes its job ready says so."""
     await tx.execute(sa.update(images).where(images.c.id == image_id).values(**values))
+
+
+async def add_thumbnail(tx: Transaction, image_id: str, key: str) -> bool:
+    """The image has a thumbnail; False when it has been deleted meanwhile."""
+    noted = await tx.execute(
+        sa.update(images)
+        .where(images.c.id == image_id, images.c.deleted_at.is_(None))
+        .values(thumbnail_key=key)
+    )
+    return noted.rowcount == 1
 
 
 async def get(tx: Transaction, account_id: str, image_id: str) -> Image:

@@ -14,6 +14,10 @@ _PRIVATE_V4 = tuple(
     for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8")
 )  # RFC 1918, and this machine
 _PRIVATE_V6 = (IPv6Network("fc00::/7"), IPv6Network("::1/128"))  # RFC 4193, and this machine
+# What older Pythons do not know to be special: protocol assignments and a cloud's metadata in them,
+# relays for 6to4 (RFC 7526), site-local addresses (RFC 3879), documentation (RFC 9637), SRv6 ids.
+_CLOSED_V4 = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))
+_CLOSED_V6 = (IPv6Network("fec0::/10"), IPv6Network("3fff::/20"), IPv6Network("5f00::/16"))
 _METADATA = IPv6Address("fd00:ec2::254")  # AWS keeps it among private addresses
 _WIRE_SERVER = IPv4Address("168.63.129.16")  # Azure's, in public space, answers from within
 
@@ -33,6 +37,8 @@ def is_public(address: str) -> bool:
     inner = _translated(parsed)
     if inner is not None:
         return _is_public_v4(inner)
+    if any(parsed in network for network in _CLOSED_V6):
+        return False
     tunnel = parsed.sixtofour
     return _is_unicast(parsed) and (tunnel is None or _is_public_v4(tunnel))
 
@@ -70,7 +76,8 @@ def _translated(address: IPv6Address) -> IPv4Address | None:
 
 
 def _is_public_v4(address: IPv4Address) -> bool:
-    return _is_unicast(address) and address != _WIRE_SERVER
+    closed = address == _WIRE_SERVER or any(address in network for network in _CLOSED_V4)
+    return _is_unicast(address) and not closed
 
 
 def _is_unicast(address: IPv4Address | IPv6Address) -> bool:

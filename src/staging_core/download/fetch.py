@@ -13,14 +13,25 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from staging_core.errors import OutputRefused, OutputTooLarge, OutputUnavailable, StagingError
+import msgspec
+
+from staging_core.errors import (
+    OutputRefused,
+    OutputTooLarge,
+    OutputUnavailable,
+    PictureTooLarge,
+    SourceRefused,
+    SourceUnavailable,
+    StagingError,
+)
 
 from .address import is_private, is_public
-from .target import Target, parsed, target_of
+from .target import Target, parsed, public_target, target_of
 
 if TYPE_CHECKING:
     import httpx
@@ -37,10 +48,24 @@ _HEADERS = {
 }
 
 
-class Downloads:
-    """Fetches models' outputs from listed hosts. Open it with ``async with``; for one event loop.
+class Fetched(msgspec.Struct, frozen=True):
+    """What is fetched, in words, and what its failures are."""
 
-    Nothing is imported or opened before the first fetch.
+    noun: str
+    refused: type[StagingError]
+    unavailable: type[StagingError]
+    too_large: type[StagingError]
+
+
+_OUTPUT = Fetched("output", OutputRefused, OutputUnavailable, OutputTooLarge)
+_PHOTO = Fetched("photo", SourceRefused, SourceUnavailable, PictureTooLarge)
+
+
+class Downloads:
+    """Fetches models' outputs from listed hosts, and photos from public ones.
+
+    Open it with ``async with``; for one event loop. Nothing is imported or opened before the first
+    fetch.
     """
 
     def __init__(
@@ -88,69 +113,111 @@ class Downloads:
         ``OutputUnavailable`` for all that another try may change. Messages name the host, never
         path or query, which may hold a signature.
         """
+        address = parsed(url)
+        to = target_of(address, hosts)
+        async with self._opened_at(address, to, _OUTPUT, {}, max_bytes) as chunks:
+            return b"".join([chunk async for chunk in chunks])
+
+    @asynccontextmanager
+    async def photo(
+        self, url: str, *, headers: Mapping[str, str], max_bytes: int
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The bytes of somebody's photo at a public https address, sent once with ``headers``.
+
+        Raises ``SourceRefused`` before any request for an address that is not one, and for an
+        answer that redirects; ``PictureTooLarge`` beyond ``max_bytes``, read no further;
+        ``SourceUnavailable`` for all that another try may change. Messages as for ``fetch``.
+        """
+        address, to = public_target(url)
+        async with self._opened_at(address, to, _PHOTO, headers, max_bytes) as chunks:
+            yield chunks
+
+    @asynccontextmanager
+    async def _opened_at(
+        self,
+        url: httpx.URL,
+        to: Target,
+        what: Fetched,
+        headers: Mapping[str, str],
+        max_bytes: int | None,
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The checked answer's body; the time limit is for all of the block."""
         if self._closed:
             raise StagingError("These downloads are closed.", remedy="Use them in `async with`.")
         most = self._max_bytes if max_bytes is None else min(max_bytes, self._max_bytes)
-        address = parsed(url)
-        to = target_of(address, hosts)
         try:
-            async with asyncio.timeout(self._time_limit_s):
-                return await self._fetched(address, to, most)
+            async with (
+                asyncio.timeout(self._time_limit_s),
+                self._answered(url, to, what, headers) as response,
+            ):
+                yield _body(response, to, what, most)
         except TimeoutError as late:
-            raise OutputUnavailable(
-                f"{to.host} took longer than {self._time_limit_s:g} s to deliver the output."
+            raise what.unavailable(
+                f"{to.host} took longer than {self._time_limit_s:g} s to deliver the {what.noun}."
             ) from late
 
-    async def _fetched(self, url: httpx.URL, to: Target, most: int) -> bytes:
+    @asynccontextmanager
+    async def _answered(
+        self, url: httpx.URL, to: Target, what: Fetched, headers: Mapping[str, str]
+    ) -> AsyncIterator[httpx.Response]:
         import httpx
 
-        addresses = to.addresses or await self._checked_addresses(to)
+        addresses = to.addresses or await self._checked_addresses(to, what)
         try:
-            response = await self._answer(url, to, addresses)
+            response = await self._answer(url, to, addresses, headers, what)
             try:
-                return await _body(response, to, most)
+                yield response
             finally:
                 await response.aclose()
         except (httpx.TransportError, OSError) as error:  # TLS may fail within the body, unwrapped
-            raise OutputUnavailable(
-                f"The output could not be fetched from {to.host} ({type(error).__name__})."
+            raise what.unavailable(
+                f"The {what.noun} could not be fetched from {to.host} ({type(error).__name__})."
             ) from error
 
-    async def _checked_addresses(self, to: Target) -> Sequence[str]:
+    async def _checked_addresses(self, to: Target, what: Fetched) -> Sequence[str]:
         try:
             addresses = await self._resolve(to.host, to.port)
         except (OSError, UnicodeError) as error:
-            raise OutputUnavailable(f"The name {to.host} cannot be resolved.") from error
+            raise what.unavailable(f"The name {to.host} cannot be resolved.") from error
         if not addresses:
-            raise OutputUnavailable(f"The name {to.host} has no address.")
+            raise what.unavailable(f"The name {to.host} has no address.")
         if not all(is_public(each) or (to.own and is_private(each)) for each in addresses):
-            raise OutputRefused(f"The name {to.host} leads to an address that is not public.")
+            raise what.refused(f"The name {to.host} leads to an address that is not public.")
         return addresses[:_MOST_ADDRESSES]
 
-    async def _answer(self, url: httpx.URL, to: Target, addresses: Sequence[str]) -> httpx.Response:
+    async def _answer(
+        self,
+        url: httpx.URL,
+        to: Target,
+        addresses: Sequence[str],
+        headers: Mapping[str, str],
+        what: Fetched,
+    ) -> httpx.Response:
         """The answer of the first address that lets itself be connected."""
         import httpx
 
-        transport = await self._opened()
+        transport = await self._opened(what)
         *others, last = addresses
         for address in others:
             try:
-                return await transport.handle_async_request(_request(url, to, address))
+                return await transport.handle_async_request(_request(url, to, address, headers))
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue  # nothing was sent
-        return await transport.handle_async_request(_request(url, to, last))
+        return await transport.handle_async_request(_request(url, to, last, headers))
 
-    async def _opened(self) -> httpx.AsyncBaseTransport:
+    async def _opened(self, what: Fetched) -> httpx.AsyncBaseTransport:
         async with self._opening:
             if self._closed:
-                raise OutputUnavailable("The installation was closed while it fetched an output.")
+                raise what.unavailable(
+                    f"The installation was closed while it fetched {what.noun}s."
+                )
             if self._transport is None:
                 # Reading a hundred and some certificates takes a while.
                 self._transport = await asyncio.to_thread(_transport)
             return self._transport
 
 
-def _request(url: httpx.URL, to: Target, address: str) -> httpx.Request:
+def _request(url: httpx.URL, to: Target, address: str, headers: Mapping[str, str]) -> httpx.Request:
     """The request for ``url``, to that very address; name and certificate stay the URL's."""
     import httpx
 
@@ -158,7 +225,7 @@ def _request(url: httpx.URL, to: Target, address: str) -> httpx.Request:
     return httpx.Request(
         "GET",
         url.copy_with(host=address),
-        headers={"Host": url.netloc.decode("ascii"), **_HEADERS},
+        headers={**headers, "Host": url.netloc.decode("ascii"), **_HEADERS},
         extensions={"timeout": limits, "sni_hostname": to.host},
     )
 
@@ -170,31 +237,32 @@ def _transport() -> httpx.AsyncBaseTransport:
     return httpx.AsyncHTTPTransport(trust_env=False, limits=unkept)
 
 
-async def _body(response: httpx.Response, to: Target, most: int) -> bytes:
-    _check_head(response, to, most)
-    chunks, size = [], 0
+async def _body(
+    response: httpx.Response, to: Target, what: Fetched, most: int
+) -> AsyncIterator[bytes]:
+    _check_head(response, to, what, most)
+    size = 0
     async for chunk in response.aiter_raw():
         size += len(chunk)
         if size > most:
-            raise _too_large(to, most)
-        chunks.append(chunk)
-    return b"".join(chunks)
+            raise _too_large(to, what, most)
+        yield chunk
 
 
-def _check_head(response: httpx.Response, to: Target, most: int) -> None:
+def _check_head(response: httpx.Response, to: Target, what: Fetched, most: int) -> None:
     if 300 <= response.status_code < 400:
-        raise OutputRefused(f"{to.host} answers with a redirect, which is not followed.")
+        raise what.refused(f"{to.host} answers with a redirect, which is not followed.")
     if response.status_code != 200:
-        raise OutputUnavailable(f"{to.host} answers {response.status_code} for the output.")
+        raise what.unavailable(f"{to.host} answers {response.status_code} for the {what.noun}.")
     if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise OutputRefused(f"{to.host} answers with packed content, which nobody asked for.")
+        raise what.refused(f"{to.host} answers with packed content, which nobody asked for.")
     told = response.headers.get("content-length", "")
     if told.isdigit() and int(told) > most:
-        raise _too_large(to, most)
+        raise _too_large(to, what, most)
 
 
-def _too_large(to: Target, most: int) -> OutputTooLarge:
-    return OutputTooLarge(f"The output at {to.host} is larger than {most / 2**20:g} MiB.")
+def _too_large(to: Target, what: Fetched, most: int) -> StagingError:
+    return what.too_large(f"The {what.noun} at {to.host} is larger than {most / 2**20:g} MiB.")
 
 
 async def _addresses(host: str, port: int) -> Sequence[str]:

@@ -34,12 +34,19 @@ from .request import (
     PictureTooLarge,
     PictureTruncated,
     PictureUnsupported,
+    SourceRefused,
+    SourceUnavailable,
     UnknownModel,
     UnknownRoom,
     UnknownStyle,
+    UnknownUpload,
+    UploadMismatch,
+    UploadMissing,
     ValidationFailed,
 )
 from .service import (
+    AddressRefused,
+    AlreadyCreated,
     AlreadyFinal,
     Forbidden,
     InvalidCallback,
@@ -50,6 +57,7 @@ from .service import (
     RateLimited,
     ServiceUnavailable,
     SignInUnavailable,
+    StillRunning,
     TooManyQueued,
     Unauthorized,
     Unsupported,
@@ -84,6 +92,8 @@ from .verbs import (
 )
 
 __all__ = [
+    "AddressRefused",
+    "AlreadyCreated",
     "AlreadyFinal",
     "AttemptsExhausted",
     "BadInput",
@@ -133,7 +143,10 @@ __all__ = [
     "ServiceUnavailable",
     "SettingError",
     "SignInUnavailable",
+    "SourceRefused",
+    "SourceUnavailable",
     "StagingError",
+    "StillRunning",
     "StorageDenied",
     "StorageError",
     "StorageFull",
@@ -144,7 +157,10 @@ __all__ = [
     "UnknownRoom",
     "UnknownScheme",
     "UnknownStyle",
+    "UnknownUpload",
     "Unsupported",
+    "UploadMismatch",
+    "UploadMissing",
     "UsageLimitExceeded",
     "ValidationFailed",
 ]

@@ -128,3 +128,38 @@ class FileUnreadable(BadInput):
 
     code = "file_unreadable"
     remedy_hint = "Name a regular file that this user may read."
+
+
+class UnknownUpload(BadInput):
+    """There is no such upload in this account."""
+
+    code = "upload_unknown"
+    remedy_hint = "Upload the photo, then name its upload, its address or its key."
+
+
+class UploadMissing(BadInput):
+    """Nothing has been uploaded there yet."""
+
+    code = "upload_missing"
+    remedy_hint = "Send the photo to the upload's address first, within its 15 minutes."
+
+
+class UploadMismatch(BadInput):
+    """What was uploaded is not what was announced."""
+
+    code = "upload_mismatch"
+    remedy_hint = "Announce the upload again, with the file's own size and type."
+
+
+class SourceRefused(BadInput):
+    """The photo's address is not one that is fetched from."""
+
+    code = "source_refused"
+    remedy_hint = "Give a public https address that answers with the photo itself, no redirect."
+
+
+class SourceUnavailable(BadInput):
+    """The photo could not be fetched from its address."""
+
+    code = "source_unavailable"
+    remedy_hint = "Check that the address answers with the photo, then try again."

@@ -70,6 +70,13 @@ class Forbidden(StagingError):
     remedy_hint = "Ask an administrator of the account for the right."
 
 
+class AddressRefused(Forbidden):
+    """This signed address is none of ours, was changed, or has expired."""
+
+    code = "address_refused"
+    remedy_hint = "Ask for a new address, and send exactly the headers that came with it."
+
+
 class UsageLimitExceeded(StagingError):
     """The account has no allowance left for this order."""
 
@@ -138,3 +145,35 @@ class InvalidCallback(StagingError):
     code = "callback_invalid"
     status = 400
     remedy_hint = "Send what the provider documents, to the address that the attempt was given."
+
+
+class StillRunning(StagingError):
+    """A call under the same idempotency key is being worked on.
+
+    ``retry_after_s``: seconds after which its outcome is known.
+    """
+
+    code = "still_running"
+    status = 409
+    remedy_hint = "Send the same request again in a while; it is answered with what was created."
+
+    def __init__(
+        self, message: str = "", *, remedy: str | None = None, retry_after_s: float = 1.0
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after_s = retry_after_s
+
+
+class AlreadyCreated(StagingError):
+    """This was created by an earlier call, whose secret is not told again.
+
+    ``id``: of what was created.
+    """
+
+    code = "already_created"
+    status = 409
+    remedy_hint = "Use what the earlier call answered, or delete it and create another one."
+
+    def __init__(self, message: str = "", *, remedy: str | None = None, id: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.id = id

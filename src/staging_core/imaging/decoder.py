@@ -26,7 +26,16 @@ from staging_core.errors import (
 from .canvas import Layout
 from .limits import Limits
 from .process import Child, ChildDied
-from .protocol import ConvertJob, Done, Job, ModelInputJob, Rejected, VerifyJob, WorkingCopyJob
+from .protocol import (
+    ConvertJob,
+    Done,
+    Job,
+    ModelInputJob,
+    Rejected,
+    ThumbnailJob,
+    VerifyJob,
+    WorkingCopyJob,
+)
 
 _JOBS_PER_CHILD = 100  # what decoders leak, if they do, stays bounded
 _KINDS: tuple[type[StagingError], ...] = (
@@ -165,6 +174,14 @@ class Decoder:
         ``PictureUnsupported`` for other types, and as ``working_copy``.
         """
         job = ConvertJob(self._limits, self._cpu_s, content_type, quality)
+        return (await self._do(job, BadPicture, data))[1]
+
+    async def thumbnail(self, data: bytes, *, max_side: int = 480, quality: int = 82) -> bytes:
+        """A picture as a small JPEG: its longer side at most ``max_side`` pixels, never enlarged.
+
+        Its mark is carried over. Raises as ``working_copy``.
+        """
+        job = ThumbnailJob(self._limits, self._cpu_s, max_side, quality)
         return (await self._do(job, BadPicture, data))[1]
 
     @property

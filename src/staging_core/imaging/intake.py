@@ -50,14 +50,15 @@ async def read_photo(source: str | os.PathLike[str] | bytes, limits: Limits) -> 
     return data
 
 
-def examine(data: bytes, limits: Limits) -> Examined:
+def examine(data: bytes, limits: Limits, *, whole: bool = True) -> Examined:
     """What the bytes are, from their header alone; nothing is decoded and no codec is loaded.
 
     Raises a ``BadPicture`` (by kind, size, frames, missing parts), or ``MissingExtra`` for a HEIC
-    photo where nothing can read it.
+    photo where nothing can read it. Not ``whole``: these are the first bytes of a file;
+    ``PictureTruncated`` where they do not tell how large the picture is.
     """
     _check_bytes(len(data), limits)
-    header = read_header(data)
+    header = read_header(data, whole=whole)
     if header.frames > 1:
         raise PictureAnimated(f"The picture has {header.frames} frames.")
     check_size(header.width, header.height, limits)

@@ -52,6 +52,15 @@ class ConvertJob(msgspec.Struct, frozen=True, tag="convert"):
     quality: int
 
 
+class ThumbnailJob(msgspec.Struct, frozen=True, tag="thumbnail"):
+    """Write the first picture small, as JPEG."""
+
+    limits: Limits
+    cpu_s: int
+    max_side: int
+    quality: int
+
+
 class Done(msgspec.Struct, frozen=True, tag="done"):
     """The first picture is the result."""
 
@@ -69,7 +78,7 @@ class Rejected(msgspec.Struct, frozen=True, tag="rejected"):
     remedy: str
 
 
-Job = WorkingCopyJob | ModelInputJob | VerifyJob | ConvertJob
+Job = WorkingCopyJob | ModelInputJob | VerifyJob | ConvertJob | ThumbnailJob
 Answer = Done | Rejected
 
 

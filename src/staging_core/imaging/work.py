@@ -1,4 +1,4 @@
-"""The four jobs of the decoding process."""
+"""The five jobs of the decoding process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ from .develop import develop, encode_png
 from .formats import png
 from .formats.kinds import JPEG, PNG, WEBP, sniff
 from .framing import framed, unframed
-from .protocol import ConvertJob, Done, Job, ModelInputJob, VerifyJob, WorkingCopyJob
+from .protocol import (
+    ConvertJob,
+    Done,
+    Job,
+    ModelInputJob,
+    ThumbnailJob,
+    VerifyJob,
+    WorkingCopyJob,
+)
 from .provenance import mark, read_mark
 
 _FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
@@ -29,6 +37,8 @@ def work(job: Job, first: bytes, second: bytes) -> tuple[Done, bytes]:
         return model_input(job, first)
     if isinstance(job, VerifyJob):
         return verify(job, first, second)
+    if isinstance(job, ThumbnailJob):
+        return thumbnail(job, first)
     return convert(job, first)
 
 
@@ -89,6 +99,16 @@ def convert(job: ConvertJob, picture: bytes) -> tuple[Done, bytes]:
     data, source = _encoded(image, job.content_type, job.quality), read_mark(picture)
     if source is not None:
         data = mark(data, job.content_type, source)
+    return Done(width=image.width, height=image.height), data
+
+
+def thumbnail(job: ThumbnailJob, picture: bytes) -> tuple[Done, bytes]:
+    """The picture within a square, never larger than it is, its mark carried over."""
+    image = develop(picture, job.limits).image
+    image.thumbnail((job.max_side, job.max_side), Image.Resampling.LANCZOS)
+    data, source = _encoded(image, "image/jpeg", job.quality), read_mark(picture)
+    if source is not None:
+        data = mark(data, "image/jpeg", source)
     return Done(width=image.width, height=image.height), data
 
 

@@ -29,6 +29,7 @@ from .scope import SCOPES, check_role, check_scope, checked_scopes
 from .stored import ByteRange, Stored, check_key, check_prefix, is_key
 from .ticket import Ticket
 from .update import Update
+from .upload import Upload
 from .usage import Usage
 from .user import User
 from .wake import Wake
@@ -81,6 +82,7 @@ __all__ = [
     "Stored",
     "Ticket",
     "Update",
+    "Upload",
     "UploadGrant",
     "UploadTicket",
     "Usage",

@@ -34,6 +34,8 @@ originals = sa.Table(
     sa.Column("width", sa.Integer(), nullable=False),
     sa.Column("height", sa.Integer(), nullable=False),
     sa.Column("focal_px", sa.Double()),
+    # Unset where only the header has been read: the first job decodes it, and then knows better.
+    sa.Column("developed", sa.Boolean(), nullable=False, server_default=sa.true()),
     time_column("created_at"),
     # No image uses it any more, and its objects are to go.
     time_column("gone_at", nullable=True),

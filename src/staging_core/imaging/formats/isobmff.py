@@ -28,11 +28,11 @@ def brands(data: bytes) -> frozenset[bytes]:
     return frozenset({data[8:12], *listed})
 
 
-def header(data: bytes) -> Header:
+def header(data: bytes, *, whole: bool = True) -> Header:
     """Size and orientation (irot) of the primary image."""
     if data[8:12] in _SEQUENCES:
         raise PictureAnimated("The file is a sequence of pictures.")
-    meta = _find(data, (0, len(data)), b"meta")
+    meta = _find(data, (0, len(data)), b"meta", whole=whole)
     properties = _properties(data, (meta[0] + 4, meta[1]))
     size = next((data[s + 4 : s + 12] for name, s in properties if name == b"ispe"), None)
     if size is None:
@@ -67,8 +67,14 @@ def _boxes(data: bytes, span: Span) -> Iterator[tuple[bytes, int, int]]:
     raise BadPicture("The file is cut into far too many boxes.")
 
 
-def _find(data: bytes, span: Span, wanted: bytes) -> Span:
-    found = [(start, end) for name, start, end in _boxes(data, span) if name == wanted]
+def _find(data: bytes, span: Span, wanted: bytes, *, whole: bool = True) -> Span:
+    """The first box of that name; ``whole``: all of ``span`` is looked at, whatever it holds."""
+    found: list[Span] = []
+    for name, start, end in _boxes(data, span):
+        if name == wanted:
+            found.append((start, end))
+        if found and not whole:
+            break
     if not found:
         raise BadPicture(f"The file has no {wanted.decode()} box, so it holds no still picture.")
     return found[0]

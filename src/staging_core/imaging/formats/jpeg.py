@@ -43,12 +43,14 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     raise BadPicture("The JPEG file is cut into far too many segments.")
 
 
-def header(data: bytes) -> Header:
+def header(data: bytes, *, whole: bool = True) -> Header:
     """Size and orientation (Exif)."""
     size: tuple[int, int] | None = None
     turned: bool | None = None
     end = 0
     for marker, start, end in segments(data):
+        if not whole and size is not None:
+            break  # orientation comes before, and the rest may be missing
         if marker in _FRAME_MARKERS and size is None:
             height, width = struct.unpack_from(">HH", data, start + 1)
             size = width, height
@@ -57,7 +59,7 @@ def header(data: bytes) -> Header:
     if size is None:
         raise BadPicture("The JPEG file does not say how large it is.")
     # Within the pixels FF is always stuffed, so FF D9 can only be the end marker.
-    if data.find(b"\xff\xd9", end) < 0:
+    if whole and data.find(b"\xff\xd9", end) < 0:
         raise PictureTruncated()
     return Header(
         content_type="image/jpeg",

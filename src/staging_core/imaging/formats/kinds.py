@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
@@ -11,6 +11,14 @@ from staging_core.errors import PictureAnimated, PictureTruncated, PictureUnsupp
 
 from . import gif, isobmff, jpeg, png, tiff, webp
 from .header import Header
+
+
+class ReadsHeader(Protocol):
+    """Reads a header; not ``whole``: from the beginning of a file, which may end too early."""
+
+    def __call__(self, data: bytes, *, whole: bool = True) -> Header:
+        """The header, or whatever reading on fails with."""
+        ...
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -22,15 +30,17 @@ class Kind(msgspec.Struct, frozen=True):
     name: str
     pillow: str
     codec: str
-    header: Callable[[bytes], Header]
+    header: ReadsHeader
+    content_type: str
+    extension: str
 
 
-JPEG = Kind("JPEG", "JPEG", "PIL.JpegImagePlugin", jpeg.header)
-PNG = Kind("PNG", "PNG", "PIL.PngImagePlugin", png.header)
-WEBP = Kind("WebP", "WEBP", "PIL.WebPImagePlugin", webp.header)
-TIFF = Kind("TIFF", "TIFF", "PIL.TiffImagePlugin", tiff.header)
-AVIF = Kind("AVIF", "AVIF", "PIL.AvifImagePlugin", isobmff.header)
-HEIF = Kind("HEIC", "HEIF", "pillow_heif", isobmff.header)
+JPEG = Kind("JPEG", "JPEG", "PIL.JpegImagePlugin", jpeg.header, "image/jpeg", "jpg")
+PNG = Kind("PNG", "PNG", "PIL.PngImagePlugin", png.header, "image/png", "png")
+WEBP = Kind("WebP", "WEBP", "PIL.WebPImagePlugin", webp.header, "image/webp", "webp")
+TIFF = Kind("TIFF", "TIFF", "PIL.TiffImagePlugin", tiff.header, "image/tiff", "tif")
+AVIF = Kind("AVIF", "AVIF", "PIL.AvifImagePlugin", isobmff.header, "image/avif", "avif")
+HEIF = Kind("HEIC", "HEIF", "pillow_heif", isobmff.header, "image/heic", "heic")
 
 _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "a ZIP archive"),
@@ -66,14 +76,15 @@ def sniff(data: bytes) -> Kind:
     raise _refusal(data, bool(brands))
 
 
-def read_header(data: bytes) -> Header:
+def read_header(data: bytes, *, whole: bool = True) -> Header:
     """The header of a picture of any known kind; ``BadPicture`` or one of its subclasses if not.
 
-    Reads the container's structure only, in time bounded by the file's size.
+    Reads the container's structure only, in time bounded by the file's size. Not ``whole``: these
+    are the first bytes of a file; ``PictureTruncated`` where they do not tell its size.
     """
     kind = sniff(data)
     try:
-        return kind.header(data)
+        return kind.header(data, whole=whole)
     except (struct.error, IndexError) as error:
         raise PictureTruncated(f"The {kind.name} file ends within its header.") from error
 

@@ -18,13 +18,18 @@ _PIXELS_ONLY = frozenset({b"IHDR", b"IDAT", b"IEND"})
 _CHANGES_COLOUR = frozenset({b"tRNS", b"iCCP", b"eXIf"})
 
 
-def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Each chunk's name, and where its content starts and ends; stops after IEND."""
+def chunks(data: bytes, *, whole: bool = True) -> Iterator[tuple[bytes, int, int]]:
+    """Each chunk's name, and where its content starts and ends; stops after IEND.
+
+    Not ``whole``: the data may end earlier, and with it the last chunk.
+    """
     at = len(SIGNATURE)
     for _ in range(_MOST_CHUNKS):
+        if not whole and at + 8 > len(data):
+            return
         length, name = struct.unpack_from(">I4s", data, at)
         start, end = at + 8, at + 8 + length
-        if end + 4 > len(data):
+        if whole and end + 4 > len(data):
             raise PictureTruncated("The PNG file ends within a chunk.")
         yield name, start, end
         if name == b"IEND":
@@ -33,13 +38,13 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     raise BadPicture("The PNG file is cut into far too many chunks.")
 
 
-def header(data: bytes) -> Header:
+def header(data: bytes, *, whole: bool = True) -> Header:
     """Size, frames (APNG) and orientation (eXIf)."""
     name, width, height = struct.unpack_from(">4x4sII", data, len(SIGNATURE))
     if name != b"IHDR":
         raise BadPicture("The PNG file does not start with its header.")
     frames, turned, seen_pixels = 1, False, False
-    for name, start, end in chunks(data):
+    for name, start, end in chunks(data, whole=whole):
         if name == b"acTL" and not seen_pixels:
             frames = max(frames, struct.unpack_from(">I", data, start)[0])
         elif name == b"eXIf":

@@ -52,7 +52,7 @@ def _values(data: bytes, one: str, length: int, most: int, at: int) -> list[floa
     return [n[0] if len(n) == 1 else n[0] / n[1] if n[1] else 0.0 for n in each]
 
 
-def header(data: bytes) -> Header:
+def header(data: bytes, *, whole: bool = True) -> Header:
     """Size, orientation and pages. Raw photos (DNG and their kin) are refused."""
     order = byte_order(data)
     first, following = read_directory(data, order, struct.unpack_from(order + "I", data, 4)[0])
@@ -60,7 +60,8 @@ def header(data: bytes) -> Header:
         raise PictureUnsupported("The file is a raw photo, which staging does not read.")
     if WIDTH not in first or HEIGHT not in first:
         raise BadPicture("The TIFF file does not say how large it is.")
-    _check_strips(first, len(data))
+    if whole:
+        _check_strips(first, len(data))
     return Header(
         content_type="image/tiff",
         extension="tif",

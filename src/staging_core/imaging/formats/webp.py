@@ -14,29 +14,32 @@ _XMP_FLAG, _ALPHA_FLAG = 0x04, 0x10
 _MOST_CHUNKS = 10_000
 
 
-def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Each chunk's name, and where its content starts and ends."""
+def chunks(data: bytes, *, whole: bool = True) -> Iterator[tuple[bytes, int, int]]:
+    """Each chunk's name, and where its content starts and ends.
+
+    Not ``whole``: the data may end earlier, and with it the last chunk.
+    """
     size = struct.unpack_from("<I", data, 4)[0]
-    if 8 + size > len(data):
+    if whole and 8 + size > len(data):
         raise PictureTruncated("The WebP file is shorter than it says.")
     at = 12
     for _ in range(_MOST_CHUNKS):
-        if at + 8 > 8 + size:
+        if at + 8 > (8 + size if whole else len(data)):
             return
         name, length = struct.unpack_from("<4sI", data, at)
         start, end = at + 8, at + 8 + length
-        if end > len(data):
+        if whole and end > len(data):
             raise PictureTruncated("The WebP file ends within a chunk.")
         yield name, start, end
         at = end + length % 2
     raise BadPicture("The WebP file is cut into far too many chunks.")
 
 
-def header(data: bytes) -> Header:
+def header(data: bytes, *, whole: bool = True) -> Header:
     """Size (canvas), frames and orientation (EXIF)."""
     size: tuple[int, int] | None = None
     frames, turned = 0, False
-    for name, start, end in chunks(data):
+    for name, start, end in chunks(data, whole=whole):
         size = size or _size(data, name, start)
         if name == b"ANMF":
             frames += 1

@@ -20,6 +20,10 @@ def upgrade() -> None:
     _make_projects()
     op.add_column("staging_originals", sa.Column("digest", sa.String(length=64)))
     op.add_column("staging_originals", sa.Column("gone_at", sa.Double()))
+    op.add_column(
+        "staging_originals",
+        sa.Column("developed", sa.Boolean(), nullable=False, server_default=sa.true()),
+    )
     _add_to_images()
     _add_to_jobs()
     _make_uploads()

@@ -1,0 +1,108 @@
+"""What calls under idempotency keys have created, kept for a day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from staging_core.errors import IdempotencyMismatch, StillRunning
+
+from .engine import Transaction
+from .tables import creations
+from .upsert import insert_or
+
+KEPT_S = 86_400.0
+UNTOLD = ""
+"""A fingerprint that is only known at the end, as that of a stream."""
+
+
+async def begin(
+    tx: Transaction, account_id: str, key: str, *, route: str, fingerprint: str, lease_s: float
+) -> sa.RowMapping | float:
+    """Take the key, or give the row of what was created under it; the lease by which it is taken.
+
+    The caller holds the account. ``IdempotencyMismatch`` when it was another call,
+    ``StillRunning`` while that is at it.
+    """
+    row = await _row(tx, account_id, key)
+    if row is not None and row["expires_at"] > tx.now:
+        if row["route"] != route or differ(row["fingerprint"], fingerprint):
+            raise IdempotencyMismatch()
+        if row["created"] is not None:
+            return row
+        if row["running_until"] > tx.now:
+            raise StillRunning(retry_after_s=row["running_until"] - tx.now)
+    taken = {
+        "route": route,
+        "fingerprint": fingerprint,
+        "created": sa.null(),
+        "running_until": tx.now + lease_s,
+        "expires_at": tx.now + KEPT_S,
+    }
+    statement = insert_or(tx.connection, creations).values(account_id=account_id, key=key, **taken)
+    await tx.execute(
+        statement.on_conflict_do_update(index_elements=["account_id", "key"], set_=taken)
+    )
+    lease: float = tx.now + lease_s
+    return lease
+
+
+def differ(one: str, other: str) -> bool:
+    """Whether two calls certainly were not the same."""
+    return UNTOLD not in (one, other) and one != other
+
+
+async def finish(
+    tx: Transaction,
+    account_id: str,
+    key: str,
+    *,
+    lease: float,
+    fingerprint: str,
+    created: Sequence[Any],
+) -> None:
+    """In the transaction that creates; ``StillRunning`` when the key was taken over meanwhile."""
+    done = await tx.execute(
+        sa.update(creations)
+        .where(*_held(account_id, key, lease))
+        .values(created=list(created), fingerprint=fingerprint, expires_at=tx.now + KEPT_S)
+    )
+    if done.rowcount != 1:
+        raise StillRunning("Another call under the same key has overtaken this one.")
+
+
+async def abandon(tx: Transaction, account_id: str, key: str, *, lease: float) -> None:
+    """Nothing was created, so the key is free again."""
+    await tx.execute(sa.delete(creations).where(*_held(account_id, key, lease)))
+
+
+def _held(account_id: str, key: str, lease: float) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        creations.c.account_id == account_id,
+        creations.c.key == key,
+        creations.c.running_until == lease,
+        creations.c.created.is_(None),
+    )
+
+
+async def expire(tx: Transaction, *, limit: int = 500) -> None:
+    """Forget what is older than a day."""
+    old = sa.select(creations.c.account_id, creations.c.key).where(creations.c.expires_at <= tx.now)
+    for row in await tx.rows(old.limit(limit)):
+        await tx.execute(
+            sa.delete(creations).where(
+                creations.c.account_id == row["account_id"],
+                creations.c.key == row["key"],
+                creations.c.expires_at <= tx.now,
+            )
+        )
+
+
+async def _row(tx: Transaction, account_id: str, key: str) -> sa.RowMapping | None:
+    return await tx.row(
+        sa.select(creations)
+        .where(creations.c.account_id == account_id, creations.c.key == key)
+        .with_for_update()
+    )
