@@ -39,19 +39,28 @@ class Victim:
     image: str = ""
     group: str = ""
     key: str = ""
+    upload: str = ""
+    object_key: str = ""
     position: int = 0
     cursors: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Row:
-    """How a route is called with what is the victim's. ``own``: it names nothing of anybody."""
+    """How a route is called with what is the victim's.
+
+    ``own``: it names nothing of anybody. ``some``: what is refused is told one by one. ``unpaid``:
+    it needs a payment provider, and there is none.
+    """
 
     path: Callable[[Victim], dict[str, str]] = lambda _: {}
     query: Callable[[Victim], dict[str, str]] = lambda _: {}
     headers: Callable[[Victim], dict[str, str]] = lambda _: {}
     body: Callable[[Victim], Any] = lambda _: None
+    content: bytes | None = None
     own: bool = False
+    some: bool = False
+    unpaid: bool = False
 
 
 def of(**names: str) -> Callable[[Victim], dict[str, str]]:
@@ -61,7 +70,16 @@ def of(**names: str) -> Callable[[Victim], dict[str, str]]:
 
 PROJECT, IMAGE = Row(path=of(project_id="project")), Row(path=of(image_id="image"))
 NAMED = {"name": "mine"}
+
+
+def order(victim: Victim) -> dict[str, str]:
+    """An image of the victim's photo in the victim's project."""
+    return {"project_id": victim.project, "upload_id": victim.upload}
+
+
 OWN = Row(own=True)
+# Nobody can pay here yet; whoever may ask is told so.
+PAID = Row(body=lambda _: {"price_id": "p", "paymentMethodId": "m"}, unpaid=True)
 
 ROWS: dict[str, Row] = {
     "create_project": Row(body=lambda _: NAMED, own=True),
@@ -72,6 +90,19 @@ ROWS: dict[str, Row] = {
     "list_project_images": PROJECT,
     "list_project_images_grouped": PROJECT,
     "get_project_cost": PROJECT,
+    "presign_upload": Row(
+        body=lambda _: {"filename": "a.jpg", "content_type": "image/jpeg", "file_size": 5}, own=True
+    ),
+    "upload_photo": Row(query=lambda _: {"filename": "a.png"}, content=photo(), own=True),
+    "upload_from_url": Row(body=lambda _: {"url": "https://127.0.0.1/a.jpg"}),
+    "get_upload": Row(path=of(upload_id="upload")),
+    "complete_upload": Row(path=of(upload_id="upload")),
+    "create_image": Row(body=order),
+    "create_images": Row(body=lambda victim: {"images": [order(victim)]}, some=True),
+    "presign_picture": IMAGE,
+    "get_picture": Row(path=lambda victim: {"image_id": victim.image, "kind": "original"}),
+    "put_object": Row(path=of(key="object_key"), content=b"x"),
+    "get_object": Row(path=of(key="object_key")),
     "list_images": Row(query=of(project_id="project")),
     "get_image": IMAGE,
     "delete_image": IMAGE,
@@ -88,6 +119,16 @@ ROWS: dict[str, Row] = {
     "create_key": Row(body=lambda _: {"name": "mine", "scopes": ["images:read"]}, own=True),
     "list_keys": OWN,
     "revoke_key": Row(path=of(key_id="key")),
+    "list_invoices": OWN,
+    "create_checkout": PAID,
+    "create_billing_portal": PAID,
+    "create_subscription_elements": PAID,
+    "list_payment_methods": PAID,
+    "set_default_payment_method": PAID,
+    "remove_payment_method": PAID,
+    "upgrade_subscription": PAID,
+    "cancel_subscription": PAID,
+    "receive_stripe_webhook": PAID,
     "receive_callback": Row(path=lambda _: {"attempt_id": "0" * 32}),
     "receive_replicate_webhook": OWN,
     "get_health": OWN,
@@ -113,14 +154,15 @@ class World:
     async def call(self, name: str, token: str | None, **changes: Any) -> httpx.Response:
         """Call a route as its row says."""
         route, row = ROUTES[name], ROWS[name]
-        path = route.path.format(**row.path(self.victim))
+        path = route.template.format(**row.path(self.victim))
         headers = dict(row.headers(self.victim)) | changes.get("headers", {})
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         query = dict(row.query(self.victim)) | changes.get("query", {})
-        return await self.client.request(
-            route.method, path, params=query, headers=headers, json=row.body(self.victim)
-        )
+        sent = {"content": row.content} if row.content else {"json": row.body(self.victim)}
+        if row.content:
+            headers["Content-Type"] = "image/png"
+        return await self.client.request(route.method, path, params=query, headers=headers, **sent)
 
     async def key(self, principal: Principal, **wish: Any) -> str:
         """A fresh API key of somebody."""
@@ -129,9 +171,10 @@ class World:
 
     def told(self, answer: httpx.Response) -> list[str]:
         """What of the victim stands in an answer, but for the ids that were sent."""
-        sent = str(answer.request.url) + answer.request.content.decode()
+        sent = str(answer.request.url) + answer.request.content.decode("latin-1")
         secrets = [*SECRETS, self.victim.account_id, self.victim.key, self.victim.group]
-        secrets += [self.victim.project, self.victim.image]
+        secrets += [self.victim.project, self.victim.image, self.victim.upload]
+        secrets += [self.victim.object_key]
         shown = answer.text + str(answer.headers)
         return [secret for secret in secrets if secret and secret in shown and secret not in sent]
 
@@ -161,6 +204,10 @@ async def world(home: Path, **settings: Any) -> AsyncIterator[World]:
             yield found
 
 
+async def chunks(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
 async def fill(found: World) -> None:
     """The victim's things."""
     me, victim = found.staging.acting_as(VICTIM), found.victim
@@ -176,7 +223,8 @@ async def fill(found: World) -> None:
     key = (await me.keys.create("the victim's key")).key
     await me.profile.patch({"email": "victim@example.com"})
     victim.project, victim.group, victim.key = project.id, group.id, key.id
-    victim.image = group.images[0].id
+    victim.image, victim.object_key = group.images[0].id, group.images[0].original_key
+    victim.upload = (await me.uploads.receive(chunks(photo(1)), "a.png")).id
     token = await found.key(VICTIM)
     for name, route in SIGNED_IN.items():
         if route.query is not None and "cursor" in route.query.__struct_fields__:
@@ -226,7 +274,11 @@ def test_another_account_reaches_nothing_of_the_victims(
                 if name == "follow_events" and row.own:
                     continue
                 answer = await found.call(name, token)
-                allowed = answer.is_success if row.own else is_refused(answer, 404, 422, 401)
+                allowed = answer.is_success if row.own else is_refused(answer, 404, 422, 401, 403)
+                if row.some:
+                    allowed = answer.status_code == 207 and answer.json()["success"] == 0
+                if row.unpaid:
+                    allowed = is_refused(answer, 503)
                 if name == "receive_replicate_webhook":
                     allowed = is_refused(answer, 401)
                 if not allowed or found.told(answer):
@@ -302,6 +354,32 @@ def test_who_has_not_the_role_reaches_nothing(tmp_path: Path, database: dict[str
     asyncio.run(scenario())
 
 
+@both
+def test_nobody_stages_what_another_has_uploaded(tmp_path: Path, database: dict[str, Any]) -> None:
+    """Not by its id, its key, its address; nor into another's project."""
+
+    async def scenario() -> None:
+        async with world(tmp_path, **database) as found:
+            token = await found.key(OTHER)
+            headers = {"Authorization": f"Bearer {token}"}
+            mine = (await found.call("create_project", token)).json()["id"]
+            victim = found.victim
+            photos = [
+                {"upload_id": victim.upload},
+                {"original_url": victim.object_key},
+                {"original_url": f"http://localhost{API}/objects/{victim.object_key}"},
+            ]
+            own = (await found.call("upload_photo", token)).json()["id"]
+            orders = [({"project_id": mine, **each}, 422) for each in photos]
+            orders.append(({"project_id": victim.project, "upload_id": own}, 404))
+            for body, status in orders:
+                answer = await found.client.post(f"{API}/images", json=body, headers=headers)
+                assert is_refused(answer, status), (body, answer.text)
+                assert not found.told(answer)
+
+    asyncio.run(scenario())
+
+
 def test_a_ticket_opens_one_stream_once_and_nothing_else(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with world(tmp_path) as found:
@@ -323,6 +401,9 @@ def test_a_ticket_opens_one_stream_once_and_nothing_else(tmp_path: Path) -> None
 def test_routes_that_anyone_may_call_are_few_and_say_why() -> None:
     names = {name for name, route in ROUTES.items() if route.access.who == "anyone"}
     assert names == {
+        "put_object",
+        "get_object",
+        "receive_stripe_webhook",
         "receive_callback",
         "receive_replicate_webhook",
         "get_health",

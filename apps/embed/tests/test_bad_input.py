@@ -98,7 +98,7 @@ async def client(home: Path, **settings: Any) -> AsyncIterator[httpx.AsyncClient
 
 
 def path_of(route: Route, value: str = "00000000-0000-4000-8000-000000000000") -> str:
-    path = route.path
+    path = route.template
     for name in route.parameters:
         path = path.replace(f"{{{name}}}", value)
     return path
@@ -106,6 +106,8 @@ def path_of(route: Route, value: str = "00000000-0000-4000-8000-000000000000") -
 
 def check(answer: httpx.Response, *what: Any) -> None:
     """It was understood, or refused as a problem."""
+    if answer.status_code == 503 and answer.json()["code"] == "service_unavailable":
+        return
     assert answer.status_code < 500, (what, answer.text)
     if answer.status_code >= 400:
         assert answer.headers["content-type"] == "application/problem+json", what
@@ -146,7 +148,8 @@ def test_ids_queries_and_headers(tmp_path: Path, database: dict[str, Any]) -> No
                         route.method, path_of(route, value), headers=as_own(), json={"name": "a"}
                     )
                     check(answer, route.operation_id, value)
-                    assert answer.status_code in (404, 405), (route.operation_id, value)
+                    refused = (403,) if route.group == "objects" else (404, 405)
+                    assert answer.status_code in refused, (route.operation_id, value)
                 for query in QUERIES:
                     url = f"{path_of(route)}?{query}"
                     answer = await found.request(

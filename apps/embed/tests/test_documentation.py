@@ -25,7 +25,7 @@ DOCUMENT = document(ROUTES, server="https://staging.example")
 
 
 def operation(route: Route) -> dict[str, Any]:
-    found: dict[str, Any] = DOCUMENT["paths"][route.path][route.method.lower()]
+    found: dict[str, Any] = DOCUMENT["paths"][route.template][route.method.lower()]
     return found
 
 

@@ -78,7 +78,7 @@ def test_an_old_page_sees_its_image_become_ready(tmp_path: Path, database: dict[
             statuses = [update.data["status"] for update in updates]
             assert statuses == sorted(statuses, key=["queued", "processing", "ready"].index)
             assert [snapshot.id, *(update.id for update in updates)] == await ids(me, group)
-            assert updates[-1].data["staged_url"] == f"{url}{API}/images/{image_id}/staged"
+            assert updates[-1].data["staged_url"] == f"{url}{API}/images/{image_id}/pictures/staged"
 
     asyncio.run(scenario())
 

@@ -70,7 +70,7 @@ def test_it_is_reached_under_the_hosts_path(tmp_path: Path, build: Any) -> None:
                 )
                 path = f"{API}/images/{group.images[0].id}"
                 image = (await client.get(path, headers=as_own())).json()
-                assert image["original_url"] == f"{url}{path}/original"
+                assert image["original_url"] == f"{url}{path}/pictures/original"
             async with following(url, as_own(), image_id=group.images[0].id) as stream:
                 assert [(await anext(stream)).event for _ in range(2)] == [
                     "connected",

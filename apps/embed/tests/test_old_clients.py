@@ -291,6 +291,37 @@ def test_the_profile(tmp_path: Path, database: dict[str, Any]) -> None:
     asyncio.run(scenario())
 
 
+# --- money ----------------------------------------------------------------------------------------
+
+
+def test_what_needs_a_payment_provider_says_so_until_there_is_one(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with old_client(tmp_path) as old:
+            empty = {"items": [], "limit": 50, "offset": 0}
+            assert await old.call("GET", "/billing/invoices") == empty
+            paged = await old.call("GET", "/billing/invoices?limit=10&offset=20")
+            assert (paged["limit"], paged["offset"]) == (10, 20)
+            price, method = {"price_id": "price_1"}, {"paymentMethodId": "pm_1"}
+            calls = [
+                ("POST", "/billing/create-checkout", price),
+                ("POST", "/billing/portal", None),
+                ("POST", "/billing/create-subscription-elements", price),
+                ("GET", "/billing/payment-methods", None),
+                ("POST", "/billing/set-default-payment-method", method),
+                ("POST", "/billing/remove-payment-method", method),
+                ("POST", "/billing/upgrade-subscription", price),
+                ("POST", "/billing/cancel-subscription", None),
+                ("POST", "/stripe/webhook", {"type": "invoice.paid"}),
+            ]
+            for call in calls:
+                told = await old.call(*call, status=503)
+                assert told["code"] == "service_unavailable"
+                assert "not configured" in told["message"]
+            await old.call("POST", "/billing/create-checkout", {}, status=422)
+
+    asyncio.run(scenario())
+
+
 # --- long lists -----------------------------------------------------------------------------------
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal, get_args
 
+from staging_core.creation import check_key
 from staging_core.database import events, image_lists, images, projects
 from staging_core.database.pages import check_limit
 from staging_core.deletion import delete_image
-from staging_core.errors import BadInput
+from staging_core.errors import BadInput, IdempotencyMismatch, StagingError
 from staging_core.models import (
+    USUAL_ROOM,
+    USUAL_STYLE,
     ByteRange,
     Group,
     Image,
@@ -56,8 +60,8 @@ class Images:
         self,
         photo: str | os.PathLike[str] | bytes | None = None,
         *,
-        room: str,
-        style: str,
+        room: str | None = None,
+        style: str | None = None,
         variants: int = 1,
         seed: int | None = None,
         prompt: str | None = None,
@@ -73,7 +77,8 @@ class Images:
 
         The photo is one of three: ``photo``, a path or the encoded bytes; ``upload_id``, an upload
         of the account; ``original_url``, the address (or the key) that one was put at. An upload
-        is looked at before it is accepted, and decoded by the job. ``seed`` 1..2^32-1 makes the
+        is looked at before it is accepted, and decoded by the job. Without ``room`` or ``style`` it
+        is ``USUAL_ROOM``, ``USUAL_STYLE``. ``seed`` 1..2^32-1 makes the
         result repeatable and is chosen at random otherwise; further variants count up from it.
         ``model``: the id of an open stager, by default the first. Raises ``BadInput`` and its kinds
         (``BadPicture``, ``UnknownRoom``, ``NotHonoured``, ``UnknownUpload`` ...), ``NotFound`` for
@@ -81,8 +86,8 @@ class Images:
         ``UsageLimitExceeded`` or ``TooManyQueued``; then nothing was kept.
         """
         wish = Wish.of(
-            room=room,
-            style=style,
+            room=USUAL_ROOM if room is None else room,
+            style=USUAL_STYLE if style is None else style,
             variants=variants,
             seed=seed,
             prompt=prompt,
@@ -94,6 +99,34 @@ class Images:
             self._ports, self._principal, idempotency_key, project_id=project_id
         )
         return await submission.submit(self._source(photo, upload_id, original_url), wish)
+
+    @needs("images:write")
+    async def submit_each(
+        self, wishes: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None
+    ) -> list[Group | StagingError]:
+        """Submit each wish (keywords of ``submit``) by itself; in their order its group, or error.
+
+        Under an ``idempotency_key`` each has one of its own, made from it and its place: what an
+        earlier call accepted is answered again, the rest is tried again. ``IdempotencyMismatch``
+        when one was accepted before as another wish.
+        """
+        check_key(idempotency_key)
+        outcomes = [
+            await self._outcome(wish, _key_of(idempotency_key, place))
+            for place, wish in enumerate(wishes)
+        ]
+        for outcome in outcomes:
+            if isinstance(outcome, IdempotencyMismatch):
+                raise outcome
+        return outcomes
+
+    async def _outcome(self, wish: Mapping[str, Any], key: str | None) -> Group | StagingError:
+        try:
+            return await self.submit(**wish, idempotency_key=key)
+        except StagingError as error:
+            if error.status >= 500:
+                raise
+            return error
 
     def _source(
         self,
@@ -262,6 +295,11 @@ class Images:
         ended: tuple[JobState, ...] = ("error", "cancelled")
         await repeat_job(self._ports, self._account_id, image_id, ended=ended)
         return await self.get(image_id)
+
+
+def _key_of(key: str | None, place: int) -> str | None:
+    """The key of one wish of several."""
+    return None if key is None else hashlib.sha256(f"{place} {key}".encode()).hexdigest()
 
 
 def _states(

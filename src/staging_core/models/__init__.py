@@ -10,7 +10,7 @@ from .api_key import ApiKey, KeyUse, NewApiKey
 from .attempt import Attempt
 from .callback import Callback, Notice
 from .card import Canvas, ModelCard, Price, Sizes
-from .catalog import ROOMS, STYLES, check_room, check_style
+from .catalog import ROOMS, STYLES, USUAL_ROOM, USUAL_STYLE, check_room, check_style
 from .event import JobEvent
 from .grant import DownloadGrant, UploadGrant, UploadTicket
 from .image import Group, Image
@@ -40,6 +40,8 @@ __all__ = [
     "SCOPES",
     "STYLES",
     "TERMINAL",
+    "USUAL_ROOM",
+    "USUAL_STYLE",
     "Absent",
     "Allowance",
     "ApiKey",

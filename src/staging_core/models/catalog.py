@@ -29,6 +29,8 @@ STYLES: tuple[str, ...] = (
     "bohemian",
     "luxury",
 )
+USUAL_ROOM, USUAL_STYLE = "living_room", "modern"
+"""What is taken where nothing is asked for."""
 
 
 def check_room(name: str) -> str:

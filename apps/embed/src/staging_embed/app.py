@@ -11,13 +11,14 @@ from litestar.config.cors import CORSConfig
 from staging_core import Staging
 from staging_core.errors import SettingError
 
+from .any_page import allow, is_preflight, open_to_pages
 from .entrance import Entrance
 from .identity import PrincipalOf
 from .live_answer import begun
 from .problem import EXCEPTION_HANDLERS
 from .routes import GROUPS, LEFT_OUT
 from .routing import Route
-from .service import Service
+from .service import Service, options_handlers
 from .shedding import Shedding
 from .visit import Visit
 
@@ -45,6 +46,11 @@ class StagingApp(Entrance):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection."""
+        if scope["type"] == "http" and self.service.is_signed(scope):
+            if is_preflight(scope):
+                await allow(send)
+                return
+            send = open_to_pages(send)
         path = self.service.live_path(scope) if scope["type"] == "http" else None
         if path is None:
             await super().__call__(scope, receive, send)
@@ -98,7 +104,7 @@ def staging_app(
         shedding=Shedding(creates_at_once),
     )
     app = Litestar(
-        [service.handler(route) for route in routes],
+        [*options_handlers(routes), *map(service.handler, routes)],
         exception_handlers=EXCEPTION_HANDLERS,
         cors_config=_cors(staging.settings.cors_origins),
         openapi_config=None,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from staging_core import Acting, Principal, Staging
-from staging_core.errors import NotFound
+from staging_core.errors import InvalidIdempotencyKey, NotFound
 
 from .address import base_of
+from .identity import headers_of
 from .problem import AnyRequest
 from .refusal import invalid
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 P = TypeVar("P")
+_IDEMPOTENCY = re.compile(r"[\x21-\x7e]{1,255}")
 _KEY = "idempotency-key"
 
 
@@ -71,6 +73,23 @@ class Call:
             raise NotFound(f"There is no {name.removesuffix('_id')} of that id.")
         return value
 
+    def key(self, name: str) -> str:
+        """The rest of the path, slashes included."""
+        value: str = self.request.path_params[name]
+        return value.strip("/")
+
+    def one_of(self, name: str, kinds: Any) -> Any:
+        """The word in the path; ``NotFound`` for one that is not among the ``Literal``'s."""
+        value = self.request.path_params[name]
+        if value not in get_args(kinds):
+            raise NotFound(f"There is no {name} {value[:40]!r}.")
+        return value
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The request's headers by lower-case name."""
+        return headers_of(self.request.scope)
+
     @property
     def idempotency_key(self) -> str | None:
         """The header ``Idempotency-Key``; the library says whether it is one."""
@@ -78,6 +97,12 @@ class Call:
         if len(values) > 1:
             raise invalid("Idempotency-Key", "Send it once.")
         return values[0] if values else None
+
+    def check_idempotency_key(self) -> None:
+        """``InvalidIdempotencyKey`` for one that no key can be."""
+        key = self.idempotency_key
+        if key is not None and not _IDEMPOTENCY.fullmatch(key):
+            raise InvalidIdempotencyKey()
 
 
 def is_id(value: str) -> bool:

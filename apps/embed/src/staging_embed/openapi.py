@@ -31,6 +31,7 @@ _GROUPS = {
     "groups": "Variants that were asked for together.",
     "projects": "Photos of one listing, together.",
     "uploads": "Photos on their way in.",
+    "pictures": "What was sent in and what came of it, as files.",
     "events": "What happens, as it happens.",
     "catalog": "What can be asked for.",
     "me": "Who calls.",
@@ -62,7 +63,7 @@ def document(routes: Iterable[Route], *, server: str = "") -> dict[str, Any]:
     schemas, components = _schemas(shown)
     paths: dict[str, dict[str, Any]] = {}
     for route in shown:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
+        paths.setdefault(route.template, {})[route.method.lower()] = _operation(route, schemas)
     groups = dict.fromkeys(route.group for route in shown)
     told = {
         "openapi": "3.1.0",
@@ -235,9 +236,12 @@ def _usual(route: Route) -> Iterable[tuple[int, str]]:
         yield (404, "not_found")
     if route.query is not None or route.body is not None or route.creates:
         yield (422, "validation_failed")
-    if route.body is not None:
+    if route.body is not None or route.whole_photo:
         yield from ((400, "bad_request"), (413, "request_too_large"))
+    if route.body is not None:
         yield (415, "unsupported_media_type")
+    if 206 in route.also:
+        yield (416, "range_not_satisfiable")
     if route.creates:
         yield (409, "idempotency_mismatch")
         yield (503, "overloaded")

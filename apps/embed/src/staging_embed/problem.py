@@ -41,6 +41,9 @@ _FIELDS = {
     "unknown_model": "model",
     "unknown_room": "room_type",
     "unknown_style": "style",
+    "upload_mismatch": "original_url",
+    "upload_missing": "original_url",
+    "upload_unknown": "original_url",
 }
 
 AnyRequest = Request[Any, Any, Any]

@@ -43,7 +43,8 @@ class Route:
     with the type of their body. ``errors``: those it may answer beside the ones of every route.
     ``live``: its answer goes on until somebody ends it. ``by_ticket``: a one-time ticket in the
     query will do. ``request_headers``: that it reads, with
-    what they mean. ``headers``: that its answer has.
+    what they mean. ``headers``: that its answer has. ``whole_photo``: its body may be as long as
+    the largest photo.
     """
 
     method: str
@@ -62,6 +63,7 @@ class Route:
     creates: bool = False
     most_bytes: int = 1 << 20
     headers: Mapping[str, str] = field(default_factory=dict)
+    whole_photo: bool = False
     live: bool = False
     by_ticket: bool = False
     request_headers: Mapping[str, str] = field(default_factory=dict)
@@ -85,7 +87,12 @@ class Route:
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names in the path."""
-        return tuple(re.findall(r"{(\w+)}", self.path))
+        return tuple(re.findall(r"{(\w+)}", self.template))
+
+    @property
+    def template(self) -> str:
+        """The path as OpenAPI writes it."""
+        return re.sub(r"{(\w+):path}", r"{\1}", self.path)
 
 
 class Routes:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Request, Response
+from litestar.enums import HttpMethod
 from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
-from litestar.types import Receive, Scope, Send
+from litestar.types import Receive, Send
 
 from staging_core import Principal, Staging
 from staging_core.errors import Unauthorized
@@ -25,12 +27,14 @@ from .event_stream import EventStream, EventStreams
 from .identity import PrincipalOf, address_of, credentials_of, principal_of
 from .problem import AnyRequest
 from .refusal import Refusal, from_validation, invalid, malformed
-from .routing import Route
+from .routing import API, Route
 from .shedding import Shedding
 from .streamed import StreamedResponse
 from .visit import visit_of
 
 JSON = "application/json"
+OBJECTS = f"{API}/objects/"
+_FORM_BYTES = 1 << 17
 
 
 class Service:
@@ -54,6 +58,7 @@ class Service:
         self.shedding = shedding
         self.streams = EventStreams()
         self._live: dict[str, Route] = {}
+        self._serves_objects = any(route.path.startswith(OBJECTS) for route in routes)
         self._principal = principal
         self._cursors: Cursors | None = None
 
@@ -71,8 +76,13 @@ class Service:
     def _live_handler(self, route: Route) -> ASGIRouteHandler:
         """For all methods but the route's own: those calls are served beside the framework."""
 
-        async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-            raise MethodNotAllowedException(headers={"Allow": route.method})
+        allowed = {"Allow": f"{route.method}, OPTIONS"}
+
+        async def handle(scope: Any, receive: Receive, send: Send) -> None:
+            if scope["method"] != "OPTIONS":
+                raise MethodNotAllowedException(headers=allowed)
+            answer = Response(None, status_code=204, headers=allowed)
+            await answer.to_asgi_response(None, Request(scope))(scope, receive, send)
 
         self._live[route.path] = route
         path = _litestar_path(route.path)
@@ -80,10 +90,13 @@ class Service:
 
     def live_path(self, scope: Mapping[str, Any]) -> str | None:
         """The path of the live route that is asked for; None when it is none of them."""
-        mount = str(scope.get("root_path", ""))
-        path = str(scope["path"]).removeprefix(mount).rstrip("/")  # some hosts add a slash
+        path = _path(scope).rstrip("/")  # some hosts add a slash
         route = self._live.get(path)
         return path if route is not None and scope["method"] == route.method else None
+
+    def is_signed(self, scope: Mapping[str, Any]) -> bool:
+        """Whether an object behind a signed address of ours is asked for."""
+        return self._serves_objects and _path(scope).startswith(OBJECTS)
 
     async def begun(self, path: str, request: AnyRequest) -> EventStream:
         """The stream of the live route at ``path``."""
@@ -102,12 +115,18 @@ class Service:
 
         return HTTPRouteHandler(
             path=_litestar_path(route.path),
-            http_method=[route.method],  # type: ignore[list-item]
+            http_method=_methods(route),
             name=route.operation_id,
             status_code=200,  # ours say their own; the framework's guess of 204 forbids them to
             opt={"route": route},
-            request_max_body_size=route.most_bytes,
+            request_max_body_size=self._most_bytes(route),
         )(handle)
+
+    def _most_bytes(self, route: Route) -> int:
+        """A form needs some more than its file."""
+        if not route.whole_photo:
+            return route.most_bytes
+        return self.staging.settings.max_bytes + _FORM_BYTES
 
     @property
     def telemetry(self) -> Telemetry:
@@ -165,10 +184,35 @@ class Service:
         self, route: Route, request: AnyRequest, principal: Principal | None
     ) -> Response[Any]:
         call = Call(self, request, principal)
+        if route.creates:
+            call.check_idempotency_key()
         given = dict(_query(route, request))
         if route.body is not None:
             given["body"] = await _body(route, request)
         return _response(route, await route.handler(call, **given))
+
+
+def options_handlers(routes: Iterable[Route]) -> Iterator[HTTPRouteHandler]:
+    """What each path answers to OPTIONS: all its methods."""
+    paths: dict[str, set[str]] = {}
+    for route in routes:
+        if not route.live:
+            paths.setdefault(route.path, {"OPTIONS"}).update(_methods(route))
+    for path, methods in paths.items():
+        yield _options_handler(path, ", ".join(sorted(methods)))
+
+
+def _options_handler(path: str, allowed: str) -> HTTPRouteHandler:
+    async def handle() -> Response[None]:
+        return Response(None, status_code=204, headers={"Allow": allowed})
+
+    return HTTPRouteHandler(_litestar_path(path), http_method=["OPTIONS"], status_code=200)(handle)
+
+
+def _methods(route: Route) -> list[HttpMethod]:
+    """A server leaves the body out of an answer to HEAD."""
+    method = HttpMethod(route.method)
+    return [method, HttpMethod.HEAD] if method is HttpMethod.GET else [method]
 
 
 def _check(principal: Principal, route: Route) -> None:
@@ -180,6 +224,11 @@ def _check(principal: Principal, route: Route) -> None:
         check_scope(principal, access.scope)
 
 
+def _path(scope: Mapping[str, Any]) -> str:
+    """What is asked for, below the mount."""
+    return str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
+
+
 def _ticket(scope: Mapping[str, Any]) -> str | None:
     """The ticket in the query; what else may be wrong with the query is told later."""
     query = scope["query_string"].decode("latin-1")
@@ -187,7 +236,7 @@ def _ticket(scope: Mapping[str, Any]) -> str | None:
 
 
 def _litestar_path(path: str) -> str:
-    return path.replace("{", "{").replace("}", ":str}")
+    return re.sub(r"{(\w+)}", r"{\1:str}", path)
 
 
 def _query(route: Route, request: AnyRequest) -> Iterator[tuple[str, Any]]:
@@ -200,9 +249,14 @@ def _query(route: Route, request: AnyRequest) -> Iterator[tuple[str, Any]]:
             raise invalid(name, "Send it once.")
         given[name] = value
     try:
-        yield "query", msgspec.convert(given, route.query, strict=False)
+        query = msgspec.convert(given, route.query, strict=False)
     except msgspec.ValidationError as wrong:
         raise from_validation(wrong) from wrong
+    for name, value in given.items():
+        # The word null is read as None, which is for what was left out.
+        if getattr(query, name, value) is None:
+            raise invalid(name, "There is no such value; leave it out.")
+    yield "query", query
 
 
 async def _body(route: Route, request: AnyRequest) -> Any:

@@ -82,7 +82,7 @@ def image_answer(image: Image, base: str) -> ImageAnswer:
 
 def picture_urls(base: str, kind: PictureKind) -> Callable[[str], str]:
     """From an image's id to the stable address of one of its pictures."""
-    return lambda image_id: f"{base}/api/v1/images/{image_id}/{kind}"
+    return lambda image_id: f"{base}/api/v1/images/{image_id}/pictures/{kind}"
 
 
 def _sentence(image: Image) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from staging_embed.routing import Routes
 
+from .billing import billing
 from .callbacks import callbacks
 from .catalog import catalog
 from .documentation import documentation
@@ -13,18 +14,25 @@ from .health import health
 from .images import images
 from .keys import keys
 from .me import me
+from .objects import objects
+from .pictures import pictures
 from .profile import profile
 from .projects import projects
+from .uploads import uploads
 
 _ALL = (
     projects,
+    uploads,
     images,
     groups,
+    pictures,
     events,
     catalog,
     me,
     profile,
     keys,
+    billing,
+    objects,
     callbacks,
     health,
     documentation,
@@ -32,5 +40,5 @@ _ALL = (
 
 GROUPS: dict[str, Routes] = {routes.group: routes for routes in _ALL}
 
-LEFT_OUT = frozenset({"documentation", "keys", "profile"})
+LEFT_OUT = frozenset({"billing", "documentation", "keys", "profile"})
 """A host has its own of these, so they are served only where it asks for them."""

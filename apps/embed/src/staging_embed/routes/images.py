@@ -6,10 +6,28 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from staging_core.errors import AlreadyFinal, TooManyQueued, UnknownModel
+from staging_core import Group
+from staging_core.errors import (
+    AlreadyFinal,
+    BadPicture,
+    NotFound,
+    NotHonoured,
+    PictureTooLarge,
+    Refused,
+    TooManyQueued,
+    UnknownModel,
+    UnknownRoom,
+    UnknownStyle,
+    UnknownUpload,
+    UploadMismatch,
+    UploadMissing,
+    UsageLimitExceeded,
+)
 from staging_core.models import JobEvent, JobState, JobStatus, Place
 from staging_embed.access import member
+from staging_embed.answer import Answer
 from staging_embed.answers.image import ImageAnswer, image_answer
+from staging_embed.answers.replayed import replayed
 from staging_embed.call import Call
 from staging_embed.fields import Cursor, Id, Limit
 from staging_embed.paging import new_page
@@ -18,6 +36,22 @@ from staging_embed.times import rfc3339
 
 images = Routes("images")
 _read, _write = member("images:read"), member("images:write")
+_PROMPT = r"^$|^[\s\S]{10,2000}$"
+_ORDER = (
+    NotFound,
+    UnknownRoom,
+    UnknownStyle,
+    UnknownModel,
+    UnknownUpload,
+    NotHonoured,
+    UploadMissing,
+    UploadMismatch,
+    BadPicture,
+    PictureTooLarge,
+    Refused,
+    UsageLimitExceeded,
+    TooManyQueued,
+)
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -29,6 +63,48 @@ class Wanted(Struct, frozen=True, kw_only=True):
     sort: Literal["newest", "oldest"] = "newest"
     limit: Limit | None = None
     cursor: Cursor | None = None
+
+
+class NewImage(Struct, frozen=True, kw_only=True):
+    """A photo to be staged, named by one of `original_url` and `upload_id`.
+
+    `original_url` is the address that the photo was put at, without its query, or its `file_key`.
+    `seed` makes the result repeatable. Without `room_type` or `style` the usual ones are taken.
+    """
+
+    project_id: str
+    original_url: Annotated[str, Meta(max_length=2048)] | None = None
+    upload_id: str | None = None
+    room_type: Annotated[str, Meta(max_length=64, examples=["living_room"])] | None = None
+    style: Annotated[str, Meta(max_length=64, examples=["scandinavian"])] | None = None
+    seed: Annotated[int, Meta(ge=1, le=4_294_967_295)] | None = None
+    prompt: Annotated[str, Meta(pattern=_PROMPT)] | None = None
+    model: Annotated[str, Meta(max_length=255)] | None = None
+    furniture: Annotated[list[str], Meta(max_length=50)] = []
+    options: dict[str, Any] = {}
+
+
+class NewImages(Struct, frozen=True, kw_only=True):
+    """Photos to be staged, each for itself."""
+
+    images: Annotated[list[NewImage], Meta(min_length=1, max_length=50)]
+
+
+class ItemError(Struct, frozen=True, kw_only=True):
+    """What was wrong with one of several. `index` counts from 0."""
+
+    index: int
+    code: str
+    message: str
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """What became of several: those that were accepted, and why others were not."""
+
+    images: list[ImageAnswer]
+    success: int
+    failed: int
+    errors: list[ItemError]
 
 
 class ImagePage(Struct, frozen=True, kw_only=True):
@@ -62,6 +138,57 @@ class HistoryPage(Struct, frozen=True, kw_only=True):
 
     limit: Limit | None = None
     cursor: Cursor | None = None
+
+
+@images.post("/images", _write, status=201, creates=True, errors=_ORDER)
+async def create_image(call: Call, body: NewImage) -> Answer[ImageAnswer]:
+    """Have a photo staged. What can be wrong with it is found before this is answered.
+
+    The photo is decoded later, by the job.
+    """
+    group = await call.me.images.submit(**_wish(body), idempotency_key=call.idempotency_key)
+    return replayed(image_answer(group.images[0], call.base), group.replayed)
+
+
+@images.post("/images/batch", _write, status=201, creates=True, also={207: Batch}, errors=_ORDER)
+async def create_images(call: Call, body: NewImages) -> Answer[Batch]:
+    """Have up to 50 photos staged, each accepted or refused by itself.
+
+    207 when some were refused. Under an `Idempotency-Key` those that were accepted before are
+    told again, and the others are tried again.
+    """
+    wishes = [_wish(each) for each in body.images]
+    outcomes = await call.me.images.submit_each(wishes, idempotency_key=call.idempotency_key)
+    made = [each for each in outcomes if isinstance(each, Group)]
+    errors = [
+        ItemError(index=index, code=each.code, message=each.message)
+        for index, each in enumerate(outcomes)
+        if not isinstance(each, Group)
+    ]
+    told = Batch(
+        images=[image_answer(group.images[0], call.base) for group in made],
+        success=len(made),
+        failed=len(errors),
+        errors=errors,
+    )
+    answer = replayed(told, bool(made) and all(group.replayed for group in made))
+    return Answer(answer.body, status=207 if errors else 201, headers=answer.headers)
+
+
+def _wish(image: NewImage) -> dict[str, Any]:
+    """As the library takes it; an empty text is one that was left out."""
+    return {
+        "project_id": image.project_id,
+        "original_url": image.original_url or None,
+        "upload_id": image.upload_id or None,
+        "room": image.room_type or None,
+        "style": image.style or None,
+        "seed": image.seed,
+        "prompt": image.prompt or None,
+        "model": image.model or None,
+        "furniture": image.furniture,
+        "options": image.options,
+    }
 
 
 @images.get("/images", _read)
