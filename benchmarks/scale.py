@@ -181,7 +181,7 @@ class Operations:
         seconds = time.perf_counter() - began
         assert job is not None
         async with self._staging.ports.database.write(OWNER.account_id) as tx:
-            await jobs.wait(tx, job, due_at=job["due_at"])
+            await jobs.move(tx, job, "queued", due_at=job["due_at"])
         return seconds
 
     def _any(self) -> int:
