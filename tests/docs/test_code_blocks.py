@@ -26,6 +26,7 @@ from PIL import Image
 from sybil import Document, Example, Region
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
+from sybil.region import Lexeme
 
 from staging_core.testing.servers.databases import Databases
 
@@ -52,7 +53,7 @@ def blocks(document: Document) -> Iterator[Region]:
             region.parsed = (named[1], str(region.parsed))
             region.evaluator = write_file
         elif region.lexemes["language"] == "python":
-            region.evaluator = PythonEvaluator()
+            region.evaluator = run_python
         elif region.lexemes["language"] == "console":
             region.evaluator = run_console
         if region.evaluator is not None:
@@ -64,6 +65,14 @@ def write_file(example: Example) -> None:
     path = Path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
+
+
+def run_python(example: Example) -> None:
+    server: Server = example.namespace["server"]
+    lexeme = example.parsed
+    source = lexeme.replace(f"127.0.0.1:{_PORT}", f"127.0.0.1:{server.port}")
+    example.parsed = Lexeme(source, lexeme.offset, lexeme.line_offset)
+    PythonEvaluator()(example)
 
 
 def run_console(example: Example) -> None:
