@@ -31,7 +31,7 @@ STOREYS = (
     ("watch", "live", "rates", "readiness"),
     ("photo", "lease", "honour", "landing", "fallback", "settlement"),
     ("kept_photo", "uploading", "source", "submission", "serving", "signed_objects"),
-    ("predictions", "held", "delivery", "repetition", "deletion"),
+    ("predictions", "held", "delivery", "repetition", "deletion", "archive"),
     ("answered", "deferred", "reception"),
     ("pipeline", "recovery", "audit"),
     ("worker", "profile", "tickets"),

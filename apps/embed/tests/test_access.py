@@ -89,6 +89,7 @@ ROWS: dict[str, Row] = {
     "delete_project": PROJECT,
     "list_project_images": PROJECT,
     "list_project_images_grouped": PROJECT,
+    "get_project_archive": PROJECT,
     "get_project_cost": PROJECT,
     "presign_upload": Row(
         body=lambda _: {"filename": "a.jpg", "content_type": "image/jpeg", "file_size": 5}, own=True

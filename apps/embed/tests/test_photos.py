@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import zipfile
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -495,5 +496,20 @@ def test_an_address_of_a_picture_ends_and_cannot_be_changed(tmp_path: Path) -> N
             assert (await bytes_of(url, old)).json()["code"] == "address_refused"
             answer = await old.client.get(f"{API}/images/{image_id}/presign", headers=as_other())
             assert answer.status_code == 404
+
+    asyncio.run(scenario())
+
+
+def test_a_project_is_taken_home_as_one_file(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with old_client(tmp_path) as old:
+            named = {"name": "12 Elm Street / Küche"}
+            project = (await old.call("POST", "/projects", named, status=201))["id"]
+            await old.staged(project)
+            answer = await picture(old, f"/projects/{project}/archive")
+            assert answer.headers["content-type"] == "application/zip"
+            assert answer.headers["content-disposition"].startswith("attachment;")
+            with zipfile.ZipFile(BytesIO(answer.content)) as found:
+                assert len(found.namelist()) == 2
 
     asyncio.run(scenario())

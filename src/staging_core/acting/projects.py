@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
+from staging_core.archive import archive
 from staging_core.database import accounts, projects
 from staging_core.deletion import clear_deleted
 from staging_core.errors import BadInput
@@ -69,6 +71,12 @@ class Projects:
         async with self._ports.database.write(self._account_id) as tx:
             await projects.delete(tx, self._account_id, project_id)
         await clear_deleted(self._ports, self._account_id, project_id)
+
+    @needs("images:read")
+    async def archive(self, project_id: str) -> AsyncIterator[bytes]:
+        """Its pictures as a zip file, in chunks: originals, and what is ready; ``NotFound``."""
+        await self.get(project_id)
+        return archive(self._ports, self._account_id, project_id)
 
     @needs("images:read")
     async def cost(self, project_id: str) -> ProjectCost:

@@ -70,7 +70,7 @@ def sent(
         return Stream(304, about)
     about |= {
         "content-type": file.content_type,
-        "content-disposition": _disposition(file.filename, attachment=attachment),
+        "content-disposition": disposition(file.filename, attachment=attachment),
         "last-modified": formatdate(file.modified, usegmt=True),
     }
     same = headers.get("if-range") in (None, tag)
@@ -121,8 +121,8 @@ def _span(told: str | None, size: int) -> ByteRange | None:
     return ByteRange(start=start, end=end)
 
 
-def _disposition(filename: str, *, attachment: bool) -> str:
-    """RFC 6266: the name in plain ASCII, and as it is."""
+def disposition(filename: str, *, attachment: bool) -> str:
+    """``Content-Disposition`` (RFC 6266): the name in plain ASCII, and as it is."""
     kind = "attachment" if attachment else "inline"
     if not filename:
         return kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -9,11 +10,13 @@ from msgspec import Meta, Struct
 from staging_core import Image
 from staging_core.models import Place, Project
 from staging_embed.access import member
+from staging_embed.answer import Media, Stream
 from staging_embed.answers.image import ImageAnswer, image_answer
 from staging_embed.answers.variants import Original, original
 from staging_embed.call import Call
 from staging_embed.fields import Cursor, Limit
 from staging_embed.paging import old_page
+from staging_embed.pictures import disposition
 from staging_embed.routing import Routes
 from staging_embed.times import rfc3339
 
@@ -146,6 +149,26 @@ async def list_project_images_grouped(call: Call, query: Page) -> OriginalList:
         images=[original(row, call.base) for row in rows],
         next_cursor=call.next(scope, rows[-1][0].place if more else None),
     )
+
+
+@projects.get(
+    "/projects/{project_id}/archive",
+    _read,
+    result=Media(("application/zip",)),
+    headers={"Content-Disposition": "What the file is called."},
+)
+async def get_project_archive(call: Call) -> Stream:
+    """A project's pictures as one zip file, made while it is sent.
+
+    Each original once, and of every image that is ready the staged picture.
+    """
+    project = await call.me.projects.get(call.id("project_id"))
+    chunks = await call.me.projects.archive(project.id)
+    headers = {
+        "content-type": "application/zip",
+        "content-disposition": disposition(f"{project.name}.zip", attachment=True),
+    }
+    return Stream(200, headers, nullcontext(chunks))
 
 
 @projects.get("/projects/{project_id}/cost", _read)

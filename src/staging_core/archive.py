@@ -1,0 +1,117 @@
+"""A project's pictures as one zip file, made while it is sent: nothing of it is held or stored.
+
+Pictures are compressed already, so they are put in as they are.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, suppress
+from datetime import UTC, datetime
+
+from .database import image_lists
+from .errors import NotFound, NotReady, ObjectChanged
+from .models import Image
+from .ports import Ports
+from .serving import Kind, PictureFile, opened, picture_file
+
+_PAGE = 100
+_EARLIEST = 315_532_800.0  # 1980-01-01, where a zip file's times begin
+
+
+class _Sink(io.RawIOBase):
+    """What was written and not taken yet. It cannot be sought, so the zip is made for streaming."""
+
+    def __init__(self) -> None:
+        self._written = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        chunk = bytes(data)  # type: ignore[call-overload]
+        self._written += chunk
+        return len(chunk)
+
+    def take(self) -> bytes:
+        taken, self._written = bytes(self._written), bytearray()
+        return taken
+
+
+async def archive(ports: Ports, account_id: str, project_id: str) -> AsyncIterator[bytes]:
+    """The zip in chunks: each original once, and of every image that is ready the clean picture.
+
+    What is deleted meanwhile is left out.
+    """
+    sink, names = _Sink(), _Names()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as target:
+        async for image, kind in _pictures(ports, account_id, project_id):
+            with suppress(NotFound, NotReady, ObjectChanged):
+                file = await picture_file(ports, image, kind)
+                entry = zipfile.ZipInfo(names.one(file.filename), _time(file.modified))
+                async with aclosing(_entry(ports, file, target, entry)) as written:
+                    async for _ in written:
+                        yield sink.take()
+    yield sink.take()
+
+
+async def _entry(
+    ports: Ports, file: PictureFile, target: zipfile.ZipFile, entry: zipfile.ZipInfo
+) -> AsyncGenerator[None]:
+    """Write the picture; yields whenever some of it was written."""
+    async with opened(ports, file, span=None, etag=None) as picture:
+        with target.open(entry, "w", force_zip64=True) as written:
+            async for chunk in picture.chunks:
+                written.write(chunk)
+                yield
+
+
+def _time(modified: float) -> tuple[int, int, int, int, int, int]:
+    when = datetime.fromtimestamp(max(modified, _EARLIEST), UTC)
+    return (when.year, when.month, when.day, when.hour, when.minute, when.second)
+
+
+async def _pictures(
+    ports: Ports, account_id: str, project_id: str
+) -> AsyncIterator[tuple[Image, Kind]]:
+    """Newest first, a page in memory at a time; an original with its newest image."""
+    place, seen = None, set[str]()
+    while True:
+        async with ports.database.read(account_id) as tx:
+            page = await image_lists.page(
+                tx, account_id, project_id=project_id, before=place, limit=_PAGE
+            )
+        for image in page:
+            if image.original_id not in seen:
+                seen.add(image.original_id)
+                yield image, "original"
+            if image.job.state == "ready":
+                yield image, "staged"
+        if len(page) < _PAGE:
+            return
+        place = page[-1].place
+
+
+class _Names:
+    """Names within the zip, each once."""
+
+    def __init__(self) -> None:
+        self._used: set[str] = set()
+
+    def one(self, wanted: str) -> str:
+        """The name itself, or with a number."""
+        for name in self._forms(wanted.replace("/", "_").replace("\\", "_")):
+            if name not in self._used:
+                self._used.add(name)
+                return name
+        raise AssertionError("numbers do not end")
+
+    def _forms(self, wanted: str) -> Iterator[str]:
+        stem, dot, extension = wanted.rpartition(".")
+        yield wanted
+        number = 2
+        while True:
+            yield f"{stem}-{number}{dot}{extension}"
+            number += 1
