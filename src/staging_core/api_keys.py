@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import uuid4
 
+from .creation import Creation, creating
 from .database import api_keys, users
-from .errors import ValidationFailed
+from .errors import AlreadyCreated, ValidationFailed
 from .models import ApiKey, NewApiKey, Place, Principal, check_role, check_scope
 from .models.scope import grantable_scopes
 from .models.secret_token import KEY_PREFIX, digest_of, new_token, shown_part
@@ -25,6 +26,7 @@ class ApiKeys:
     """Keys with which programs sign in as the user who made them, where ``keys:`` is open."""
 
     def __init__(self, ports: Ports, principal: Principal) -> None:
+        self._ports = ports
         self._database = ports.database
         self._recent = ports.recent
         self._principal = principal
@@ -37,14 +39,31 @@ class ApiKeys:
         *,
         scopes: Collection[str] = USUAL_SCOPES,
         expires_in_s: float | None = None,
+        idempotency_key: str | None = None,
     ) -> NewApiKey:
         """A new key, which is shown this once: only its hash is kept.
 
         ``name``: for people, up to 255 characters. ``scopes``: all that it may do.
         ``expires_in_s``: seconds after which it opens nothing, at most ten years; None: never.
-        ``ValidationFailed``; ``Forbidden`` for a scope that the maker lacks.
+        ``ValidationFailed``; ``Forbidden`` for a scope that the maker lacks. A repeat under the
+        same ``idempotency_key`` is ``AlreadyCreated``, with the key's id.
         """
         granted = self._checked(name, scopes, expires_in_s)
+        asked = [name, sorted(granted), expires_in_s]
+        async with creating(
+            self._ports, self._account_id, idempotency_key, route="keys.create", asked=asked
+        ) as creation:
+            if creation.created is not None:
+                raise AlreadyCreated(id=creation.created[0])
+            return await self._create(name, granted, expires_in_s, creation)
+
+    async def _create(
+        self,
+        name: str,
+        granted: Collection[str],
+        expires_in_s: float | None,
+        creation: Creation,
+    ) -> NewApiKey:
         secret = new_token(KEY_PREFIX)
         key_id = str(uuid4())
         async with self._database.write(self._account_id) as tx:
@@ -60,6 +79,7 @@ class ApiKeys:
                 scopes=sorted(granted),
                 expires_at=None if expires_in_s is None else tx.now + expires_in_s,
             )
+            await creation.keep(tx, [key_id])
             key = await api_keys.get(tx, self._account_id, key_id, user_id=None)
         return NewApiKey(key=key, secret=secret)
 

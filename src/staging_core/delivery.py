@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .database import attempts, files, images, jobs
+from .database import attempts, files, images, jobs, usage
 from .database.engine import Transaction
 from .errors import Retryable
 from .held import Held
@@ -134,7 +134,9 @@ class Delivery(Held):
         )
         values |= {"error": None, "message": None, "timings_ms": self.timings}
         via: JobState | None = None if self.job["state"] == "finalizing" else "finalizing"
-        return await jobs.move(tx, self.job, "ready", via=via, **values)
+        job = await jobs.move(tx, self.job, "ready", via=via, **values)
+        await usage.count(tx, job["account_id"])
+        return job
 
     # --- its steps ------------------------------------------------------------------------------
 

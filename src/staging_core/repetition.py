@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from .creation import Creation
 from .database import images, jobs
 from .errors import AlreadyFinal
 from .models import Image, JobState, Wake
@@ -20,8 +21,9 @@ async def repeat_job(
     ended: Collection[JobState],
     job_id: str | None = None,
     told: dict[str, Any] | None = None,
+    creation: Creation | None = None,
 ) -> str:
-    """Make the image's next job, with ``told`` in its first event; its id.
+    """Make the image's next job, with ``told`` in its first event; its id, kept by ``creation``.
 
     ``AlreadyFinal`` unless the image's job ended as one of ``ended`` and, where ``job_id`` is
     given, is that one. ``UnknownModel`` when its model is not open here, ``TooManyQueued``.
@@ -40,6 +42,8 @@ async def repeat_job(
             told=told,
             trace=ports.telemetry.current(),
         )
+        if creation is not None:
+            await creation.keep(tx, [new_id])
     ports.telemetry.count("staging.jobs.submitted", model=image.job.model)
     await nudge(ports, Wake(job_id=new_id, lane=lane))
     return new_id

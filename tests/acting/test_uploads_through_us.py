@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -33,29 +33,12 @@ from staging_core.kept_photo import HEAD
 from staging_core.models import UploadTicket
 
 from .conftest import Install
-from .pictures import photo, sent
+from .pictures import photo, put, sent
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
 ADA = Principal(account_id="ada-homes", user_id="ada")
 WISH: dict[str, Any] = {"room": "bedroom", "style": "modern"}
-
-
-async def put(staging: Staging, ticket: UploadTicket, data: bytes, **other: Any) -> None:
-    """Send it as a client that was given the ticket does, and a server hands it on."""
-    parts = urlsplit(ticket.url)
-    told = {
-        "content_type": ticket.headers.get("Content-Type"),
-        "cache_control": ticket.headers.get("Cache-Control"),
-    }
-    key = unquote(parts.path).partition("/api/v1/objects/")[2]
-    query = dict(parse_qsl(parts.query))
-    await staging.signed_objects.put(
-        other.pop("key", key),
-        {**query, **other.pop("query", {})},
-        sent(data),
-        **{**told, **other},
-    )
 
 
 async def objects(staging: Staging) -> set[str]:

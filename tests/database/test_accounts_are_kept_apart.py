@@ -36,8 +36,10 @@ async def two_accounts(staging: Staging) -> AsyncIterator[tuple[Acting, Acting, 
         me, them = staging.acting_as(MINE), staging.acting_as(OTHERS)
         wish: dict[str, Any] = {"room": "bedroom", "style": "modern"}
         for who in (me, them):
-            wish["project_id"] = (await who.projects.create("listing")).id
+            listing = await who.projects.create("listing", idempotency_key="k")
+            wish["project_id"] = listing.id
             await who.images.submit(photo(), **wish)
+            await who.uploads.presign("room.jpg", "image/jpeg", 1000)
         await staging.run_worker(until_idle=True)
         await me.images.submit(photo(1), room="bedroom", style="modern")
         yield me, them, await them.images.submit(photo(1), **wish)
@@ -68,6 +70,8 @@ CALLS: dict[str, Call] = {
     "submit into a project": lambda me, theirs: me.images.submit(
         photo(), room="bedroom", style="modern", project_id=project(theirs)
     ),
+    "look at a picture": lambda me, theirs: me.images.look(theirs.images[0].id, "original"),
+    "sign a picture": lambda me, theirs: me.images.presign(theirs.images[0].id),
     "cancel a job": lambda me, theirs: me.jobs.cancel(theirs.images[0].job.id),
 }
 
@@ -162,7 +166,11 @@ def test_a_query_without_a_filter_sees_its_own_account_only(install: Install) ->
             for table in account_tables():
                 assert await accounts_seen(database, "mine", table) <= {"mine"}, table
                 assert await accounts_seen(database, "nobody", table) == set(), table
-            for table in ("staging_jobs", "staging_events", "staging_files", "staging_accounts"):
+            for name in (
+                *("accounts", "creations", "events", "files", "images", "jobs", "originals"),
+                *("projects", "uploads", "usage"),
+            ):
+                table = f"staging_{name}"
                 assert await accounts_seen(database, "mine", table) == {"mine"}, table
                 assert await accounts_seen(database, None, table) == {"mine", "others"}, table
             async with database.read("mine") as tx:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 
 from staging_core.api_keys import ApiKeys
+from staging_core.database import usage
 from staging_core.database.streams import Scope
 from staging_core.live import Follower, Live
-from staging_core.models import Group, JobEvent, Principal, Update
+from staging_core.models import Group, JobEvent, Principal, Update, Usage
 from staging_core.ports import Ports
 from staging_core.profile import OwnProfile
 from staging_core.scoped import needs
@@ -35,6 +36,7 @@ class Acting:
         self.tickets = Tickets(ports, principal)
         self.projects = Projects(ports, principal)
         self.uploads = Uploads(ports, principal)
+        self._database = ports.database
         self._watch = watch
         self._live = live
 
@@ -77,6 +79,12 @@ class Acting:
 
     def _scope(self, image_id: str | None, project_id: str | None) -> Scope:
         return Scope(account_id=self.principal.account_id, image_id=image_id, project_id=project_id)
+
+    @needs("billing:read")
+    async def usage(self) -> Usage:
+        """How many images became ready in this calendar month (UTC); deleted ones stay counted."""
+        async with self._database.read(self.principal.account_id) as tx:
+            return await usage.of_now(tx, self.principal.account_id)
 
     async def wait(self, group: Group) -> Group:
         """The group when all its jobs have ended."""

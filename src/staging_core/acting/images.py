@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal, get_args
 
-from staging_core.creation import check_key
+from msgspec.structs import replace
+
+from staging_core.creation import creating
 from staging_core.database import events, image_lists, images, projects
 from staging_core.database.pages import check_limit
 from staging_core.deletion import delete_image
-from staging_core.errors import BadInput, IdempotencyMismatch, StagingError
+from staging_core.errors import BadInput, StagingError
 from staging_core.models import (
     USUAL_ROOM,
     USUAL_STYLE,
@@ -43,6 +44,8 @@ from staging_core.serving import (
 from staging_core.settlement import cancel_job
 from staging_core.source import PhotoSource, Source, UploadSource
 from staging_core.submission import Submission, Wish
+
+from .batch import submit_many
 
 Sort = Literal["newest", "oldest"]
 
@@ -101,32 +104,18 @@ class Images:
         return await submission.submit(self._source(photo, upload_id, original_url), wish)
 
     @needs("images:write")
-    async def submit_each(
+    async def submit_many(
         self, wishes: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None
     ) -> list[Group | StagingError]:
-        """Submit each wish (keywords of ``submit``) by itself; in their order its group, or error.
+        """Submit 1 to 50 wishes (keywords of ``submit``), each by itself.
 
-        Under an ``idempotency_key`` each has one of its own, made from it and its place: what an
-        earlier call accepted is answered again, the rest is tried again. ``IdempotencyMismatch``
-        when one was accepted before as another wish.
+        In their order the group of each, or the error that refused it: it is accepted whole or
+        leaves nothing behind. A repeat under the same ``idempotency_key`` tells again what was
+        accepted, and tries the rest again. ``BadInput`` for what is no list of wishes.
         """
-        check_key(idempotency_key)
-        outcomes = [
-            await self._outcome(wish, _key_of(idempotency_key, place))
-            for place, wish in enumerate(wishes)
-        ]
-        for outcome in outcomes:
-            if isinstance(outcome, IdempotencyMismatch):
-                raise outcome
-        return outcomes
-
-    async def _outcome(self, wish: Mapping[str, Any], key: str | None) -> Group | StagingError:
-        try:
-            return await self.submit(**wish, idempotency_key=key)
-        except StagingError as error:
-            if error.status >= 500:
-                raise
-            return error
+        return await submit_many(
+            self._ports, self._account_id, wishes, key=idempotency_key, submit=self.submit
+        )
 
     def _source(
         self,
@@ -287,19 +276,22 @@ class Images:
         await delete_image(self._ports, self._account_id, image_id)
 
     @needs("images:write")
-    async def retry(self, image_id: str) -> Image:
+    async def retry(self, image_id: str, *, idempotency_key: str | None = None) -> Image:
         """A new job for an image that failed or was cancelled; ``AlreadyFinal`` else.
 
-        ``UnknownModel`` when its model is not open here, ``TooManyQueued`` as for ``submit``.
+        ``UnknownModel`` when its model is not open here, ``TooManyQueued`` as for ``submit``. A
+        repeat under the same ``idempotency_key`` makes no further job; the image is ``replayed``.
         """
         ended: tuple[JobState, ...] = ("error", "cancelled")
-        await repeat_job(self._ports, self._account_id, image_id, ended=ended)
-        return await self.get(image_id)
-
-
-def _key_of(key: str | None, place: int) -> str | None:
-    """The key of one wish of several."""
-    return None if key is None else hashlib.sha256(f"{place} {key}".encode()).hexdigest()
+        async with creating(
+            self._ports, self._account_id, idempotency_key, route="images.retry", asked=[image_id]
+        ) as creation:
+            replayed = creation.created is not None
+            if not replayed:
+                await repeat_job(
+                    self._ports, self._account_id, image_id, ended=ended, creation=creation
+                )
+        return replace(await self.get(image_id), replayed=replayed)
 
 
 def _states(

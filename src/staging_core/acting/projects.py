@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
+from msgspec.structs import replace
+
 from staging_core.archive import archive
+from staging_core.creation import Creation, creating
 from staging_core.database import accounts, projects
 from staging_core.deletion import clear_deleted
 from staging_core.errors import BadInput
@@ -25,19 +28,36 @@ class Projects:
         self._account_id = principal.account_id
 
     @needs("images:write")
-    async def create(self, name: str) -> Project:
-        """A new project; ``BadInput`` unless its name has 1 to 100 characters after trimming."""
+    async def create(self, name: str, *, idempotency_key: str | None = None) -> Project:
+        """A new project; ``BadInput`` unless its name has 1 to 100 characters after trimming.
+
+        A repeat under the same ``idempotency_key`` answers the same project, ``replayed``.
+        """
         named = _checked(name)
+        async with creating(
+            self._ports,
+            self._account_id,
+            idempotency_key,
+            route="projects.create",
+            asked=[named],
+        ) as creation:
+            if creation.created is not None:
+                return replace(await self.get(creation.created[0]), replayed=True)
+            return await self._create(named, creation)
+
+    async def _create(self, name: str, creation: Creation) -> Project:
         account_id = accounts.check(self._account_id)
         async with self._ports.database.write(account_id) as tx:
             await accounts.ensure(tx, account_id)
-            return await projects.add(
+            project = await projects.add(
                 tx,
                 id=str(uuid4()),
                 account_id=account_id,
                 user_id=self._principal.user_id,
-                name=named,
+                name=name,
             )
+            await creation.keep(tx, [project.id])
+        return project
 
     @needs("images:read")
     async def get(self, project_id: str) -> Project:

@@ -56,7 +56,24 @@ def kept_without_use(settings: Settings, now: float) -> sa.Select[Any]:
     return sa.select(originals.c.id).where(originals.c.gone_at.is_(None), ~used)
 
 
+def counted_otherwise(settings: Settings, now: float) -> sa.Select[Any]:
+    """Accounts whose counters of usage do not come to their ready jobs."""
+    accounts, jobs, usage = tables.accounts, tables.jobs, tables.usage
+    used = (
+        sa.select(sa.func.coalesce(sa.func.sum(usage.c.images), 0))
+        .where(usage.c.account_id == accounts.c.id)
+        .scalar_subquery()
+    )
+    ready = (
+        sa.select(sa.func.count())
+        .where(jobs.c.account_id == accounts.c.id, jobs.c.state == "ready")
+        .scalar_subquery()
+    )
+    return sa.select(accounts.c.id).where(used != ready)
+
+
 RULES = (
+    Rule("I2", "An account's usage is not the number of its ready jobs.", counted_otherwise),
     Rule("I6", "An object of a deleted image is kept.", kept_of_deleted),
     Rule("I6", "An original is kept that no image uses.", kept_without_use),
     Rule(

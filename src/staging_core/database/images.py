@@ -178,8 +178,11 @@ def seen(account_id: str) -> sa.Select[Any]:
     )
 
 
+_FIELDS = [name for name in Image.__struct_fields__ if name not in ("job", "replayed")]
+
+
 def as_image(row: sa.RowMapping) -> Image:
     """The row of ``seen`` as its account sees it."""
     job = {name: row[f"job__{name}"] for name in Job.__struct_fields__}
-    values = {name: row[name] for name in Image.__struct_fields__ if name != "job"}
+    values = {name: row[name] for name in _FIELDS}
     return msgspec.convert({**values, "job": job}, Image)

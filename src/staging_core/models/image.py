@@ -17,7 +17,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     ``thumbnail_key`` a small one that somebody has asked for. ``width``, ``height``, ``sha256`` are
     the staged picture's, None until it is ready; ``original_sha256`` is empty until a worker has
     read what was uploaded past us. ``original_url`` and ``filename``: how the client named the
-    photo. ``handle``: how the provider knows the job's newest prediction.
+    photo. ``handle``: how the provider knows the job's newest prediction. ``replayed``:
+    an idempotent repeat of an earlier call.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     original_url: str | None = None
     filename: str | None = None
     handle: str | None = None
+    replayed: bool = False
 
     @property
     def place(self) -> Place:

@@ -158,7 +158,7 @@ async def create_images(call: Call, body: NewImages) -> Answer[Batch]:
     told again, and the others are tried again.
     """
     wishes = [_wish(each) for each in body.images]
-    outcomes = await call.me.images.submit_each(wishes, idempotency_key=call.idempotency_key)
+    outcomes = await call.me.images.submit_many(wishes, idempotency_key=call.idempotency_key)
     made = [each for each in outcomes if isinstance(each, Group)]
     errors = [
         ItemError(index=index, code=each.code, message=each.message)

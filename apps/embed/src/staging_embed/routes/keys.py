@@ -67,7 +67,7 @@ class KeyPage(Struct, frozen=True, kw_only=True):
 @keys.post("/api-keys", _keys, status=201, creates=True)
 async def create_key(call: Call, body: NewKey) -> NewKeyAnswer:
     """Make an API key, which is shown this once."""
-    wanted = {} if body.scopes is None else {"scopes": body.scopes}
+    wanted: dict[str, Any] = {} if body.scopes is None else {"scopes": body.scopes}
     made = await call.me.keys.create(body.name, expires_in_s=body.expires_in, **wanted)
     return NewKeyAnswer(secret=made.secret, **_values(made.key))
 

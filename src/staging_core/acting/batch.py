@@ -1,0 +1,81 @@
+"""Several orders in one call: each is accepted whole, or refused and leaves nothing behind."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from staging_core.creation import creating
+from staging_core.errors import BadInput, StagingError
+from staging_core.models import Group
+from staging_core.ports import Ports
+
+MOST = 50
+_LEASE_S = 300.0
+_PHOTO = ("photo", "upload_id", "original_url")
+_WISH = ("room", "style", "variants", "seed", "prompt", "furniture", "model", "options")
+_NAMES = frozenset((*_PHOTO, *_WISH, "project_id"))
+
+
+async def submit_many(
+    ports: Ports,
+    account_id: str,
+    wishes: object,
+    *,
+    key: str | None,
+    submit: Callable[..., Awaitable[Group]],
+) -> list[Group | StagingError]:
+    """Submit each. Under ``key`` each has one of its own, made of it and the wish's place.
+
+    So a repeat, also one after a crash, finds what was accepted; the key itself only says that it
+    is a repeat, and not another batch.
+    """
+    checked = _checked(wishes)
+    asked = None if key is None else [_plain(wish) for wish in checked]
+    async with creating(
+        ports, account_id, key, route="images.submit_many", asked=asked, lease_s=_LEASE_S
+    ) as creation:
+        outcomes = [
+            await _outcome(wish, _key_of(key, place), submit) for place, wish in enumerate(checked)
+        ]
+        if creation.is_open:
+            async with ports.database.write(account_id) as tx:
+                await creation.keep(tx, [])
+    return outcomes
+
+
+def _checked(wishes: object) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(wishes, (list, tuple)):
+        raise BadInput("A batch is a list of wishes.")
+    if not 1 <= len(wishes) <= MOST:
+        raise BadInput(f"A batch has 1 to {MOST} wishes, not {len(wishes)}.")
+    return wishes
+
+
+async def _outcome(
+    wish: object, key: str | None, submit: Callable[..., Awaitable[Group]]
+) -> Group | StagingError:
+    if not isinstance(wish, Mapping) or not wish.keys() <= _NAMES:
+        return BadInput(f"A wish names {', '.join(sorted(_NAMES))} and nothing else.")
+    try:
+        return await submit(**wish, idempotency_key=key)
+    except StagingError as error:
+        return error
+
+
+def _key_of(key: str | None, place: int) -> str | None:
+    return None if key is None else hashlib.sha256(f"{place} {key}".encode()).hexdigest()
+
+
+def _plain(wish: object) -> object:
+    """A wish as JSON takes it; a photo by its digest."""
+    if not isinstance(wish, Mapping):
+        return repr(wish)
+    return {str(name): _value(value) for name, value in wish.items()}
+
+
+def _value(value: object) -> object:
+    if isinstance(value, bytes):
+        return hashlib.sha256(value).hexdigest()
+    return value if isinstance(value, (int, float, str, list, tuple, dict)) else repr(value)

@@ -1,0 +1,48 @@
+"""What accounts have used: a counter for each month, so that nobody ever counts images."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from staging_core.models import Usage
+
+from .engine import Transaction
+from .tables import usage
+from .upsert import insert_or
+
+
+async def count(tx: Transaction, account_id: str) -> None:
+    """One image more is ready; in the transaction that makes it so, and late in it."""
+    statement = insert_or(tx.connection, usage).values(
+        account_id=account_id, month=_month(tx.now), images=1
+    )
+    await tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["account_id", "month"], set_={"images": usage.c.images + 1}
+        )
+    )
+
+
+async def of_now(tx: Transaction, account_id: str) -> Usage:
+    """What the account has used in this month."""
+    row = await tx.row(
+        sa.select(usage.c.images).where(
+            usage.c.account_id == account_id, usage.c.month == _month(tx.now)
+        )
+    )
+    start, end = _period(tx.now)
+    return Usage(used=0 if row is None else row["images"], period_start=start, period_end=end)
+
+
+def _month(now: float) -> str:
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m")
+
+
+def _period(now: float) -> tuple[float, float]:
+    """From when to when (not included) the month of ``now`` goes, in Unix seconds."""
+    today = datetime.fromtimestamp(now, UTC)
+    first = datetime(today.year, today.month, 1, tzinfo=UTC)
+    following = datetime(today.year + today.month // 12, today.month % 12 + 1, 1, tzinfo=UTC)
+    return first.timestamp(), following.timestamp()

@@ -1,0 +1,251 @@
+"""A call that creates can be repeated under its key: it creates once, and tells what it created."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from staging_core import OWNER, Acting, Principal
+from staging_core.creation import creating
+from staging_core.database import tables
+from staging_core.errors import (
+    AlreadyCreated,
+    AlreadyFinal,
+    BadInput,
+    IdempotencyMismatch,
+    InvalidIdempotencyKey,
+    PictureUnsupported,
+    StillRunning,
+)
+from staging_core.testing import FakeStager
+from staging_core.testing.fake_script import Script
+
+from .conftest import Install
+from .pictures import photo, sent
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+ADA = Principal(account_id="ada-homes", user_id="ada")
+WISH: dict[str, Any] = {"room": "bedroom", "style": "modern"}
+
+Call = Callable[[Acting, str | None], Awaitable[Any]]
+
+
+async def _presign(me: Acting, key: str | None) -> Any:
+    upload, ticket = await me.uploads.presign(
+        "room.jpg", "image/jpeg", len(photo(1)), idempotency_key=key
+    )
+    assert ticket.url
+    return upload
+
+
+CALLS: dict[str, Call] = {
+    "project": lambda me, key: me.projects.create("Elm", idempotency_key=key),
+    "order": lambda me, key: me.images.submit(photo(1), **WISH, idempotency_key=key),
+    "announced upload": _presign,
+    "streamed upload": lambda me, key: me.uploads.receive(
+        sent(photo(1)), "room.jpg", idempotency_key=key
+    ),
+}
+OTHERS: dict[str, Call] = {
+    "project": lambda me, key: me.projects.create("Oak", idempotency_key=key),
+    "order": lambda me, key: me.images.submit(photo(2), **WISH, idempotency_key=key),
+    "announced upload": lambda me, key: me.uploads.presign(
+        "room.jpg", "image/jpeg", 5, idempotency_key=key
+    ),
+    "streamed upload": lambda me, key: me.uploads.receive(
+        sent(photo(2)), "room.jpg", idempotency_key=key
+    ),
+}
+
+
+async def counted(me: Acting) -> int:
+    """How much there is of everything that can be created."""
+    tally = 0
+    async with me.images._ports.database.read() as tx:
+        for table in (tables.projects, tables.groups, tables.uploads):
+            row = await tx.row(sa.select(sa.func.count().label("n")).select_from(table))
+            assert row is not None
+            tally += row["n"]
+    return tally
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_repeat_answers_what_was_created_and_creates_nothing(install: Install, name: str) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            me, ada = staging.acting_as(OWNER), staging.acting_as(ADA)
+            first = await CALLS[name](me, "key-1")
+            again = await CALLS[name](me, "key-1")
+            assert (first.replayed, again.replayed) == (False, True)
+            assert again.id == first.id
+            assert await counted(me) == 1
+            other = await CALLS[name](me, "key-2")
+            theirs = await CALLS[name](ada, "key-1")
+            keyless = await CALLS[name](me, None)
+            assert len({first.id, other.id, theirs.id, keyless.id}) == 4
+            assert not theirs.replayed
+            with pytest.raises(IdempotencyMismatch) as caught:
+                await OTHERS[name](me, "key-1")
+            assert caught.value.status == 409
+            assert await counted(me) == 4
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_of_many_at_once_one_creates(install: Install, name: str) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            me = staging.acting_as(OWNER)
+            told = await asyncio.gather(
+                *(CALLS[name](me, "key") for _ in range(5)), return_exceptions=True
+            )
+            made = [each for each in told if not isinstance(each, BaseException)]
+            rest = [each for each in told if isinstance(each, BaseException)]
+            assert len({each.id for each in made}) == 1
+            assert sum(not each.replayed for each in made) == 1
+            assert all(isinstance(each, StillRunning) for each in rest)
+            assert all(0 < each.retry_after_s <= 300 for each in rest)  # type: ignore[union-attr]
+            assert await counted(me) == 1
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "ä", "x" * 256, 7, b"k"])
+@pytest.mark.parametrize("name", CALLS)
+def test_a_key_that_is_none_is_refused(install: Install, name: str, key: Any) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            me = staging.acting_as(OWNER)
+            with pytest.raises(InvalidIdempotencyKey):
+                await CALLS[name](me, key)
+            assert await counted(me) == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_call_that_failed_gives_its_key_back(install: Install) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            me = staging.acting_as(OWNER)
+            with pytest.raises(PictureUnsupported):
+                await me.uploads.receive(sent(b"no photo"), "room.jpg", idempotency_key="key")
+            upload = await me.uploads.receive(sent(photo(1)), "room.jpg", idempotency_key="key")
+            assert not upload.replayed
+            with pytest.raises(BadInput):
+                await me.projects.create("", idempotency_key="other")
+            assert not (await me.projects.create("Elm", idempotency_key="other")).replayed
+
+    asyncio.run(scenario())
+
+
+def test_a_key_is_for_one_kind_of_call(install: Install) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            me = staging.acting_as(OWNER)
+            await me.projects.create("Elm", idempotency_key="key")
+            with pytest.raises(IdempotencyMismatch):
+                await me.uploads.receive(sent(photo(1)), "room.jpg", idempotency_key="key")
+
+    asyncio.run(scenario())
+
+
+def test_a_key_is_forgotten_after_a_day(install: Install) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            me = staging.acting_as(OWNER)
+            first = await me.projects.create("Elm", idempotency_key="key")
+            async with staging.ports.database.write() as tx:
+                late = sa.update(tables.creations).values(expires_at=tx.now)
+                await tx.execute(late)
+            second = await me.projects.create("Oak", idempotency_key="key")
+            assert second.id != first.id
+            async with staging.ports.database.write() as tx:
+                await tx.execute(sa.update(tables.creations).values(expires_at=tx.now))
+            await staging.sweep()
+            async with staging.ports.database.read() as tx:
+                assert await tx.rows(sa.select(tables.creations)) == []
+
+    asyncio.run(scenario())
+
+
+def test_a_call_whose_process_died_is_overtaken_when_its_time_is_over(install: Install) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            me = staging.acting_as(OWNER)
+            ports = staging.ports
+            holding = creating(
+                ports, "local", "key", route="projects.create", asked=["Elm"], lease_s=0.2
+            )
+            slow = await holding.__aenter__()
+            with pytest.raises(StillRunning) as caught:
+                await me.projects.create("Elm", idempotency_key="key")
+            assert 0 < caught.value.retry_after_s <= 0.2
+            await asyncio.sleep(0.3)
+            project = await me.projects.create("Elm", idempotency_key="key")
+            with pytest.raises(StillRunning, match="overtaken"):
+                async with ports.database.write("local") as tx:
+                    await slow.keep(tx, ["another"])
+            await holding.__aexit__(None, None, None)
+            again = await me.projects.create("Elm", idempotency_key="key")
+            assert (again.id, again.replayed) == (project.id, True)
+
+    asyncio.run(scenario())
+
+
+def test_a_repeated_retry_makes_one_job(install: Install) -> None:
+    async def scenario() -> None:
+        async with install(FakeStager(Script.parse("refused"))) as staging:
+            me = staging.acting_as(OWNER)
+            group = await me.images.submit(photo(1), **WISH)
+            await staging.run_worker(until_idle=True)
+            image_id = group.images[0].id
+            first = await me.images.retry(image_id, idempotency_key="again")
+            again = await me.images.retry(image_id, idempotency_key="again")
+            assert (first.replayed, again.replayed) == (False, True)
+            assert first.job.id == again.job.id
+            assert len(await me.jobs.page()) == 2
+            with pytest.raises(AlreadyFinal):
+                await me.images.retry(image_id, idempotency_key="later")
+
+    asyncio.run(scenario())
+
+
+def test_a_secret_is_told_once(install: Install) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            me = staging.acting_as(OWNER)
+            made = await me.keys.create("robot", idempotency_key="key")
+            with pytest.raises(AlreadyCreated) as caught:
+                await me.keys.create("robot", idempotency_key="key")
+            assert caught.value.id == made.key.id
+            assert caught.value.status == 409
+            with pytest.raises(IdempotencyMismatch):
+                await me.keys.create("other robot", idempotency_key="key")
+            assert len(await me.keys.page()) == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_stream_is_told_apart_only_when_it_has_passed(install: Install) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield photo(1)
+        raise ConnectionResetError("the client is gone")
+
+    async def scenario() -> None:
+        async with install() as staging:
+            me = staging.acting_as(OWNER)
+            with pytest.raises(ConnectionResetError):
+                await me.uploads.receive(endless(), "room.jpg", idempotency_key="key")
+            first = await me.uploads.receive(sent(photo(1)), "room.jpg", idempotency_key="key")
+            again = await me.uploads.receive(sent(photo(1), 7), "room.jpg", idempotency_key="key")
+            assert (again.id, again.replayed) == (first.id, True)
+            with pytest.raises(IdempotencyMismatch):
+                await me.uploads.receive(sent(photo(1)), "other.jpg", idempotency_key="key")
+
+    asyncio.run(scenario())
