@@ -230,7 +230,7 @@ def test_another_account_sees_nothing_of_it(install: Install) -> None:
         ({"idempotency_key": 5}, InvalidIdempotencyKey),
         ({"seed": "7"}, BadInput),
         ({"variants": "2"}, BadInput),
-        ({"room": None}, BadInput),
+        ({"room": 7}, BadInput),
         ({"furniture": "sofa"}, BadInput),
         ({"prompt": "half a letter: \ud800"}, BadInput),
         ({"options": {"surprise": object()}}, BadInput),
