@@ -30,14 +30,14 @@ _raw = {
 }
 
 
-class Received(msgspec.Struct, frozen=True):
+class CallbackTaken(msgspec.Struct, frozen=True):
     """``duplicate``: it was here before, and changed nothing."""
 
     status: Literal["received", "duplicate"]
 
 
 @callbacks.post("/callbacks/{attempt_id}", _signed, **_raw)
-async def receive_callback(call: Call) -> Received:
+async def receive_callback(call: Call) -> CallbackTaken:
     """Take what a provider reports on an attempt.
 
     The address is given to the provider with the prediction; nobody else needs it.
@@ -46,13 +46,13 @@ async def receive_callback(call: Call) -> Received:
         attempt_id = call.id("attempt_id")
     except NotFound as wrong:
         raise NotFound("There is no attempt of that id.") from wrong
-    return Received(await call.staging.receive(await _callback(call), attempt_id=attempt_id))
+    return CallbackTaken(await call.staging.receive(await _callback(call), attempt_id=attempt_id))
 
 
 @callbacks.post("/replicate/webhook", _signed, **_raw)
-async def receive_replicate_webhook(call: Call) -> Received:
+async def receive_replicate_webhook(call: Call) -> CallbackTaken:
     """Take what Replicate reports, at the address that old installations registered."""
-    return Received(await call.staging.receive(await _callback(call)))
+    return CallbackTaken(await call.staging.receive(await _callback(call)))
 
 
 async def _callback(call: Call) -> Callback:
