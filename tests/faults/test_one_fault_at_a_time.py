@@ -108,7 +108,8 @@ def test_postgres_crashing_under_load_loses_nothing(deployment: Deployment) -> N
         async with a_day(deployment, "postgres") as day:
             with working(deployment, 1):
                 ordering = asyncio.create_task(day.order())
-                await asyncio.sleep(0.5)
+                # A worker that is still starting would rightly refuse to start without a database.
+                await day.judge.wait_until_some_are_at_work(within_s=60)
                 await asyncio.to_thread(deployment.postgres.restart)
                 await ordering
                 await day.all_end()
