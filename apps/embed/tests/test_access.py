@@ -120,6 +120,8 @@ ROWS: dict[str, Row] = {
     "create_key": Row(body=lambda _: {"name": "mine", "scopes": ["images:read"]}, own=True),
     "list_keys": OWN,
     "revoke_key": Row(path=of(key_id="key")),
+    "get_usage": OWN,
+    "list_subscriptions": OWN,
     "list_invoices": OWN,
     "create_checkout": PAID,
     "create_billing_portal": PAID,

@@ -294,6 +294,47 @@ def test_the_profile(tmp_path: Path, database: dict[str, Any]) -> None:
 # --- money ----------------------------------------------------------------------------------------
 
 
+@both
+def test_what_was_used_and_the_free_plan(tmp_path: Path, database: dict[str, Any]) -> None:
+    async def scenario() -> None:
+        async with old_client(tmp_path, **database) as old:
+            usage = await old.call("GET", "/billing/usage")
+            assert set(usage) == {
+                "images_used",
+                "monthly_limit",
+                "plan_code",
+                "period_start",
+                "period_end",
+                "has_subscription",
+                "remaining_images",
+            }
+            assert (usage["images_used"], usage["plan_code"]) == (0, "free")
+            assert usage["remaining_images"] > 0
+            assert is_time(usage["period_start"])
+            project = await old.call("POST", "/projects", {"name": "a"}, status=201)
+            await old.staged(project["id"])
+            await old.call("DELETE", f"/projects/{project['id']}", status=204)
+            assert (await old.call("GET", "/billing/usage"))["images_used"] == 1
+            listed = await old.call("GET", "/billing/subscriptions")
+            assert (listed["limit"], listed["offset"]) == (50, 0)
+            (plan,) = listed["items"]
+            assert plan["status"] == "active"
+            assert set(plan) == {
+                "id",
+                "status",
+                "price_id",
+                "current_period_start",
+                "current_period_end",
+                "cancel_at",
+                "canceled_at",
+                "cancel_at_period_end",
+            }
+            assert (await old.call("GET", "/billing/subscriptions?offset=1"))["items"] == []
+            await old.call("GET", "/billing/subscriptions?limit=0", status=422)
+
+    asyncio.run(scenario())
+
+
 def test_what_needs_a_payment_provider_says_so_until_there_is_one(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with old_client(tmp_path) as old:
@@ -379,5 +420,41 @@ def test_a_cursor_is_good_for_its_own_list_and_account_only(tmp_path: Path) -> N
             answer = await old.client.get(f"{API}/projects?cursor={cursor}", headers=headers)
             assert answer.status_code == 422
             assert OTHER.account_id not in cursor
+
+    asyncio.run(scenario())
+
+
+# --- repeats --------------------------------------------------------------------------------------
+
+
+def test_what_is_made_under_a_key_is_made_once(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with old_client(tmp_path) as old:
+
+            async def post(path: str, key: str, json: Any = None) -> httpx.Response:
+                headers = as_own(**{"Idempotency-Key": key})
+                return await old.client.post(f"{API}{path}", json=json, headers=headers)
+
+            projects = [await post("/projects", "p", {"name": "a"}) for _ in range(2)]
+            assert [each.status_code for each in projects] == [201, 201]
+            assert projects[0].json() == projects[1].json()
+            assert "idempotent-replayed" not in projects[0].headers
+            assert projects[1].headers["idempotent-replayed"] == "true"
+            other = await post("/projects", "p", {"name": "b"})
+            assert (other.status_code, other.json()["code"]) == (409, "idempotency_mismatch")
+            keys = [await post("/api-keys", "k", {"name": "a"}) for _ in range(2)]
+            assert keys[0].json()["secret"]
+            assert (keys[1].status_code, keys[1].json()["code"]) == (409, "already_created")
+            assert keys[0].json()["secret"] not in keys[1].text
+            group = await old.me.images.submit(photo(), room="bedroom", style="modern")
+            path = f"/images/{group.images[0].id}"
+            await old.call("POST", f"{path}/cancel", status=202)
+            retries = [await post(f"{path}/retry", "r") for _ in range(2)]
+            assert [each.status_code for each in retries] == [202, 202]
+            assert retries[1].headers["idempotent-replayed"] == "true"
+            assert len(await old.me.jobs.page()) == 2
+            for key in ("", "a b", "x" * 256):
+                refused = await post("/projects", key, {"name": "c"})
+                assert refused.json()["code"] == "idempotency_key_invalid"
 
     asyncio.run(scenario())

@@ -14,9 +14,12 @@ from staging_core.errors import ServiceUnavailable
 from staging_embed.access import anyone, member
 from staging_embed.call import Call
 from staging_embed.routing import Routes
+from staging_embed.times import rfc3339
 
 billing = Routes("billing")
 _read, _write = member("billing:read"), member("billing:write")
+_FREE = "free"
+_NO_LIMIT = 2**31 - 1  # what fits the number of any client
 _paid: dict[str, Any] = {"errors": (ServiceUnavailable,)}
 
 
@@ -45,6 +48,43 @@ class InvoiceList(Struct, frozen=True, kw_only=True):
     items: list[Invoice]
     limit: int
     offset: int
+
+
+class Subscription(Struct, frozen=True, kw_only=True):
+    """A plan that the account has; the free one too."""
+
+    id: str
+    status: str
+    price_id: str
+    current_period_start: str
+    current_period_end: str
+    cancel_at: str | None = None
+    canceled_at: str | None = None
+    cancel_at_period_end: bool = False
+
+
+class SubscriptionList(Struct, frozen=True, kw_only=True):
+    """The account's plans."""
+
+    items: list[Subscription]
+    limit: int
+    offset: int
+
+
+class UsageAnswer(Struct, frozen=True, kw_only=True):
+    """Images that became ready in this calendar month (UTC); deleted ones stay counted.
+
+    `has_subscription`: whether a plan is paid for. Where nothing is charged, `monthly_limit` is
+    2147483647: there is none.
+    """
+
+    images_used: int
+    monthly_limit: int
+    plan_code: str
+    period_start: str
+    period_end: str
+    has_subscription: bool
+    remaining_images: int
 
 
 class Price(Struct, frozen=True, kw_only=True):
@@ -115,6 +155,36 @@ class Received(Struct, frozen=True):
     """`duplicate`: it was here before, and changed nothing."""
 
     status: str
+
+
+@billing.get("/billing/usage", _read)
+async def get_usage(call: Call) -> UsageAnswer:
+    """What was used in this month, and what is left."""
+    usage = await call.me.usage()
+    return UsageAnswer(
+        images_used=usage.used,
+        monthly_limit=_NO_LIMIT,
+        plan_code=_FREE,
+        period_start=rfc3339(usage.period_start),
+        period_end=rfc3339(usage.period_end),
+        has_subscription=False,
+        remaining_images=max(0, _NO_LIMIT - usage.used),
+    )
+
+
+@billing.get("/billing/subscriptions", _read)
+async def list_subscriptions(call: Call, query: Page) -> SubscriptionList:
+    """The account's plans: the free one, where nothing is charged."""
+    usage = await call.me.usage()
+    free = Subscription(
+        id=_FREE,
+        status="active",
+        price_id=_FREE,
+        current_period_start=rfc3339(usage.period_start),
+        current_period_end=rfc3339(usage.period_end),
+    )
+    items = [free][query.offset : query.offset + query.limit]
+    return SubscriptionList(items=items, limit=query.limit, offset=query.offset)
 
 
 @billing.get("/billing/invoices", _read)

@@ -256,9 +256,10 @@ async def cancel_image(call: Call) -> ImageAnswer:
     creates=True,
     errors=(AlreadyFinal, UnknownModel, TooManyQueued),
 )
-async def retry_image(call: Call) -> ImageAnswer:
+async def retry_image(call: Call) -> Answer[ImageAnswer]:
     """Try an image that failed or was cancelled again, as a new job."""
-    return image_answer(await call.me.images.retry(call.id("image_id")), call.base)
+    image = await call.me.images.retry(call.id("image_id"), idempotency_key=call.idempotency_key)
+    return replayed(image_answer(image, call.base), image.replayed)
 
 
 def _event(event: JobEvent) -> EventAnswer:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from staging_core.errors import AlreadyCreated
 from staging_core.models import ApiKey, Place
 from staging_embed.access import member
 from staging_embed.call import Call
@@ -64,11 +65,16 @@ class KeyPage(Struct, frozen=True, kw_only=True):
     cursor: Cursor | None = None
 
 
-@keys.post("/api-keys", _keys, status=201, creates=True)
+@keys.post("/api-keys", _keys, status=201, creates=True, errors=(AlreadyCreated,))
 async def create_key(call: Call, body: NewKey) -> NewKeyAnswer:
-    """Make an API key, which is shown this once."""
+    """Make an API key, which is shown this once.
+
+    A repeat under the same `Idempotency-Key` is refused, since its secret is not told again.
+    """
     wanted: dict[str, Any] = {} if body.scopes is None else {"scopes": body.scopes}
-    made = await call.me.keys.create(body.name, expires_in_s=body.expires_in, **wanted)
+    made = await call.me.keys.create(
+        body.name, expires_in_s=body.expires_in, idempotency_key=call.idempotency_key, **wanted
+    )
     return NewKeyAnswer(secret=made.secret, **_values(made.key))
 
 

@@ -10,8 +10,9 @@ from msgspec import Meta, Struct
 from staging_core import Image
 from staging_core.models import Place, Project
 from staging_embed.access import member
-from staging_embed.answer import Media, Stream
+from staging_embed.answer import Answer, Media, Stream
 from staging_embed.answers.image import ImageAnswer, image_answer
+from staging_embed.answers.replayed import replayed
 from staging_embed.answers.variants import Original, original
 from staging_embed.call import Call
 from staging_embed.fields import Cursor, Limit
@@ -77,9 +78,10 @@ class Page(Struct, frozen=True, kw_only=True):
 
 
 @projects.post("/projects", _write, status=201, creates=True)
-async def create_project(call: Call, body: ProjectChange) -> ProjectAnswer:
+async def create_project(call: Call, body: ProjectChange) -> Answer[ProjectAnswer]:
     """Make a project."""
-    return _answer(await call.me.projects.create(body.name))
+    project = await call.me.projects.create(body.name, idempotency_key=call.idempotency_key)
+    return replayed(_answer(project), project.replayed)
 
 
 @projects.get("/projects", _read)
