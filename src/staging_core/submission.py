@@ -213,7 +213,7 @@ class Submission:
         return group_id, False
 
     async def _add_image(
-        self, tx: Transaction, request: StageRequest, *, group_id: str, **values: str | None
+        self, tx: Transaction, request: StageRequest, *, group_id: str, **values: Any
     ) -> Wake:
         image_id, job_id, model = str(uuid4()), jobs.new_id(), _model(request)
         lane = self.ports.stagers[model].card.lane

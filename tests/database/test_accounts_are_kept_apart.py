@@ -38,7 +38,7 @@ async def two_accounts(staging: Staging) -> AsyncIterator[tuple[Acting, Acting, 
         for who in (me, them):
             listing = await who.projects.create("listing", idempotency_key="k")
             wish["project_id"] = listing.id
-            await who.images.submit(photo(), **wish)
+            await who.images.submit(photo(), prompt="with a reading lamp", **wish)
             await who.uploads.presign("room.jpg", "image/jpeg", 1000)
         await staging.run_worker(until_idle=True)
         await me.images.submit(photo(1), room="bedroom", style="modern")
@@ -92,6 +92,7 @@ def test_every_call_by_a_foreign_id_answers_as_if_there_were_nothing(install: In
             ours = {job.id for job in await me.jobs.page()}
             assert not ours & {job.id for job in await them.jobs.page()}
             assert await me.images.page(project_id=project(theirs)) == []
+            assert len(await me.images.page(search="reading lamp")) == 1
             assert project(theirs) not in {each.id for each in await me.projects.page()}
             assert (await them.projects.get(project(theirs))).name == "listing"
             assert (await them.images.get(theirs.images[0].id)).job.state == "queued"
@@ -168,7 +169,7 @@ def test_a_query_without_a_filter_sees_its_own_account_only(install: Install) ->
                 assert await accounts_seen(database, "nobody", table) == set(), table
             for name in (
                 *("accounts", "creations", "events", "files", "images", "jobs", "originals"),
-                *("projects", "uploads", "usage"),
+                *("projects", "uploads", "usage", "words"),
             ):
                 table = f"staging_{name}"
                 assert await accounts_seen(database, "mine", table) == {"mine"}, table

@@ -151,19 +151,22 @@ class Images:
         state: JobState | Collection[JobState] = (),
         status: JobStatus | None = None,
         style: str | None = None,
+        search: str | None = None,
         sort: Sort = "newest",
         limit: int = 50,
         before: Image | Place | None = None,
     ) -> list[Image]:
         """Images for which all that is given holds, newest first.
 
-        ``state``: one or several; ``status``: the coarse word for them. ``before``: the last image
-        of the page before, or its place. Lists by state go by when the images' newest jobs were
-        made, so there it is the place of the job (``image.job.place``).
+        ``state``: one or several; ``status``: the coarse word for them. ``search``: up to eight
+        words, each the beginning of one in the prompt or in the name of the photo's file.
+        ``before``: the last image of the page before, or its place. Lists by state (without
+        ``search``) go by when the images' newest jobs were made: there it is the place of the job
+        (``job.place``).
         """
         states = _states(state, status)
         if isinstance(before, Image):
-            before = before.job.place if states else before.place
+            before = before.job.place if states and search is None else before.place
         async with self._ports.database.read(self._account_id) as tx:
             return await image_lists.page(
                 tx,
@@ -171,6 +174,7 @@ class Images:
                 project_id=project_id,
                 states=states,
                 style=None if style is None else check_style(style),
+                search=search,
                 before=before,
                 limit=limit,
                 oldest_first=_is_oldest_first(sort),

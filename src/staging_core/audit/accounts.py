@@ -25,6 +25,7 @@ _HANGS_ON: tuple[tuple[sa.Table, str, sa.Table], ...] = (
     (tables.events, "job_id", tables.jobs),
     (tables.files, "job_id", tables.jobs),
     (tables.uploads, "original_id", tables.originals),
+    (tables.words, "image_id", tables.images),
 )
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from staging_core.errors import NotFound
 
-from . import accounts
+from . import accounts, words
 from .engine import Transaction
 from .tables import files, images, jobs, originals, uploads
 
@@ -69,6 +69,7 @@ async def clear(tx: Transaction, image_id: str) -> None:
     )
     if row is None:
         return
+    await words.forget(tx, image_id)
     silent = {name: value for name, value in row["request"].items() if name != "prompt"}
     await tx.execute(sa.update(images).where(images.c.id == image_id).values(request=silent))
     await _let_go(tx, files.c.job_id.in_(sa.select(jobs.c.id).where(jobs.c.image_id == image_id)))

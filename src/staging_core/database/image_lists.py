@@ -15,8 +15,9 @@ from staging_core.models import Image, JobState, Place
 
 from .engine import Transaction
 from .images import as_image, seen
-from .pages import newest
-from .tables import images, jobs
+from .pages import in_order, newest
+from .tables import images, jobs, words
+from .words import also, asked_for, beginning_with, range_of
 
 
 async def page(
@@ -26,35 +27,59 @@ async def page(
     project_id: str | None = None,
     states: Collection[JobState] = (),
     style: str | None = None,
+    search: str | None = None,
     before: Place | None = None,
     limit: int = 50,
     oldest_first: bool = False,
 ) -> list[Image]:
     """The account's images for which all that is given holds.
 
-    ``states``: none means any. ``before``: the place of the last one seen; where ``states`` are
-    given, that of its job.
+    ``states``: none means any. ``search``: words that each begin one of the image's. ``before``:
+    the place of the last one seen; in lists by ``states`` without ``search``, that of its job.
     """
     wanted = _wanted(project_id, style)
-    if not states:
-        query = newest(
-            seen(account_id).where(*wanted), images, before, limit, oldest_first=oldest_first
-        )
-        return [as_image(row) for row in await tx.rows(query)]
-    parts = [
-        newest(
-            _of_state(account_id, project_id, state).where(*wanted),
-            jobs,
-            before,
-            limit,
-            oldest_first=oldest_first,
-        ).subquery()
-        for state in sorted(states)
-    ]
-    found = sa.union_all(*(sa.select(part.c.id) for part in parts)).subquery()
-    query = seen(account_id).where(jobs.c.id.in_(sa.select(found.c.id)))
-    query = newest(query, jobs, None, limit, oldest_first=oldest_first)
+    turn: dict[str, Any] = {"limit": limit, "oldest_first": oldest_first}
+    if search is not None:
+        parts = [
+            in_order(part.where(*wanted), (words.c.created_at, words.c.image_id), before, **turn)
+            for part in await _of_words(tx, account_id, search, states)
+        ]
+        return await _united(tx, account_id, parts, images, **turn) if parts else []
+    if states:
+        parts = [
+            newest(_of_state(account_id, project_id, state).where(*wanted), jobs, before, **turn)
+            for state in sorted(states)
+        ]
+        return await _united(tx, account_id, parts, jobs, **turn)
+    query = newest(seen(account_id).where(*wanted), images, before, **turn)
     return [as_image(row) for row in await tx.rows(query)]
+
+
+async def _united(
+    tx: Transaction,
+    account_id: str,
+    parts: list[sa.Select[Any]],
+    table: sa.Table,
+    **turn: Any,
+) -> list[Image]:
+    """The first of all parts, each of which has the ids of some of ``table`` in its order."""
+    found = sa.union_all(*(sa.select(part.subquery().c.id) for part in parts)).subquery()
+    query = seen(account_id).where(table.c.id.in_(sa.select(found.c.id)))
+    return [as_image(row) for row in await tx.rows(newest(query, table, None, **turn))]
+
+
+async def _of_words(
+    tx: Transaction, account_id: str, search: str, states: Collection[JobState]
+) -> list[sa.Select[Any]]:
+    """The images of each word that begins with the longest one that is searched for."""
+    longest, *others = asked_for(search)
+    parts = []
+    for word in await beginning_with(tx, account_id, longest):
+        part = range_of(account_id, word).where(*(also(other) for other in others))
+        if states:
+            part = part.join(jobs, jobs.c.id == images.c.job_id).where(jobs.c.state.in_(states))
+        parts.append(part)
+    return parts
 
 
 def _wanted(project_id: str | None, style: str | None) -> list[sa.ColumnElement[bool]]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from staging_core.errors import NotFound
 from staging_core.models import Group, Image, Job, StageRequest
 
+from . import words
 from .engine import Transaction
 from .tables import attempts, groups, images, jobs, originals
 
@@ -76,10 +77,21 @@ async def add_group(tx: Transaction, **values: Any) -> None:
     await tx.execute(sa.insert(groups).values(created_at=tx.now, **values))
 
 
-async def add(tx: Transaction, *, request: StageRequest, **values: Any) -> None:
-    """Keep an image's row."""
+async def add(
+    tx: Transaction,
+    *,
+    id: str,
+    account_id: str,
+    request: StageRequest,
+    filename: str | None = None,
+    **values: Any,
+) -> None:
+    """Keep an image's row, and what it is found by."""
     await tx.execute(
         sa.insert(images).values(
+            id=id,
+            account_id=account_id,
+            filename=filename,
             created_at=tx.now,
             variant=request.variant,
             style=request.style,
@@ -87,6 +99,8 @@ async def add(tx: Transaction, *, request: StageRequest, **values: Any) -> None:
             **values,
         )
     )
+    stem = filename and (filename.rpartition(".")[0] or filename)
+    await words.add(tx, account_id, id, stem, request.prompt)
 
 
 async def row(tx: Transaction, image_id: str, *, account_id: str | None = None) -> sa.RowMapping:

@@ -21,14 +21,24 @@ def newest(
     oldest_first: bool = False,
 ) -> sa.Select[Any]:
     """The query's next ``limit`` rows after ``before``, in the order of ``table``'s times."""
+    by = (table.c.created_at, table.c.id)
+    return in_order(query, by, before, limit, oldest_first=oldest_first)
+
+
+def in_order(
+    query: sa.Select[Any],
+    by: tuple[sa.ColumnElement[float], sa.ColumnElement[str]],
+    before: Place | None,
+    limit: int,
+    *,
+    oldest_first: bool = False,
+) -> sa.Select[Any]:
+    """The same ``by`` these two columns, a time and an id."""
     check_limit(limit)
-    place = sa.tuple_(table.c.created_at, table.c.id)
-    order = (table.c.created_at, table.c.id)
     if before is not None:
-        seen = sa.tuple_(*before)
+        place, seen = sa.tuple_(*by), sa.tuple_(*before)
         query = query.where(place > seen if oldest_first else place < seen)
-    if not oldest_first:
-        order = (table.c.created_at.desc(), table.c.id.desc())  # type: ignore[assignment]
+    order = [column if oldest_first else column.desc() for column in by]
     return query.order_by(*order).limit(limit)
 
 

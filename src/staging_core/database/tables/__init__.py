@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .accounts import accounts, api_keys, creations, tickets, usage, users
 from .base import metadata
-from .images import files, groups, images, originals, projects, uploads
+from .images import files, groups, images, originals, projects, uploads, words
 from .jobs import attempts, events, gates, inbox, jobs, outbox
 from .processes import leases, observers
 
@@ -33,4 +33,5 @@ __all__ = [
     "uploads",
     "usage",
     "users",
+    "words",
 ]

@@ -139,3 +139,20 @@ images = sa.Table(
         only="deleted_at IS NOT NULL AND cleared_at IS NULL",
     ),
 )
+
+words = sa.Table(
+    "staging_words",
+    metadata,
+    # What an image is found by, in the order in which lists have it.
+    sa.Column("account_id", sa.String(255), sa.ForeignKey("staging_accounts.id"), primary_key=True),
+    # Compared byte by byte, so that all that begin alike lie together.
+    sa.Column(
+        "word",
+        sa.String(40).with_variant(sa.String(40, collation="C"), "postgresql"),
+        primary_key=True,
+    ),
+    sa.Column("created_at", sa.Double(), primary_key=True),
+    sa.Column("image_id", sa.String(64), primary_key=True),
+    sa.ForeignKeyConstraint(["image_id"], ["staging_images.id"]),
+    sa.Index("ix_staging_words_image_id", "image_id", "word"),
+)

@@ -60,6 +60,16 @@ class Wanted(Struct, frozen=True, kw_only=True):
     project_id: Annotated[Id, Meta(description="Only images of this project.")] | None = None
     status: JobStatus | None = None
     style: Annotated[str, Meta(max_length=64, description="As in the catalog.")] | None = None
+    q: (
+        Annotated[
+            str,
+            Meta(
+                max_length=200,
+                description="Words that each begin one of the prompt's or of the file's name.",
+            ),
+        ]
+        | None
+    ) = None
     sort: Literal["newest", "oldest"] = "newest"
     limit: Limit | None = None
     cursor: Cursor | None = None
@@ -195,12 +205,13 @@ def _wish(image: NewImage) -> dict[str, Any]:
 async def list_images(call: Call, query: Wanted) -> ImagePage:
     """Images of the account, newest first; failed and cancelled ones too.
 
-    Lists by status go by when the images' newest jobs were made.
+    Lists by status, without `q`, go by when the images' newest jobs were made.
     """
     wanted: dict[str, Any] = {
         "project_id": query.project_id,
         "status": query.status,
         "style": query.style,
+        "search": query.q,
         "sort": query.sort,
     }
     scope = f"images {wanted}"
@@ -210,7 +221,8 @@ async def list_images(call: Call, query: Wanted) -> ImagePage:
     )
     if not rows and query.project_id is not None:
         await call.me.projects.get(query.project_id)
-    last = (rows[-1].job.place if query.status else rows[-1].place) if more else None
+    by_job = query.status is not None and query.q is None
+    last = (rows[-1].job.place if by_job else rows[-1].place) if more else None
     return ImagePage(
         images=[image_answer(row, call.base) for row in rows], next_cursor=call.next(scope, last)
     )

@@ -29,6 +29,7 @@ def upgrade() -> None:
     _make_uploads()
     _make_creations()
     _make_usage()
+    _make_words()
 
 
 def _make_projects() -> None:
@@ -156,6 +157,27 @@ def _make_usage() -> None:
         f" SELECT account_id, {month}, count(*) FROM staging_jobs WHERE state = 'ready'"
         f" GROUP BY account_id, {month}"
     )
+
+
+def _make_words() -> None:
+    word = sa.String(length=40).with_variant(sa.String(length=40, collation="C"), "postgresql")
+    op.create_table(
+        "staging_words",
+        sa.Column("account_id", sa.String(length=255), nullable=False),
+        sa.Column("word", word, nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.Column("image_id", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["staging_accounts.id"], name="fk_staging_words_account_id"
+        ),
+        sa.ForeignKeyConstraint(
+            ["image_id"], ["staging_images.id"], name="fk_staging_words_image_id"
+        ),
+        sa.PrimaryKeyConstraint(
+            "account_id", "word", "created_at", "image_id", name="pk_staging_words"
+        ),
+    )
+    op.create_index("ix_staging_words_image_id", "staging_words", ["image_id", "word"])
 
 
 def _index(name: str, table: str, columns: str, only: str | None = None) -> None:
