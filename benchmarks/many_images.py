@@ -16,6 +16,9 @@ QUEUED = 100
 EVENTS = 3
 """Rows of the event log for one image."""
 
+PROJECT = "listing"
+"""All images are in it."""
+
 _SERIES = (
     "WITH RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < {images}) "
 )
@@ -30,14 +33,21 @@ _STATEMENTS = (
     "INSERT INTO staging_groups (id, account_id, original_id, fingerprint, quote, created_at)"
     " {series} SELECT md5('g' || n), 'local', md5('o' || (n - (n - 1) % 20)), md5('f' || n),"
     " '{{}}', 1000000000 + n FROM series",
-    "INSERT INTO staging_images (id, account_id, group_id, original_id, variant, request, job_id,"
-    " staged_key, content_type, width, height, sha256, created_at) {series} SELECT md5('i' || n),"
-    " 'local', md5('g' || n), md5('o' || (n - (n - 1) % 20)), 0,"
+    "INSERT INTO staging_projects (id, account_id, user_id, name, created_at)"
+    " VALUES ('listing', 'local', 'owner', 'All of them', 1000000000)",
+    "INSERT INTO staging_images (id, account_id, group_id, original_id, project_id, style, variant,"
+    " request, job_id, staged_key, content_type, width, height, sha256, created_at) {series}"
+    " SELECT md5('i' || n), 'local', md5('g' || n), md5('o' || (n - (n - 1) % 20)), 'listing',"
+    " CASE WHEN n % 10 = 1 THEN 'japandi' ELSE 'modern' END, 0,"
     """ '{{"room":"bedroom","style":"modern","seed":1,"variant":0}}', md5('j' || n),"""
     " 'staged/l/' || md5('i' || n), 'image/png', 96, 64, md5('s' || n), 1000000000 + n FROM series",
-    "INSERT INTO staging_jobs (id, account_id, image_id, group_id, state, model, lane, due_at,"
-    " attempts, seq, timings_ms, report, created_at, updated_at, finished_at) {series}"
-    " SELECT md5('j' || n), 'local', md5('i' || n), md5('g' || n),"
+    "INSERT INTO staging_words (account_id, word, created_at, image_id) {series}"
+    " SELECT 'local', w.word, 1000000000 + n, md5('i' || n) FROM series,"
+    " (SELECT 'armchair' AS word UNION ALL SELECT 'arches') AS w"
+    " WHERE w.word = 'armchair' OR n % 10 = 1",
+    "INSERT INTO staging_jobs (id, account_id, image_id, group_id, project_id, state, model, lane,"
+    " due_at, attempts, seq, timings_ms, report, created_at, updated_at, finished_at) {series}"
+    " SELECT md5('j' || n), 'local', md5('i' || n), md5('g' || n), 'listing',"
     " CASE WHEN n > {images} - {queued} THEN 'queued' ELSE 'ready' END, 'instant', 'default',"
     """ 1000000000 + n, 1, {events}, '{{"prepare":1.5,"stage":900.0,"verify":20.0}}', '{{}}',"""
     " 1000000000 + n, 1000000001 + n, 1000000001 + n FROM series",

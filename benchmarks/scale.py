@@ -1,4 +1,4 @@
-"""What every request does, with 1,000,000 images beside 1,000: lists, status, claim, event, replay.
+"""What requests do, with 1,000,000 images beside 1,000: lists, searches, claims, events, replays.
 
 Both databases are open at once and take turns, so the small one is the floor: how long the same
 takes where there is little. Gate: the medians, and what one in a hundred exceeds, are at most 1.5
@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from benchmarks.engine import cpu_s
 from benchmarks.instant import InstantModel
-from benchmarks.many_images import EVENTS, QUEUED, add_images, image_id, job_id
+from benchmarks.many_images import EVENTS, PROJECT, QUEUED, add_images, image_id, job_id
 from benchmarks.places import KINDS, Place, places
 from benchmarks.result import Result, peak_rss_mb
 from benchmarks.spread import percentile
@@ -31,6 +31,7 @@ LIMIT = 1.5
 _PAGE = 50
 _DEEP = 10_000 * _PAGE
 _SEED = 5
+_FEW_ORIGINALS = 3  # each has twenty images
 
 Clocked = Callable[[], Awaitable[float]]
 
@@ -156,6 +157,24 @@ class Operations:
         async def deep_page() -> object:
             return await self._me.images.page(limit=_PAGE, before=deep)
 
+        async def project_page() -> object:
+            return await self._me.images.page(project_id=PROJECT, limit=_PAGE, before=deep)
+
+        async def state_page() -> object:
+            return await self._me.images.page(status="ready", limit=_PAGE, before=deep)
+
+        async def style_page() -> object:
+            return await self._me.images.page(style="japandi", limit=_PAGE)
+
+        async def search_page() -> object:
+            return await self._me.images.page(search="arch", limit=_PAGE)
+
+        async def both_words() -> object:
+            return await self._me.images.page(search="armchair arches", limit=_PAGE)
+
+        async def originals() -> object:
+            return await self._me.images.by_original(PROJECT, limit=_FEW_ORIGINALS)
+
         async def status() -> object:
             return await self._me.images.get(image_id(self._any()))
 
@@ -171,7 +190,9 @@ class Operations:
                 after = self._any() * EVENTS - EVENTS
                 return await events.after(tx, OWNER.account_id, after, limit=_PAGE)
 
-        plain = (first_page, deep_page, status, job, event, replay)
+        lists = (first_page, deep_page, project_page, state_page, style_page)
+        found = (search_page, both_words, originals)
+        plain = (*lists, *found, status, job, event, replay)
         return {each.__name__: _clocked(each) for each in plain} | {"claim": self._claim}
 
     async def _claim(self) -> float:
