@@ -205,7 +205,7 @@ class Images:
         check_limit(limit)
         async with self._ports.database.read(self._account_id) as tx:
             await images.get(tx, self._account_id, image_id)
-            return await events.after(tx, self._account_id, after, image_id=image_id, limit=limit)
+            return await events.of_image(tx, self._account_id, image_id, after=after, limit=limit)
 
     @needs("images:read")
     async def read(self, image_id: str, kind: Kind = "staged") -> bytes:

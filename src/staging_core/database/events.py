@@ -188,11 +188,10 @@ async def after(
     position: int,
     *,
     group_id: str | None = None,
-    image_id: str | None = None,
     deleted: bool = False,
     limit: int = 500,
 ) -> list[JobEvent]:
-    """The account's events after ``position``, in order; of one group or image when named.
+    """The account's events after ``position``, in order; of one group when named.
 
     ``deleted``: also those of images that have been deleted.
     """
@@ -204,11 +203,28 @@ async def after(
     )
     if group_id is not None:
         query = query.where(events.c.group_id == group_id)
-    if image_id is not None:
-        of_image = sa.select(jobs.c.id).where(jobs.c.image_id == image_id)
-        query = query.where(events.c.job_id.in_(of_image))
     if not deleted:
         query = query.where(~of_deleted(events.c.image_id))
+    return [JobEvent(**row) for row in await tx.rows(query)]
+
+
+async def of_image(
+    tx: Transaction, account_id: str, image_id: str, *, after: int, limit: int
+) -> list[JobEvent]:
+    """The events of all jobs of an image after a position, in order."""
+    its = await tx.rows(sa.select(jobs.c.id).where(jobs.c.image_id == image_id))
+    # As an expression, the position is looked at and never looked up: there are few of them.
+    position = sa.func.coalesce(events.c.position, 0)
+    query = (
+        sa.select(events)
+        .where(
+            events.c.account_id == account_id,
+            events.c.job_id.in_([row["id"] for row in its]),
+            position > after,
+        )
+        .order_by(position)
+        .limit(limit)
+    )
     return [JobEvent(**row) for row in await tx.rows(query)]
 
 
@@ -227,8 +243,14 @@ async def of_job(tx: Transaction, account_id: str, job_id: str) -> list[JobEvent
 
 
 def of_deleted(image_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    """Whether a row's image has been deleted."""
-    return sa.exists().where(images.c.id == image_id, images.c.deleted_at.is_not(None))
+    """Whether a row's image has been deleted.
+
+    With a limit, no planner makes a join of it that reads all images.
+    """
+    deleted = sa.select(images.c.id).where(
+        images.c.id == image_id, images.c.deleted_at.is_not(None)
+    )
+    return deleted.limit(1).scalar_subquery().is_not(None)
 
 
 async def settled(tx: Transaction, account_id: str, group_id: str) -> bool:

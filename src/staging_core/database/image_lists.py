@@ -6,7 +6,7 @@ its row, and so is the index. All other lists are in the order of the images.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from .engine import Transaction
 from .images import as_image, seen
 from .pages import in_order, newest
 from .tables import images, jobs, words
-from .words import also, asked_for, beginning_with, range_of
+from .words import also, asked_for, beginning_with
 
 
 async def page(
@@ -37,65 +37,107 @@ async def page(
     ``states``: none means any. ``search``: words that each begin one of the image's. ``before``:
     the place of the last one seen; in lists by ``states`` without ``search``, that of its job.
     """
-    wanted = _wanted(project_id, style)
+    equal = {images.c.project_id: project_id, images.c.style: style}
+    wanted = [column == value for column, value in equal.items() if value is not None]
     turn: dict[str, Any] = {"limit": limit, "oldest_first": oldest_first}
     if search is not None:
+        by = (words.c.created_at, words.c.image_id)
         parts = [
-            in_order(part.where(*wanted), (words.c.created_at, words.c.image_id), before, **turn)
-            for part in await _of_words(tx, account_id, search, states)
+            in_order(part, by, before, **turn)
+            for part in await _of_words(tx, account_id, search, states, wanted)
         ]
-        return await _united(tx, account_id, parts, images, **turn) if parts else []
+        return await _united(tx, account_id, parts, **turn)
     if states:
         parts = [
-            newest(_of_state(account_id, project_id, state).where(*wanted), jobs, before, **turn)
+            newest(_of_state(account_id, project_id, state, wanted), jobs, before, **turn)
             for state in sorted(states)
         ]
-        return await _united(tx, account_id, parts, jobs, **turn)
+        return await _united(tx, account_id, parts, **turn)
     query = newest(seen(account_id).where(*wanted), images, before, **turn)
     return [as_image(row) for row in await tx.rows(query)]
+
+
+Wanted = Sequence[sa.ColumnElement[bool]]
 
 
 async def _united(
     tx: Transaction,
     account_id: str,
-    parts: list[sa.Select[Any]],
-    table: sa.Table,
-    **turn: Any,
+    parts: Sequence[sa.Select[Any]],
+    *,
+    limit: int,
+    oldest_first: bool,
 ) -> list[Image]:
-    """The first of all parts, each of which has the ids of some of ``table`` in its order."""
-    found = sa.union_all(*(sa.select(part.subquery().c.id) for part in parts)).subquery()
-    query = seen(account_id).where(table.c.id.in_(sa.select(found.c.id)))
-    return [as_image(row) for row in await tx.rows(newest(query, table, None, **turn))]
+    """The first of all parts, each of which has images (``id``) in the order of ``at``, ``place``.
+
+    First their ids, then what they are: in one statement a planner may read all images.
+    """
+    if not parts:
+        return []
+    found = sa.union_all(*(sa.select(part.subquery()) for part in parts)).subquery()
+    # An image that has several of the words is in several parts.
+    query = sa.select(found.c.id).group_by(found.c.id, found.c.at, found.c.place)
+    by = (found.c.at, found.c.place)
+    ids = [
+        row["id"]
+        for row in await tx.rows(in_order(query, by, None, limit, oldest_first=oldest_first))
+    ]
+    if not ids:
+        return []
+    rows = await tx.rows(seen(account_id, some=True).where(images.c.id.in_(ids)))
+    by_id = {row["id"]: as_image(row) for row in rows}
+    return [by_id[image_id] for image_id in ids]
+
+
+def _of_state(
+    account_id: str, project_id: str | None, state: JobState, wanted: Wanted
+) -> sa.Select[Any]:
+    """The newest jobs of images that are there, in one range of one index."""
+    query = sa.select(
+        jobs.c.image_id.label("id"), jobs.c.created_at.label("at"), jobs.c.id.label("place")
+    ).where(
+        jobs.c.account_id == account_id,
+        jobs.c.state == state,
+        _is_there(jobs.c.image_id, images.c.job_id == jobs.c.id, *wanted),
+    )
+    return query if project_id is None else query.where(jobs.c.project_id == project_id)
 
 
 async def _of_words(
-    tx: Transaction, account_id: str, search: str, states: Collection[JobState]
+    tx: Transaction,
+    account_id: str,
+    search: str,
+    states: Collection[JobState],
+    wanted: Wanted,
 ) -> list[sa.Select[Any]]:
     """The images of each word that begins with the longest one that is searched for."""
     longest, *others = asked_for(search)
-    parts = []
-    for word in await beginning_with(tx, account_id, longest):
-        part = range_of(account_id, word).where(*(also(other) for other in others))
-        if states:
-            part = part.join(jobs, jobs.c.id == images.c.job_id).where(jobs.c.state.in_(states))
-        parts.append(part)
-    return parts
+    wanted = [*wanted, *(also(other) for other in others)]
+    if states:
+        its = sa.select(jobs.c.state).where(jobs.c.id == images.c.job_id).scalar_subquery()
+        wanted = [*wanted, its.in_(states)]
+    there = _is_there(words.c.image_id, *wanted)
+    return [
+        sa.select(
+            words.c.image_id.label("id"),
+            words.c.created_at.label("at"),
+            words.c.image_id.label("place"),
+        ).where(words.c.account_id == account_id, words.c.word == word, there)
+        for word in await beginning_with(tx, account_id, longest)
+    ]
 
 
-def _wanted(project_id: str | None, style: str | None) -> list[sa.ColumnElement[bool]]:
-    equal = {images.c.project_id: project_id, images.c.style: style}
-    return [column == value for column, value in equal.items() if value is not None]
+def _is_there(
+    image_id: sa.ColumnElement[str], *wanted: sa.ColumnElement[bool]
+) -> sa.ColumnElement[bool]:
+    """Whether an image is there and all of that holds; looked up for each row of a range.
 
-
-def _of_state(account_id: str, project_id: str | None, state: JobState) -> sa.Select[Any]:
-    """The newest jobs of images that are there, in one range of one index."""
-    query = (
-        sa.select(jobs.c.id)
-        .join(images, (images.c.id == jobs.c.image_id) & (images.c.job_id == jobs.c.id))
-        .where(jobs.c.account_id == account_id, jobs.c.state == state)
-        .where(images.c.deleted_at.is_(None))
+    With a limit, no planner makes a join of it that reads all images.
+    """
+    found = sa.select(images.c.id).where(
+        images.c.id == image_id, images.c.deleted_at.is_(None), *wanted
     )
-    return query if project_id is None else query.where(jobs.c.project_id == project_id)
+    return found.limit(1).scalar_subquery().is_not(None)
 
 
 async def by_original(
@@ -114,8 +156,8 @@ async def by_original(
     heads = await tx.rows(newest(_heads(account_id, project_id), images, before, limit))
     order = [row["original_id"] for row in heads]
     query = (
-        seen(account_id)
-        .where(images.c.project_id == project_id, images.c.original_id.in_(order))
+        seen(account_id, some=True)
+        .where(_of_project(images, project_id), images.c.original_id.in_(order))
         .order_by(images.c.created_at, images.c.id)
     )
     groups: dict[str, list[Image]] = {original_id: [] for original_id in order}
@@ -127,15 +169,25 @@ async def by_original(
 def _heads(account_id: str, project_id: str) -> sa.Select[Any]:
     """The first image of each original in a project."""
     other = images.alias("other")
-    earlier = sa.exists().where(
-        other.c.original_id == images.c.original_id,
-        other.c.project_id == project_id,
-        other.c.deleted_at.is_(None),
-        sa.tuple_(other.c.created_at, other.c.id) < sa.tuple_(images.c.created_at, images.c.id),
+    earlier = (
+        sa.select(other.c.id)
+        .where(
+            other.c.original_id == images.c.original_id,
+            _of_project(other, project_id),
+            other.c.deleted_at.is_(None),
+            sa.tuple_(other.c.created_at, other.c.id) < sa.tuple_(images.c.created_at, images.c.id),
+        )
+        .limit(1)
+        .scalar_subquery()
     )
     return sa.select(images.c.original_id).where(
         images.c.account_id == account_id,
         images.c.project_id == project_id,
         images.c.deleted_at.is_(None),
-        ~earlier,
+        earlier.is_(None),
     )
+
+
+def _of_project(table: Any, project_id: str) -> sa.ColumnElement[bool]:
+    """As an expression, the column is looked at and never looked up: an original has few images."""
+    return sa.func.coalesce(table.c.project_id, "") == project_id

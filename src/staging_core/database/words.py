@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -76,18 +75,9 @@ async def beginning_with(tx: Transaction, account_id: str, beginning: str) -> li
 def also(beginning: str) -> sa.ColumnElement[bool]:
     """Whether one of an image's words begins so."""
     other = words.alias()
-    return sa.exists().where(
+    found = sa.select(other.c.word).where(
         other.c.image_id == images.c.id,
         other.c.word >= beginning,
         other.c.word < beginning + _LAST,
     )
-
-
-def range_of(account_id: str, word: str) -> sa.Select[Any]:
-    """The images (``id``, ``created_at``) that have the word, in one range of an index."""
-    return (
-        sa.select(words.c.image_id.label("id"), words.c.created_at)
-        .join(images, images.c.id == words.c.image_id)
-        .where(words.c.account_id == account_id, words.c.word == word)
-        .where(images.c.deleted_at.is_(None))
-    )
+    return found.limit(1).scalar_subquery().is_not(None)
