@@ -271,3 +271,45 @@ def test_a_newer_schema_that_is_too_new_is_left_alone(install: Install, tmp_path
                 pass
 
     asyncio.run(scenario())
+
+
+STUBBORN = """
+revision, down_revision, oldest = "9000", "{head}", "{head}"
+branch_labels = depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("staging_events", sa.Column("note", sa.Text(), server_default="", nullable=False))
+    op.add_column("staging_jobs", sa.Column("note", sa.Text(), server_default="", nullable=False))
+"""
+WAITS = "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
+
+
+def test_an_upgrade_that_meets_a_worker_head_on_gives_way_and_begins_anew(
+    postgresql: Databases, empty: dict[str, Any], tmp_path: Path
+) -> None:
+    """The worker has a job and wants to write its event; the upgrade has it the other way round."""
+    import asyncpg
+
+    upgrade(empty)
+    name = empty["database"].rpartition("/")[2]
+    migrations = tmp_path / "migrations"
+    shutil.copytree(schema.MIGRATIONS, migrations)
+    text = "import sqlalchemy as sa\nfrom alembic import op\n" + STUBBORN
+    (migrations / "versions" / "9000_next.py").write_text(text.format(head=schema.HEAD))
+
+    async def scenario() -> None:
+        url = postgresql.server.url(name).replace("+asyncpg", "")
+        worker = await asyncpg.connect(url)
+        await worker.execute("SET deadlock_timeout = '60s'")  # so that it is not the one to go
+        await worker.execute("BEGIN; LOCK TABLE staging_jobs IN ROW EXCLUSIVE MODE")
+        settings = Settings.from_keywords(home=tmp_path, **empty)
+        async with open_database(settings, owner=True) as owner:
+            upgrading = asyncio.create_task(schema.upgrade(owner, migrations=migrations))
+            while not await worker.fetchval(WAITS):  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.01)
+            await worker.execute("LOCK TABLE staging_events IN ROW EXCLUSIVE MODE; COMMIT")
+            await worker.close()
+            assert await upgrading == (schema.HEAD, "9000")
+
+    asyncio.run(scenario())

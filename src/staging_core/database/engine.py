@@ -88,6 +88,10 @@ class Place(Protocol):
         """What is wrong when the database is away, full or locked; None for any other error."""
         ...
 
+    def collided(self, error: BaseException | None) -> bool:
+        """Whether two transactions only stood in each other's way, so that trying again helps."""
+        ...
+
     async def hear(self, wake: Callable[[str | None], None]) -> None:
         """Pass on what transactions notified, until cancelled; None when some may be missed."""
         ...

@@ -48,6 +48,7 @@ _OPTIONS = frozenset(("ssl", "host", "port", "passfile", "target_session_attrs")
 _CACHE_OPTION = "prepared_statement_cache_size"
 # Connection lost, deadlock and serialization, resources, lock not free, operator, system, timeout.
 _OUTAGES = ("08", "40", "53", "55P03", "57", "58", "25P03")
+_COLLISIONS = ("40", "55P03")
 _REFUSALS = ("28", "3D000", "42501")
 
 _CLOCK = sa.text("SELECT extract(epoch FROM clock_timestamp())::float8")
@@ -190,6 +191,10 @@ class Postgres:
             return "it did not answer in time" if isinstance(error, TimeoutError) else "it is away"
         lost = isinstance(error, DBAPIError) and error.connection_invalidated
         return _words(error) if lost or _is(error, *_OUTAGES) else None
+
+    def collided(self, error: BaseException | None) -> bool:
+        """Whether two transactions only stood in each other's way, so that trying again helps."""
+        return error is not None and _is(error, *_COLLISIONS)
 
 
 async def _driver(connection: AsyncConnection) -> Connection:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from staging_core.errors import SchemaOutdated
+from staging_core.errors import DatabaseFailed, SchemaOutdated
 
 from .engine import Database
 
@@ -18,6 +20,10 @@ HEAD = "0006"
 VERSION_TABLE = "staging_schema"
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x57A61C  # of an advisory lock: ours, whatever else a host locks in the same database
+_TRIES = 20
+_PAUSE_S = 0.5
+# A table's lock is not waited for longer: all who come after would stand in line behind us.
+_YIELD_AFTER = sa.text("SET LOCAL lock_timeout = '3s'")
 
 
 async def version(database: Database) -> str | None:
@@ -32,10 +38,24 @@ async def upgrade(
     """Apply what is missing, and on PostgreSQL give the roles their rights; the versions.
 
     Safe with several processes at once: all but the first wait and then find nothing to do. A
-    database that a later version has upgraded, and that this one can use, is left as it is.
+    database that a later version has upgraded, and that this one can use, is left as it is. Under
+    workers at work it gives way whenever it and they wait for each other, and begins anew;
+    ``DatabaseFailed`` when it did so for long and never had its turn.
     """
     if database.dialect == "sqlite" and await version(database) == HEAD == _newest(migrations):
         return HEAD, HEAD
+    for _ in range(_TRIES - 1):
+        try:
+            return await _upgraded(database, migrations)
+        except DatabaseFailed as wrong:
+            if not database.place.collided(wrong.__cause__):
+                raise
+        await asyncio.sleep(_PAUSE_S * (1 + random.random()))  # noqa: S311
+    return await _upgraded(database, migrations)
+
+
+async def _upgraded(database: Database, migrations: Path) -> tuple[str | None, str | None]:
+    """In one transaction: all of it, or nothing."""
     async with database.write() as tx:
         await _lock(tx.connection, database)
         before, oldest = await tx.connection.run_sync(_found)
@@ -79,6 +99,7 @@ async def _bring(connection: AsyncConnection, database: Database, migrations: Pa
     from .postgres import Postgres
 
     assert isinstance(database.place, Postgres)
+    await connection.execute(_YIELD_AFTER)
     await database.place.make_schema(connection)
     await rights.release_owner(connection)
     await connection.run_sync(_migrate, migrations)

@@ -68,6 +68,10 @@ class Sqlite:
             return _words(error)
         return None
 
+    def collided(self, error: BaseException | None) -> bool:
+        """Never: a writer is alone."""
+        return False
+
     async def hear(self, wake: Callable[[str | None], None]) -> None:
         """A file tells nobody of its changes."""
 
