@@ -18,7 +18,7 @@ from typing import Self
 
 import msgspec
 
-from .database import projects, streams
+from .database import images, projects, streams
 from .database.engine import Database
 from .database.streams import News, Scope
 from .errors import NotFound
@@ -131,11 +131,13 @@ class Live:
         """Begin to follow: first where the images stand, then every event since.
 
         ``after``: a position that was told before; then every event since that one. ``NotFound``
-        when the image, or the project, is not one of the account's.
+        when the image, the group or the project is not one of the account's.
         """
         async with self._database.read(scope.account_id) as tx:
             if scope.project_id is not None:
                 await projects.get(tx, scope.account_id, scope.project_id)
+            if scope.group_id is not None:
+                await images.of_group(tx, scope.account_id, scope.group_id)
             position, standing = await streams.snapshot(tx, scope)
         if scope.image_id is not None and not standing:
             raise NotFound(f"There is no image {scope.image_id}.")

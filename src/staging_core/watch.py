@@ -72,7 +72,7 @@ class Watch:
         with self._woken(folder(account_id)) as look:
             while True:
                 look.clear()
-                news, over = await self._read(account_id, group_id, after)
+                news, over = await self.read(account_id, group_id, after)
                 for event in news:
                     after = event.position
                     yield event
@@ -81,9 +81,10 @@ class Watch:
                 if not news:
                     await self._wait(look)
 
-    async def _read(
+    async def read(
         self, account_id: str, group_id: str | None, after: int
     ) -> tuple[list[JobEvent], bool]:
+        """What there is of that now, up to 500 events, and whether all jobs of the group ended."""
         async with self._database.read(account_id) as tx:
             news = await events.after(tx, account_id, after, group_id=group_id)
             over = group_id is not None and await events.settled(tx, account_id, group_id)

@@ -83,6 +83,29 @@ def test_whoever_comes_back_is_told_all_since_and_nothing_twice(install: Install
     asyncio.run(scenario())
 
 
+@both
+def test_a_group_is_followed_and_nothing_beside_it(install: Install) -> None:
+    async def scenario() -> None:
+        async with install(worker=False) as staging:
+            me = staging.acting_as(OWNER)
+            await submitted(me)
+            group = await me.images.submit(photo(1), room="bedroom", style="modern", variants=2)
+            await submitted(me, 2)
+            updates = me.updates(group_id=group.id)
+            standing = [await anext(updates), await anext(updates)]
+            assert {each.image_id for each in standing} == {image.id for image in group.images}
+            await work(staging)
+            page = await me.read_events(group.id, after=standing[0].position)
+            assert page.settled
+            seen = [await anext(updates) for _ in page.events]
+            assert [each.position for each in seen] == [each.position for each in page.events]
+            await updates.aclose()  # type: ignore[attr-defined]
+            with pytest.raises(NotFound):
+                await anext(staging.acting_as(Principal(account_id="b")).updates(group_id=group.id))
+
+    asyncio.run(scenario())
+
+
 def test_a_position_that_is_not_reached_yet_is_taken_for_the_newest(install: Install) -> None:
     async def scenario() -> None:
         async with install(worker=False) as staging:

@@ -38,8 +38,10 @@ class Victim:
     project: str = ""
     image: str = ""
     group: str = ""
+    job: str = ""
     key: str = ""
     upload: str = ""
+    upload_key: str = ""
     object_key: str = ""
     position: int = 0
     cursors: dict[str, str] = field(default_factory=dict)
@@ -69,6 +71,7 @@ def of(**names: str) -> Callable[[Victim], dict[str, str]]:
 
 
 PROJECT, IMAGE = Row(path=of(project_id="project")), Row(path=of(image_id="image"))
+JOB = Row(path=of(job_id="job"))
 NAMED = {"name": "mine"}
 
 
@@ -89,6 +92,7 @@ ROWS: dict[str, Row] = {
     "delete_project": PROJECT,
     "list_project_images": PROJECT,
     "list_project_images_grouped": PROJECT,
+    "list_project_originals": PROJECT,
     "get_project_archive": PROJECT,
     "get_project_cost": PROJECT,
     "presign_upload": Row(
@@ -96,11 +100,13 @@ ROWS: dict[str, Row] = {
     ),
     "upload_photo": Row(query=lambda _: {"filename": "a.png"}, content=photo(), own=True),
     "upload_from_url": Row(body=lambda _: {"url": "https://127.0.0.1/a.jpg"}),
+    "find_upload": Row(query=of(address="upload_key")),
     "get_upload": Row(path=of(upload_id="upload")),
     "complete_upload": Row(path=of(upload_id="upload")),
     "create_image": Row(body=order),
     "create_images": Row(body=lambda victim: {"images": [order(victim)]}, some=True),
     "presign_picture": IMAGE,
+    "look_at_picture": Row(path=lambda victim: {"image_id": victim.image, "kind": "original"}),
     "get_picture": Row(path=lambda victim: {"image_id": victim.image, "kind": "original"}),
     "put_object": Row(path=of(key="object_key"), content=b"x"),
     "get_object": Row(path=of(key="object_key")),
@@ -111,7 +117,13 @@ ROWS: dict[str, Row] = {
     "cancel_image": IMAGE,
     "retry_image": IMAGE,
     "get_group": Row(path=of(group_id="group")),
+    "list_jobs": OWN,
+    "get_job": JOB,
+    "list_job_attempts": JOB,
+    "list_job_events": JOB,
+    "cancel_job": JOB,
     "create_event_ticket": OWN,
+    "list_events": Row(query=of(group_id="group")),
     "follow_events": Row(query=of(image_id="image")),
     "get_catalog": OWN,
     "get_me": OWN,
@@ -177,7 +189,7 @@ class World:
         sent = str(answer.request.url) + answer.request.content.decode("latin-1")
         secrets = [*SECRETS, self.victim.account_id, self.victim.key, self.victim.group]
         secrets += [self.victim.project, self.victim.image, self.victim.upload]
-        secrets += [self.victim.object_key]
+        secrets += [self.victim.object_key, self.victim.job, self.victim.upload_key]
         shown = answer.text + str(answer.headers)
         return [secret for secret in secrets if secret and secret in shown and secret not in sent]
 
@@ -227,7 +239,9 @@ async def fill(found: World) -> None:
     await me.profile.patch({"email": "victim@example.com"})
     victim.project, victim.group, victim.key = project.id, group.id, key.id
     victim.image, victim.object_key = group.images[0].id, group.images[0].original_key
-    victim.upload = (await me.uploads.receive(chunks(photo(1)), "a.png")).id
+    victim.job = group.images[0].job.id
+    upload = await me.uploads.receive(chunks(photo(1)), "a.png")
+    victim.upload, victim.upload_key = upload.id, upload.key
     token = await found.key(VICTIM)
     for name, route in SIGNED_IN.items():
         if route.query is not None and "cursor" in route.query.__struct_fields__:

@@ -123,6 +123,7 @@ def test_a_refusal_is_told_as_a_problem(
         "request_id": "abc-1",
         "error": error.code,
         "message": error.message,
+        "remedy": error.remedy,
     }
     assert answer.headers["x-request-id"] == "abc-1"
 

@@ -62,7 +62,7 @@ def test_an_old_page_sees_its_image_become_ready(tmp_path: Path, database: dict[
             async with following(url, as_own(), image_id=image_id) as stream:
                 connected = await anext(stream)
                 assert (connected.event, connected.id) == ("connected", None)
-                assert set(connected.data) == {"message"}
+                assert set(connected.data) == {"message", "position"}
                 working = asyncio.create_task(worked(me, app))
                 snapshot, *updates = await until_ready(stream)
                 await working

@@ -8,7 +8,7 @@ from staging_core.api_keys import ApiKeys
 from staging_core.database import usage
 from staging_core.database.streams import Scope
 from staging_core.live import Follower, Live
-from staging_core.models import Group, JobEvent, Principal, Update, Usage
+from staging_core.models import EventPage, Group, JobEvent, Principal, Update, Usage
 from staging_core.ports import Ports
 from staging_core.profile import OwnProfile
 from staging_core.scoped import needs
@@ -50,20 +50,27 @@ class Acting:
         return self._watch.follow(self.principal.account_id, group_id=group_id, after=after)
 
     @needs("events:read")
+    async def read_events(self, group_id: str | None = None, *, after: int = 0) -> EventPage:
+        """What ``events`` would give now, without waiting: up to 500 after position ``after``."""
+        read = await self._watch.read(self.principal.account_id, group_id, after)
+        return EventPage(events=tuple(read[0]), settled=read[1])
+
+    @needs("events:read")
     async def follow(
         self,
         wake: Callable[[], None],
         *,
         image_id: str | None = None,
+        group_id: str | None = None,
         project_id: str | None = None,
         after: int | None = None,
     ) -> tuple[Follower, list[Update]]:
-        """Follow the account's images, or a project's, or one: where they stand, and what comes.
+        """Follow the account's images, or some: where they stand, and what comes.
 
         ``wake``: called, quickly, whenever the follower's ``take`` has something. ``after``: a
         position that an update told before; every event since is told again. ``NotFound``.
         """
-        scope = self._scope(image_id, project_id)
+        scope = self._scope(image_id, group_id, project_id)
         return await self._live.follow(scope, wake, after=after)
 
     @needs("events:read")
@@ -71,14 +78,20 @@ class Acting:
         self,
         *,
         image_id: str | None = None,
+        group_id: str | None = None,
         project_id: str | None = None,
         after: int | None = None,
     ) -> AsyncIterator[Update]:
         """The same as a stream without an end: first snapshots, then what happens."""
-        return self._live.updates(self._scope(image_id, project_id), after=after)
+        return self._live.updates(self._scope(image_id, group_id, project_id), after=after)
 
-    def _scope(self, image_id: str | None, project_id: str | None) -> Scope:
-        return Scope(account_id=self.principal.account_id, image_id=image_id, project_id=project_id)
+    def _scope(self, image_id: str | None, group_id: str | None, project_id: str | None) -> Scope:
+        return Scope(
+            account_id=self.principal.account_id,
+            image_id=image_id,
+            group_id=group_id,
+            project_id=project_id,
+        )
 
     @needs("billing:read")
     async def usage(self) -> Usage:

@@ -21,15 +21,17 @@ _NO_ACCOUNT = ""  # no account has that id
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose events: an account's, or only those of one image, or of one project."""
+    """Whose events: an account's, or only those of one image, of one group, or of one project."""
 
     account_id: str
     image_id: str | None = None
     project_id: str | None = None
+    group_id: str | None = None
 
     def covers(self, news: News) -> bool:
         """Whether the event is one of these."""
         mine = self.project_id in (None, news.project_id)
+        mine = mine and self.group_id in (None, news.event.group_id)
         return mine and self.image_id in (None, news.event.image_id)
 
 
@@ -53,6 +55,8 @@ async def snapshot(tx: Transaction, scope: Scope) -> tuple[int, list[Update]]:
         wanted = jobs.c.id == newest.scalar_subquery()
     if scope.project_id is not None:
         wanted = sa.and_(wanted, jobs.c.project_id == scope.project_id)
+    if scope.group_id is not None:
+        wanted = sa.and_(wanted, jobs.c.group_id == scope.group_id)
     query = (
         sa.select(accounts.c.position, *(jobs.c[name] for name in _COLUMNS))
         .outerjoin_from(
@@ -95,6 +99,8 @@ async def since(tx: Transaction, scope: Scope, after: int, until: int) -> list[N
         query = query.where(events.c.image_id == scope.image_id)
     if scope.project_id is not None:
         query = query.where(jobs.c.project_id == scope.project_id)
+    if scope.group_id is not None:
+        query = query.where(events.c.group_id == scope.group_id)
     return [_as_news(row) for row in await tx.rows(query)]
 
 

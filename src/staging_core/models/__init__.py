@@ -11,7 +11,7 @@ from .attempt import Attempt
 from .callback import Callback, Notice
 from .card import Canvas, ModelCard, Price, Sizes
 from .catalog import ROOMS, STYLES, USUAL_ROOM, USUAL_STYLE, check_room, check_style
-from .event import JobEvent
+from .event import EventPage, JobEvent
 from .grant import DownloadGrant, UploadGrant, UploadTicket
 from .image import Group, Image
 from .inspected import Inspected
@@ -53,6 +53,7 @@ __all__ = [
     "Command",
     "Credentials",
     "DownloadGrant",
+    "EventPage",
     "Failed",
     "Found",
     "Group",

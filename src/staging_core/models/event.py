@@ -31,3 +31,10 @@ class JobEvent(msgspec.Struct, frozen=True, kw_only=True):
     def status(self) -> JobStatus:
         """The coarse word of ``state``."""
         return status_of(self.state)
+
+
+class EventPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Events in order. ``settled``: they are of a group whose jobs had all ended by then."""
+
+    events: tuple[JobEvent, ...]
+    settled: bool = False

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args
 
 from staging_core import Acting, Principal, Staging
 from staging_core.errors import InvalidIdempotencyKey, NotFound
+from staging_core.models import Place
 
 from .address import base_of
 from .identity import headers_of
@@ -20,6 +21,20 @@ _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 P = TypeVar("P")
 _IDEMPOTENCY = re.compile(r"[\x21-\x7e]{1,255}")
 _KEY = "idempotency-key"
+
+
+class Page(Protocol):
+    """Which part of a list is asked for."""
+
+    @property
+    def cursor(self) -> str | None:
+        """What the page before told."""
+        ...
+
+    @property
+    def before(self) -> str | None:
+        """The place of the last row seen."""
+        ...
 
 
 class Call:
@@ -58,6 +73,15 @@ class Call:
         if cursor is None:
             return None
         return self.service.cursors.read(self._scope(list_name), cursor, shape)
+
+    def before(self, list_name: str, page: Page) -> Place | None:
+        """Where the page begins, whichever way it is named; None for the first one."""
+        if page.before is None:
+            return self.place(list_name, page.cursor, Place)
+        if page.cursor is not None:
+            raise invalid("before", "Send `cursor` or `before`, not both.")
+        at, _, row_id = page.before.partition(",")
+        return Place(float(at), row_id)
 
     def next(self, list_name: str, place: Any) -> str | None:
         """The cursor of the page after ``place``; None where there is none."""

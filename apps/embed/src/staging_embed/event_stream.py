@@ -130,8 +130,14 @@ class EventStream:
         head = [(name.encode(), value.encode()) for name, value in self.headers.items()]
         await self._send({"type": "http.response.start", "status": 200, "headers": head})
         self.headers = _HEADERS
-        await self._write_out([_message("connected", _CONNECTED), *self._told(self._standing)])
+        await self._write_out(
+            [_message("connected", self._connected()), *self._told(self._standing)]
+        )
         self._standing = []
+
+    def _connected(self) -> dict[str, str]:
+        """``position``: what to resume from where nothing has been told yet."""
+        return {**_CONNECTED, "position": str(self._follower.position)}
 
     async def _until_over(self, receive: Callable[[], Awaitable[Any]]) -> bool:
         """True: we end it; False: the client has gone."""

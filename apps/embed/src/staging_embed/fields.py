@@ -14,3 +14,11 @@ Limit = Annotated[int, Meta(ge=1, le=200, description="Rows on a page.")]
 Cursor = Annotated[
     str, Meta(max_length=2048, description="`next_cursor` of the page before this one.")
 ]
+Before = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{1,12}(\.[0-9]{1,9})?,[0-9A-Za-z_-]{1,64}$",
+        description="In place of a `cursor`, where the page begins: after the row that was made "
+        "then (Unix seconds) and has that id, such as `1767225600.5,5b8c0c9e-8f0e-4b7a`.",
+    ),
+]

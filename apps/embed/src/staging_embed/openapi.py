@@ -28,6 +28,7 @@ Lists answer `next_cursor`, which is null at their end. Every POST that creates 
 configured issuer or with an API key."""
 _GROUPS = {
     "images": "One wished picture each, and what became of it.",
+    "jobs": "The work on images, with every try of it.",
     "groups": "Variants that were asked for together.",
     "projects": "Photos of one listing, together.",
     "uploads": "Photos on their way in.",

@@ -18,6 +18,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
 from staging_core.errors import (
+    AlreadyCreated,
     Overloaded,
     ServiceUnavailable,
     StagingError,
@@ -59,8 +60,9 @@ class FieldError(msgspec.Struct, frozen=True):
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why a request was not done (RFC 9457).
 
-    ``code`` is stable, for programs; ``detail`` is for people. ``error`` and ``message`` repeat
-    them for older clients. ``request_id`` finds the request in the installation's log.
+    ``code`` is stable, for programs; ``detail`` is for people, and ``remedy`` what they can do.
+    ``error`` and ``message`` repeat them for older clients. ``request_id`` finds the request in the
+    installation's log. ``created_id``: of what an earlier call made, when it is told only once.
     """
 
     type: str
@@ -72,23 +74,35 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str
     message: str
     validation_errors: tuple[FieldError, ...] = ()
+    remedy: str = ""
+    created_id: str = ""
 
 
 def from_staging_error(request: AnyRequest, error: StagingError) -> Response[bytes]:
     """An error of ours: its code, status and message."""
-    detail = error.message
+    detail, remedy = error.message, error.remedy
     if error.status >= 500 and not isinstance(error, _SAID_TO_CLIENTS):
         log.error("%s %s", request.method, error.code, exc_info=error)
         detail = (type(error).__doc__ or HTTPStatus(error.status).phrase).strip().splitlines()[0]
+        remedy = ""
     headers = _when_again(error) | ({"WWW-Authenticate": "Bearer"} if error.status == 401 else {})
+    more = {"remedy": remedy, "created_id": error.id if isinstance(error, AlreadyCreated) else ""}
     fields = _fields(error) if error.status == 422 else {}
-    return problem(request, error.status, error.code, detail, headers=headers, fields=fields)
+    return problem(
+        request, error.status, error.code, detail, headers=headers, fields=fields, **more
+    )
 
 
 def from_refusal(request: AnyRequest, refusal: Refusal) -> Response[bytes]:
     """A request that could not be read."""
-    more = {"headers": refusal.headers, "fields": refusal.fields}
-    return problem(request, refusal.status, refusal.code, refusal.detail, **more)
+    return problem(
+        request,
+        refusal.status,
+        refusal.code,
+        refusal.detail,
+        headers=refusal.headers,
+        fields=refusal.fields,
+    )
 
 
 def from_http_exception(request: AnyRequest, error: HTTPException) -> Response[bytes]:
@@ -130,8 +144,9 @@ def problem(
     *,
     headers: Mapping[str, str] | None = None,
     fields: Mapping[str, str] | None = None,
+    **more: str,
 ) -> Response[bytes]:
-    """The answer; ``fields``: what is wrong in which part of the request."""
+    """The answer; ``fields``: what is wrong in which part of the request; ``more``: members."""
     told = Problem(
         type="about:blank",
         title=HTTPStatus(status).phrase,
@@ -142,6 +157,7 @@ def problem(
         error=code,
         message=detail,
         validation_errors=tuple(FieldError(*each) for each in (fields or {}).items()),
+        **more,
     )
     return Response(
         msgspec.json.encode(told),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from staging_core import Image
 from staging_core.models import JobState, JobStatus
+from staging_embed.answers.job import JobAnswer, job_answer
 from staging_embed.times import rfc3339
 
 _CANCELLED = "The image was cancelled."
@@ -22,7 +23,9 @@ class ImageAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `status` is what every client understands, `state` the finer word. `error` is a plain sentence,
     `error_code` is for programs. `original_url` and `staged_url` name the image's pictures for
-    ever; they are read with the caller's own token, or through `presign`.
+    ever; they are read with the caller's own token, or through `presign`. `content_type`, `width`,
+    `height` and `sha256` are the staged picture's. `requested_model`: the one that was asked for by
+    name. `job` is the newest one.
     """
 
     id: str
@@ -37,6 +40,9 @@ class ImageAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     model: str
     created_at: str
     updated_at: str
+    original_id: str
+    original_key: str
+    job: JobAnswer
     staged_url: str | None = None
     room_type: str | None = None
     style: str | None = None
@@ -49,13 +55,48 @@ class ImageAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     processing_time_ms: int | None = None
     replicate_prediction_id: str | None = None
     disclosure: str | None = None
+    filename: str | None = None
+    original_type: str = ""
+    original_sha256: str = ""
+    staged_key: str | None = None
+    labelled_key: str | None = None
+    thumbnail_key: str | None = None
+    content_type: str | None = None
+    width: int | None = None
+    height: int | None = None
+    sha256: str | None = None
+    furniture: tuple[str, ...] = ()
+    options: dict[str, Any] = {}
+    requested_model: str | None = None
+
+
+class CreatedImage(ImageAnswer, frozen=True, kw_only=True, omit_defaults=True):
+    """The first image that was made of the photo; `variants`: all of them, this one too."""
+
+    variants: list[ImageAnswer]
+
+
+_SAME = (
+    *("original_id", "original_key", "staged_key", "labelled_key", "thumbnail_key"),
+    *("filename", "original_type", "original_sha256", "content_type", "width", "height", "sha256"),
+)
 
 
 def image_answer(image: Image, base: str) -> ImageAnswer:
     """The image; ``base``: the address of this API."""
+    return ImageAnswer(**_values(image, base))
+
+
+def created_image(images: Sequence[Image], base: str) -> CreatedImage:
+    """All variants of one photo."""
+    variants = [image_answer(image, base) for image in images]
+    return CreatedImage(variants=variants, **_values(images[0], base))
+
+
+def _values(image: Image, base: str) -> dict[str, Any]:
     job, request = image.job, image.request
     ready = image.staged_key is not None and job.state == "ready"
-    return ImageAnswer(
+    return dict(
         id=image.id,
         project_id=image.project_id,
         original_url=image.original_url or picture_urls(base, "original")(image.id),
@@ -76,6 +117,11 @@ def image_answer(image: Image, base: str) -> ImageAnswer:
         error=_sentence(image),
         error_code=job.error,
         replicate_prediction_id=image.handle,
+        furniture=request.furniture,
+        options=request.options,
+        requested_model=request.model,
+        job=job_answer(job),
+        **{name: getattr(image, name) for name in _SAME},
         **(_known_at_the_end(image) if job.finished_at is not None else {}),
     )
 

@@ -12,6 +12,7 @@ from .events import events
 from .groups import groups
 from .health import health
 from .images import images
+from .jobs import jobs
 from .keys import keys
 from .me import me
 from .objects import objects
@@ -25,6 +26,7 @@ _ALL = (
     uploads,
     images,
     groups,
+    jobs,
     pictures,
     events,
     catalog,

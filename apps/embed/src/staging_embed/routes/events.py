@@ -6,8 +6,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from staging_core.errors import NotFound
 from staging_embed.access import member
 from staging_embed.answer import Media
+from staging_embed.answers.event import EventAnswer, event_answer
 from staging_embed.answers.image import picture_urls
 from staging_embed.call import Call
 from staging_embed.event_stream import EventStream
@@ -21,11 +23,26 @@ _LARGEST = 2**63 - 1
 
 
 class Following(Struct, frozen=True, kw_only=True):
-    """What is followed: one image, a project's, or everything of the account."""
+    """What is followed: one image, a group's, a project's, or everything of the account."""
 
     image_id: Annotated[Id, Meta(description="Only this image.")] | None = None
+    group_id: Annotated[Id, Meta(description="Only images of this group.")] | None = None
     project_id: Annotated[Id, Meta(description="Only images of this project.")] | None = None
     ticket: Annotated[str, Meta(description="In place of a token.", max_length=200)] | None = None
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """Events after a position, of one group or of the whole account."""
+
+    group_id: Annotated[Id, Meta(description="Only events of this group.")] | None = None
+    after: Annotated[int, Meta(ge=0, le=_LARGEST, description="The `id` of one seen.")] = 0
+
+
+class EventLog(Struct, frozen=True, kw_only=True):
+    """Events in order, up to 500. `settled`: all jobs of the group had ended by then."""
+
+    events: list[EventAnswer]
+    settled: bool
 
 
 class TicketAnswer(Struct, frozen=True, kw_only=True):
@@ -45,6 +62,15 @@ async def create_event_ticket(call: Call) -> TicketAnswer:
     return TicketAnswer(ticket=ticket.token, expires_at=rfc3339(ticket.expires_at))
 
 
+@events.get("/events/log", member("events:read"), errors=(NotFound,))
+async def list_events(call: Call, query: Wanted) -> EventLog:
+    """What has happened since: the rows that event streams tell, without waiting."""
+    page = await call.me.read_events(query.group_id, after=query.after)
+    if query.group_id is not None and not page.events:
+        await call.me.images.group(query.group_id)
+    return EventLog(events=[event_answer(row) for row in page.events], settled=page.settled)
+
+
 @events.get(
     "/events",
     member("events:read"),
@@ -62,7 +88,11 @@ async def follow_events(call: Call, query: Following) -> EventStream:
     """
     stream = EventStream(call.service.streams, picture_urls(call.base, "staged"))
     await stream.begin(
-        call.me, image_id=query.image_id, project_id=query.project_id, after=_after(call)
+        call.me,
+        image_id=query.image_id,
+        group_id=query.group_id,
+        project_id=query.project_id,
+        after=_after(call),
     )
     return stream
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from staging_core import Group
 from staging_core.errors import (
@@ -23,16 +23,16 @@ from staging_core.errors import (
     UploadMissing,
     UsageLimitExceeded,
 )
-from staging_core.models import JobEvent, JobState, JobStatus, Place
+from staging_core.models import JobStatus
 from staging_embed.access import member
 from staging_embed.answer import Answer
-from staging_embed.answers.image import ImageAnswer, image_answer
+from staging_embed.answers.event import EventAnswer, event_answer
+from staging_embed.answers.image import CreatedImage, ImageAnswer, created_image, image_answer
 from staging_embed.answers.replayed import replayed
 from staging_embed.call import Call
-from staging_embed.fields import Cursor, Id, Limit
+from staging_embed.fields import Before, Cursor, Id, Limit
 from staging_embed.paging import new_page
 from staging_embed.routing import Routes
-from staging_embed.times import rfc3339
 
 images = Routes("images")
 _read, _write = member("images:read"), member("images:write")
@@ -59,6 +59,13 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     project_id: Annotated[Id, Meta(description="Only images of this project.")] | None = None
     status: JobStatus | None = None
+    state: (
+        Annotated[
+            str,
+            Meta(max_length=200, pattern="^[a-z_,]*$", description="One or several, by comma."),
+        ]
+        | None
+    ) = None
     style: Annotated[str, Meta(max_length=64, description="As in the catalog.")] | None = None
     q: (
         Annotated[
@@ -73,6 +80,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     sort: Literal["newest", "oldest"] = "newest"
     limit: Limit | None = None
     cursor: Cursor | None = None
+    before: Before | None = None
 
 
 class NewImage(Struct, frozen=True, kw_only=True):
@@ -80,9 +88,10 @@ class NewImage(Struct, frozen=True, kw_only=True):
 
     `original_url` is the address that the photo was put at, without its query, or its `file_key`.
     `seed` makes the result repeatable. Without `room_type` or `style` the usual ones are taken.
+    `variants`: how many pictures are made of it; their seeds count up.
     """
 
-    project_id: str
+    project_id: str | UnsetType = UNSET
     original_url: Annotated[str, Meta(max_length=2048)] | None = None
     upload_id: str | None = None
     room_type: Annotated[str, Meta(max_length=64, examples=["living_room"])] | None = None
@@ -92,6 +101,7 @@ class NewImage(Struct, frozen=True, kw_only=True):
     model: Annotated[str, Meta(max_length=255)] | None = None
     furniture: Annotated[list[str], Meta(max_length=50)] = []
     options: dict[str, Any] = {}
+    variants: Annotated[int, Meta(ge=1, le=20)] = 1
 
 
 class NewImages(Struct, frozen=True, kw_only=True):
@@ -106,15 +116,29 @@ class ItemError(Struct, frozen=True, kw_only=True):
     index: int
     code: str
     message: str
+    remedy: str
+
+
+class ItemGroup(Struct, frozen=True, kw_only=True):
+    """One of several that was accepted. `replayed`: by an earlier call under the same key."""
+
+    index: int
+    id: str
+    replayed: bool
 
 
 class Batch(Struct, frozen=True, kw_only=True):
-    """What became of several: those that were accepted, and why others were not."""
+    """What became of several: those that were accepted, and why others were not.
+
+    `images`: all that were made, in order, of one photo all its variants. `success` and `failed`
+    count photos.
+    """
 
     images: list[ImageAnswer]
     success: int
     failed: int
     errors: list[ItemError]
+    groups: list[ItemGroup]
 
 
 class ImagePage(Struct, frozen=True, kw_only=True):
@@ -122,18 +146,6 @@ class ImagePage(Struct, frozen=True, kw_only=True):
 
     images: list[ImageAnswer]
     next_cursor: str | None
-
-
-class EventAnswer(Struct, frozen=True, kw_only=True):
-    """One row of an image's history. `id` is what `Last-Event-ID` takes."""
-
-    id: str
-    seq: int
-    type: str
-    status: JobStatus
-    state: JobState
-    data: dict[str, Any]
-    created_at: str
 
 
 class History(Struct, frozen=True, kw_only=True):
@@ -151,13 +163,13 @@ class HistoryPage(Struct, frozen=True, kw_only=True):
 
 
 @images.post("/images", _write, status=201, creates=True, errors=_ORDER)
-async def create_image(call: Call, body: NewImage) -> Answer[ImageAnswer]:
+async def create_image(call: Call, body: NewImage) -> Answer[CreatedImage]:
     """Have a photo staged. What can be wrong with it is found before this is answered.
 
     The photo is decoded later, by the job.
     """
     group = await call.me.images.submit(**_wish(body), idempotency_key=call.idempotency_key)
-    return replayed(image_answer(group.images[0], call.base), group.replayed)
+    return replayed(created_image(group.images, call.base), group.replayed)
 
 
 @images.post("/images/batch", _write, status=201, creates=True, also={207: Batch}, errors=_ORDER)
@@ -171,15 +183,20 @@ async def create_images(call: Call, body: NewImages) -> Answer[Batch]:
     outcomes = await call.me.images.submit_many(wishes, idempotency_key=call.idempotency_key)
     made = [each for each in outcomes if isinstance(each, Group)]
     errors = [
-        ItemError(index=index, code=each.code, message=each.message)
+        ItemError(index=index, code=each.code, message=each.message, remedy=each.remedy)
         for index, each in enumerate(outcomes)
         if not isinstance(each, Group)
     ]
     told = Batch(
-        images=[image_answer(group.images[0], call.base) for group in made],
+        images=[image_answer(image, call.base) for group in made for image in group.images],
         success=len(made),
         failed=len(errors),
         errors=errors,
+        groups=[
+            ItemGroup(index=index, id=each.id, replayed=each.replayed)
+            for index, each in enumerate(outcomes)
+            if isinstance(each, Group)
+        ],
     )
     answer = replayed(told, bool(made) and all(group.replayed for group in made))
     return Answer(answer.body, status=207 if errors else 201, headers=answer.headers)
@@ -188,7 +205,7 @@ async def create_images(call: Call, body: NewImages) -> Answer[Batch]:
 def _wish(image: NewImage) -> dict[str, Any]:
     """As the library takes it; an empty text is one that was left out."""
     return {
-        "project_id": image.project_id,
+        "project_id": None if image.project_id is UNSET else image.project_id,
         "original_url": image.original_url or None,
         "upload_id": image.upload_id or None,
         "room": image.room_type or None,
@@ -198,6 +215,7 @@ def _wish(image: NewImage) -> dict[str, Any]:
         "model": image.model or None,
         "furniture": image.furniture,
         "options": image.options,
+        "variants": image.variants,
     }
 
 
@@ -210,18 +228,19 @@ async def list_images(call: Call, query: Wanted) -> ImagePage:
     wanted: dict[str, Any] = {
         "project_id": query.project_id,
         "status": query.status,
+        "state": tuple(query.state.split(",")) if query.state else (),
         "style": query.style,
         "search": query.q,
         "sort": query.sort,
     }
     scope = f"images {wanted}"
-    before = call.place(scope, query.cursor, Place)
+    before = call.before(scope, query)
     rows, more = await new_page(
         lambda limit: call.me.images.page(**wanted, limit=limit, before=before), query.limit
     )
     if not rows and query.project_id is not None:
         await call.me.projects.get(query.project_id)
-    by_job = query.status is not None and query.q is None
+    by_job = bool(query.status or query.state) and query.q is None
     last = (rows[-1].job.place if by_job else rows[-1].place) if more else None
     return ImagePage(
         images=[image_answer(row, call.base) for row in rows], next_cursor=call.next(scope, last)
@@ -250,7 +269,7 @@ async def list_image_events(call: Call, query: HistoryPage) -> History:
         lambda limit: call.me.images.history(image_id, after=after, limit=limit), query.limit
     )
     return History(
-        events=[_event(row) for row in rows],
+        events=[event_answer(row) for row in rows],
         next_cursor=call.next(scope, rows[-1].position if more else None),
     )
 
@@ -272,15 +291,3 @@ async def retry_image(call: Call) -> Answer[ImageAnswer]:
     """Try an image that failed or was cancelled again, as a new job."""
     image = await call.me.images.retry(call.id("image_id"), idempotency_key=call.idempotency_key)
     return replayed(image_answer(image, call.base), image.replayed)
-
-
-def _event(event: JobEvent) -> EventAnswer:
-    return EventAnswer(
-        id=str(event.position),
-        seq=event.seq,
-        type=event.type,
-        status=event.status,
-        state=event.state,
-        data=event.data,
-        created_at=rfc3339(event.at),
-    )

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from staging_core.errors import AlreadyCreated
-from staging_core.models import ApiKey, Place
+from staging_core.models import ApiKey
 from staging_embed.access import member
 from staging_embed.call import Call
-from staging_embed.fields import Cursor, Limit
+from staging_embed.fields import Before, Cursor, Limit
 from staging_embed.paging import new_page
 from staging_embed.routing import Routes
 from staging_embed.times import rfc3339, rfc3339_or_none
@@ -27,7 +27,7 @@ class NewKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: Annotated[str, Meta(examples=["listing import"])]
     scopes: list[str] | None = None
-    expires_in: Annotated[int, Meta(gt=0)] | None = None
+    expires_in: Annotated[float, Meta(gt=0)] | None = None
 
 
 class KeyAnswer(Struct, frozen=True, kw_only=True):
@@ -63,6 +63,7 @@ class KeyPage(Struct, frozen=True, kw_only=True):
     everybodys: bool = False
     limit: Limit | None = None
     cursor: Cursor | None = None
+    before: Before | None = None
 
 
 @keys.post("/api-keys", _keys, status=201, creates=True, errors=(AlreadyCreated,))
@@ -82,7 +83,7 @@ async def create_key(call: Call, body: NewKey) -> NewKeyAnswer:
 async def list_keys(call: Call, query: KeyPage) -> KeyList:
     """API keys, newest first."""
     scope = f"keys {query.everybodys} {call.principal.user_id}"
-    before = call.place(scope, query.cursor, Place)
+    before = call.before(scope, query)
     rows, more = await new_page(
         lambda limit: call.me.keys.page(everybodys=query.everybodys, limit=limit, before=before),
         query.limit,
@@ -93,10 +94,10 @@ async def list_keys(call: Call, query: KeyPage) -> KeyList:
     )
 
 
-@keys.delete("/api-keys/{key_id}", _keys)
-async def revoke_key(call: Call) -> None:
+@keys.delete("/api-keys/{key_id}", _keys, status=200)
+async def revoke_key(call: Call) -> KeyAnswer:
     """Revoke a key: it opens nothing from now on."""
-    await call.me.keys.revoke(call.id("key_id"))
+    return KeyAnswer(**_values(await call.me.keys.revoke(call.id("key_id"))))
 
 
 def _values(key: ApiKey) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from staging_embed.answer import Media, Stream
 from staging_embed.call import Call
 from staging_embed.pictures import sent
 from staging_embed.routing import Routes
+from staging_embed.times import rfc3339
 
 pictures = Routes("pictures")
 _read = member("images:read")
 
-Kind = Literal["original", "staged", "labelled", "thumbnail"]
+Kind = Literal["original", "staged", "labelled", "thumbnail", "overlay"]
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -32,6 +33,17 @@ class PictureAddress(Struct, frozen=True, kw_only=True):
     """An address of a picture, for whoever has it."""
 
     url: str
+
+
+class FileAnswer(Struct, frozen=True, kw_only=True):
+    """A picture as a file. `size`: bytes. `filename`: what it is called when it is saved."""
+
+    key: str
+    size: int
+    etag: str
+    content_type: str
+    filename: str
+    modified_at: str
 
 
 class Saved(Struct, frozen=True, kw_only=True):
@@ -56,6 +68,16 @@ async def presign_picture(call: Call, query: Wanted) -> PictureAddress:
     return PictureAddress(url=url)
 
 
+@pictures.get("/images/{image_id}/pictures/{kind}/about", _read, errors=(NotReady,))
+async def look_at_picture(call: Call) -> FileAnswer:
+    """What can be said of one of the image's pictures, without its bytes."""
+    file = await call.me.images.look(call.id("image_id"), call.one_of("kind", Kind))
+    same = ("key", "size", "etag", "content_type", "filename")
+    return FileAnswer(
+        **{name: getattr(file, name) for name in same}, modified_at=rfc3339(file.modified)
+    )
+
+
 @pictures.get(
     "/images/{image_id}/pictures/{kind}",
     _read,
@@ -70,7 +92,10 @@ async def presign_picture(call: Call, query: Wanted) -> PictureAddress:
     },
 )
 async def get_picture(call: Call, query: Saved) -> Stream:
-    """One of the image's pictures: `original`, `staged`, `labelled` or `thumbnail`."""
+    """One of the image's pictures: `original`, `staged`, `labelled`, `thumbnail` or `overlay`.
+
+    An overlay shows why a room was refused.
+    """
     image_id, kind = call.id("image_id"), call.one_of("kind", Kind)
     images = call.me.images
     return sent(

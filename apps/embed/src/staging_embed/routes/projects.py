@@ -8,15 +8,15 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from staging_core import Image
-from staging_core.models import Place, Project
+from staging_core.models import Project
 from staging_embed.access import member
 from staging_embed.answer import Answer, Media, Stream
 from staging_embed.answers.image import ImageAnswer, image_answer
 from staging_embed.answers.replayed import replayed
 from staging_embed.answers.variants import Original, original
 from staging_embed.call import Call
-from staging_embed.fields import Cursor, Limit
-from staging_embed.paging import old_page
+from staging_embed.fields import Before, Cursor, Limit
+from staging_embed.paging import new_page, old_page
 from staging_embed.pictures import disposition
 from staging_embed.routing import Routes
 from staging_embed.times import rfc3339
@@ -61,6 +61,20 @@ class OriginalList(Struct, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
+class OriginalImages(Struct, frozen=True, kw_only=True):
+    """The images of one photo, the oldest first."""
+
+    original_id: str
+    images: list[ImageAnswer]
+
+
+class OriginalPage(Struct, frozen=True, kw_only=True):
+    """Photos by the oldest image of each, newest first."""
+
+    originals: list[OriginalImages]
+    next_cursor: str | None
+
+
 class CostAnswer(Struct, frozen=True, kw_only=True):
     """What the models' providers charged, in US dollars; of deleted images too."""
 
@@ -75,6 +89,7 @@ class Page(Struct, frozen=True, kw_only=True):
 
     limit: Limit | None = None
     cursor: Cursor | None = None
+    before: Before | None = None
 
 
 @projects.post("/projects", _write, status=201, creates=True)
@@ -87,9 +102,9 @@ async def create_project(call: Call, body: ProjectChange) -> Answer[ProjectAnswe
 @projects.get("/projects", _read)
 async def list_projects(call: Call, query: Page) -> ProjectList:
     """Projects, newest first."""
-    before = call.place("projects", query.cursor, Place)
+    before = call.before("projects", query)
     rows, more = await old_page(
-        lambda limit: call.me.projects.page(limit=limit, before=before), query.limit, query.cursor
+        lambda limit: call.me.projects.page(limit=limit, before=before), query.limit, before
     )
     return ProjectList(
         projects=[_answer(row) for row in rows],
@@ -123,11 +138,11 @@ async def list_project_images(call: Call, query: Page) -> ImageList:
     """A project's images, newest first; failed and cancelled ones too."""
     project_id = call.id("project_id")
     scope = f"images of {project_id}"
-    before = call.place(scope, query.cursor, Place)
+    before = call.before(scope, query)
     rows, more = await old_page(
         lambda limit: call.me.images.page(project_id=project_id, limit=limit, before=before),
         query.limit,
-        query.cursor,
+        before,
     )
     await _check_there(call, project_id, rows)
     return ImageList(
@@ -141,14 +156,36 @@ async def list_project_images_grouped(call: Call, query: Page) -> OriginalList:
     """A project's photos, newest first, each with the variants made of it."""
     project_id = call.id("project_id")
     scope = f"originals of {project_id}"
-    before = call.place(scope, query.cursor, Place)
+    before = call.before(scope, query)
     rows, more = await old_page(
         lambda limit: call.me.images.by_original(project_id, limit=limit, before=before),
         query.limit,
-        query.cursor,
+        before,
     )
     return OriginalList(
         images=[original(row, call.base) for row in rows],
+        next_cursor=call.next(scope, rows[-1][0].place if more else None),
+    )
+
+
+@projects.get("/projects/{project_id}/originals", _read)
+async def list_project_originals(call: Call, query: Page) -> OriginalPage:
+    """A project's photos, newest first, each with all that is known of its images."""
+    project_id = call.id("project_id")
+    scope = f"originals of {project_id}"
+    before = call.before(scope, query)
+    rows, more = await new_page(
+        lambda limit: call.me.images.by_original(project_id, limit=limit, before=before),
+        query.limit,
+    )
+    return OriginalPage(
+        originals=[
+            OriginalImages(
+                original_id=row[0].original_id,
+                images=[image_answer(image, call.base) for image in row],
+            )
+            for row in rows
+        ],
         next_cursor=call.next(scope, rows[-1][0].place if more else None),
     )
 

@@ -11,6 +11,7 @@ from staging_core.errors import (
     PictureTooLarge,
     SourceRefused,
     SourceUnavailable,
+    UnknownUpload,
     UploadMismatch,
     UploadMissing,
 )
@@ -38,6 +39,23 @@ class Announced(Struct, frozen=True, kw_only=True):
     form: bool = False
 
 
+class UploadAnswer(Struct, frozen=True, kw_only=True):
+    """One upload. It goes at `expires_at`, unless an image uses it by then.
+
+    `url`: the address that it was let to be put at, without its signature.
+    """
+
+    id: str
+    file_key: str
+    filename: str
+    content_type: str
+    file_size: int
+    complete: bool
+    created_at: str
+    expires_at: str | None
+    url: str | None
+
+
 class Presigned(Struct, frozen=True, kw_only=True):
     """Where the file is to be put, and how, within `expires_in` seconds.
 
@@ -51,19 +69,13 @@ class Presigned(Struct, frozen=True, kw_only=True):
     method: str
     headers: dict[str, str]
     fields: dict[str, str]
+    upload: UploadAnswer
 
 
-class UploadAnswer(Struct, frozen=True, kw_only=True):
-    """One upload. It goes at `expires_at`, unless an image uses it by then."""
+class Address(Struct, frozen=True, kw_only=True):
+    """What a client calls a photo: the address that it put it at, without its query, or its key."""
 
-    id: str
-    file_key: str
-    filename: str
-    content_type: str
-    file_size: int
-    complete: bool
-    created_at: str
-    expires_at: str | None
+    address: Annotated[str, Meta(max_length=2048, examples=["https://photos.example/1.jpg"])]
 
 
 class Name(Struct, frozen=True, kw_only=True):
@@ -102,6 +114,7 @@ async def presign_upload(call: Call, body: Announced) -> Answer[Presigned]:
         method=ticket.method,
         headers=dict(ticket.headers),
         fields=dict(ticket.fields),
+        upload=_answer(upload),
     )
     return replayed(told, upload.replayed)
 
@@ -142,6 +155,12 @@ async def upload_from_url(call: Call, body: Source) -> Answer[UploadAnswer]:
     return replayed(_answer(upload), upload.replayed)
 
 
+@uploads.get("/uploads/find", _read, errors=(UnknownUpload,))
+async def find_upload(call: Call, query: Address) -> UploadAnswer:
+    """The upload that was put at an address, or has that key."""
+    return _answer(await call.me.uploads.find(query.address))
+
+
 @uploads.get("/uploads/{upload_id}", _read)
 async def get_upload(call: Call) -> UploadAnswer:
     """One upload."""
@@ -161,5 +180,5 @@ def _answer(upload: Upload) -> UploadAnswer:
         "created_at": rfc3339(upload.created_at),
         "expires_at": rfc3339_or_none(upload.expires_at),
     }
-    same = ("id", "filename", "content_type", "complete")
+    same = ("id", "filename", "content_type", "complete", "url")
     return UploadAnswer(**values, **{name: getattr(upload, name) for name in same})
