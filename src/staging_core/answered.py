@@ -31,6 +31,7 @@ class Answered(Delivery):
 
     async def _begin_attempt(self) -> Attempt:
         limit_s = self._card.time_limit_s
+        secrets = await self._secrets()
         async with self.ports.database.write(self.job["account_id"]) as tx:
             row = await attempts.begin(
                 tx, self.job, time_limit_s=limit_s, version=self._card.version
@@ -46,6 +47,7 @@ class Answered(Delivery):
             number=row["number"],
             deadline=row["deadline"],
             progress=self.lease.progress,
+            secrets=secrets,
         )
 
     async def _ask_model(self, photo: Photo, request: StageRequest, attempt: Attempt) -> Staged:

@@ -6,9 +6,10 @@ from collections.abc import Collection
 from uuid import uuid4
 
 from .creation import Creation, creating
-from .database import api_keys, users
+from .database import api_keys, audit_log, users
+from .database.engine import Transaction
 from .errors import AlreadyCreated, ValidationFailed
-from .models import ApiKey, NewApiKey, Place, Principal, check_role, check_scope
+from .models import Actor, ApiKey, NewApiKey, Place, Principal, check_role, check_scope
 from .models.scope import grantable_scopes
 from .models.secret_token import KEY_PREFIX, digest_of, new_token, shown_part
 from .ports import Ports
@@ -25,12 +26,17 @@ _LONGEST_S = 10 * 366 * 86_400.0
 class ApiKeys:
     """Keys with which programs sign in as the user who made them, where ``keys:`` is open."""
 
-    def __init__(self, ports: Ports, principal: Principal) -> None:
+    def __init__(
+        self, ports: Ports, principal: Principal, *, request_id: str | None = None
+    ) -> None:
         self._ports = ports
         self._database = ports.database
         self._recent = ports.recent
         self._principal = principal
         self._account_id = principal.account_id
+        self._actor = Actor(
+            user_id=principal.user_id, account_id=principal.account_id, request_id=request_id
+        )
 
     @needs("keys:write")
     async def create(
@@ -81,6 +87,14 @@ class ApiKeys:
             )
             await creation.keep(tx, [key_id])
             key = await api_keys.get(tx, self._account_id, key_id, user_id=None)
+            await audit_log.add(
+                tx,
+                "key.created",
+                self._actor,
+                target=key_id,
+                account_id=self._account_id,
+                after={"name": name, "scopes": sorted(granted), "expires_at": key.expires_at},
+            )
         return NewApiKey(key=key, secret=secret)
 
     @needs("keys:write")
@@ -110,11 +124,23 @@ class ApiKeys:
         """
         whose = None if self._looks_after_all else self._principal.user_id
         async with self._database.write(self._account_id) as tx:
-            await api_keys.get(tx, self._account_id, key_id, user_id=whose)
-            await api_keys.revoke(tx, self._account_id, key_id)
+            key = await api_keys.get(tx, self._account_id, key_id, user_id=whose)
+            if key.revoked_at is None:
+                await self._revoke(tx, key)
             revoked = await api_keys.get(tx, self._account_id, key_id, user_id=whose)
         self._recent.forget()
         return revoked
+
+    async def _revoke(self, tx: Transaction, key: ApiKey) -> None:
+        await api_keys.revoke(tx, self._account_id, key.id)
+        await audit_log.add(
+            tx,
+            "key.revoked",
+            self._actor,
+            target=key.id,
+            account_id=self._account_id,
+            before={"user_id": key.user_id, "name": key.name},
+        )
 
     @property
     def _looks_after_all(self) -> bool:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 
+import msgspec
 import sqlalchemy as sa
 
 from .database import attempts, gates, images, jobs
@@ -139,6 +140,7 @@ class Deferred(Delivery):
 
     async def _intend(self) -> Attempt:
         """A committed row says that we are about to ask for a prediction."""
+        secrets = await self._secrets()
         async with self.ports.database.write(self.job["account_id"]) as tx:
             row = await attempts.begin(
                 tx,
@@ -157,7 +159,7 @@ class Deferred(Delivery):
                 timings_ms=self.timings,
             )
         self.job = job
-        return self._attempt(row)
+        return msgspec.structs.replace(self._attempt(row), secrets=secrets)
 
     def _attempt(self, row: sa.RowMapping) -> Attempt:
         return attempt_of(row, self.ports.settings.public_url, self._model)

@@ -12,6 +12,7 @@ from .database import attempts, images
 from .errors import NotHonoured
 from .honour import check_honoured
 from .interfaces import Stager, supports
+from .model_config import without_configured
 from .models import StageRequest
 from .ports import Ports
 
@@ -43,7 +44,8 @@ async def another_way(ports: Ports, job: sa.RowMapping) -> Way | None:
     if not refused and "seed" in stager.card.honours and supports(stager, Stager) is None:
         return Way(seed=secrets.randbelow(_SEEDS) + 1)
     tried = {one["model"] for one in made}
-    request = msgspec.convert(image["request"], StageRequest)
+    asked = msgspec.convert(image["request"], StageRequest)
+    request = without_configured(asked, image["configured"])
     for name in ports.settings.fallback:
         if name not in tried and name in ports.stagers:
             card = ports.stagers[name].card

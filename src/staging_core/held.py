@@ -11,16 +11,18 @@ from contextlib import contextmanager
 import msgspec
 import sqlalchemy as sa
 
-from .database import attempts, files, images, jobs
+from .database import attempts, files, images, jobs, runtime
 from .database.engine import Transaction
 from .database.jobs import Abandoned
 from .errors import ObjectMissing
 from .imaging.canvas import Layout, lay_out
 from .interfaces import Defers, Photo, Stager
 from .lease import Lease
+from .model_config import opened, without_configured
 from .models import JobState, ModelCard, StageRequest
 from .photo import StoredPhoto, laid_out, once, read_object, sha256_of
 from .ports import Ports
+from .sealing import Seal
 from .settlement import settle_failure
 from .states import ACTIVE
 
@@ -81,8 +83,23 @@ class Held:
             if not original["developed"]:
                 original = await self._develop(original)
             given = await self._model_input(original)
-        request = msgspec.convert(original["request"], StageRequest)
-        return original, given, msgspec.structs.replace(request, model=self.job["model"])
+        return original, given, self._request(original)
+
+    def _request(self, row: sa.RowMapping) -> StageRequest:
+        """What is asked for; of another model than it was meant for, without what is that one's."""
+        request = msgspec.convert(row["request"], StageRequest)
+        if request.model != self.job["model"]:
+            request = without_configured(request, row["configured"])
+        return msgspec.structs.replace(request, model=self.job["model"])
+
+    async def _secrets(self) -> dict[str, str]:
+        """What an operator has set of what the model's card asks for."""
+        if not self._card.secrets:
+            return {}
+        async with self.ports.database.read() as tx:
+            row = await runtime.config(tx, self.job["model"])
+        sealed = {} if row is None else row["secrets"]
+        return opened(Seal(self.ports.settings.secrets_key), self._card, sealed)
 
     async def _source(self) -> sa.RowMapping:
         if self._card.canvas is None:

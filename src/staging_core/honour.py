@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .errors import NotHonoured
@@ -65,14 +66,15 @@ def _check_options(card: ModelCard, options: dict[str, Any]) -> None:
         if name not in known:
             listed = ", ".join(known) or "none"
             raise _refusal(card, f"has no option {name!r}", f"Its options: {listed}.")
-        if not _fits(known[name], value):
+        if not fits(known[name], value):
             raise _refusal(card, f"does not take {value!r} for {name!r}")
     for name in card.options.get("required", ()):
         if name not in options:
             raise _refusal(card, f"needs the option {name!r}")
 
 
-def _fits(schema: dict[str, Any], value: Any) -> bool:
+def fits(schema: Mapping[str, Any], value: Any) -> bool:
+    """Whether ``value`` is of the schema's type, one of its ``enum``, and within its bounds."""
     kinds = _KINDS.get(schema.get("type", ""))
     if kinds is not None and not isinstance(value, kinds):
         return False

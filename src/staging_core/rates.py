@@ -10,10 +10,11 @@ import logging
 import time
 from typing import Literal
 
-from .config import Settings
-from .errors import RateLimited
+from .errors import DatabaseFailed, RateLimited
 from .interfaces import LimitsRates
 from .models import Allowance, Principal
+from .ports import Ports
+from .runtime_settings import current
 
 log = logging.getLogger("staging_core")
 
@@ -26,7 +27,9 @@ Use = Literal["requests", "creates"]
 class Rates:
     """Counts uses. ``counter``: what counts them; None where the queue cannot."""
 
-    def __init__(self, settings: Settings, counter: LimitsRates | None) -> None:
+    def __init__(self, ports: Ports, counter: LimitsRates | None) -> None:
+        settings = ports.settings
+        self._ports = ports
         self._limits: dict[Use, int] = {
             "requests": settings.rate_limit_requests,
             "creates": settings.rate_limit_creates,
@@ -40,7 +43,7 @@ class Rates:
 
         ``RateLimited`` when none was left. A request that creates counts as both.
         """
-        limit = self._limits[use]
+        limit = await self._limit(use)
         allowance = await self._take(f"{use}:{_name(principal)}", limit)
         if allowance is not None and not allowance.allowed:
             raise RateLimited(limit=limit, retry_after_s=allowance.reset_s)
@@ -63,6 +66,15 @@ class Rates:
             del self._turned_away[address]
             return
         raise RateLimited(limit=self._failures, retry_after_s=left)
+
+    async def _limit(self, use: Use) -> int:
+        """As it was chosen; while the database is away, as it was last known."""
+        if self._counter is not None:
+            try:
+                self._limits[use] = await current(self._ports, f"rate_limit_{use}")
+            except DatabaseFailed:
+                log.warning("the limit of %s is not known anew", use, exc_info=True)
+        return self._limits[use]
 
     def _remember(self, address: str, until: float) -> None:
         if len(self._turned_away) >= _MOST_TURNED_AWAY:

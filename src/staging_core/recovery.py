@@ -16,6 +16,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from .database import (
+    audit_log,
     claims,
     creations,
     events,
@@ -122,6 +123,7 @@ class Recovery:
             done["orphans"] = await self.drop_orphans()
             await self._reception.forget()
             await self.forget_tickets()
+            done["audit_log_dropped"] = await self.forget_acts()
         return done
 
     async def _lead(self) -> bool:
@@ -182,6 +184,11 @@ class Recovery:
         """Drop tickets that nobody used in time."""
         async with self.ports.database.write() as tx:
             await tickets.forget(tx)
+
+    async def forget_acts(self) -> int:
+        """Drop entries of the audit log whose time is over."""
+        async with self.ports.database.write() as tx:
+            return await audit_log.forget(tx, keep_s=self.ports.settings.audit_log_s)
 
     async def empty_outbox(self) -> int:
         """Do the deeds that transactions left behind; one that fails is tried again later."""

@@ -10,6 +10,7 @@ from .database import images, jobs
 from .errors import AlreadyFinal
 from .models import Image, JobState, Wake
 from .ports import Ports
+from .runtime_settings import current
 from .submission import check_depth, nudge, open_model
 
 
@@ -28,11 +29,12 @@ async def repeat_job(
     ``AlreadyFinal`` unless the image's job ended as one of ``ended`` and, where ``job_id`` is
     given, is that one. ``UnknownModel`` when its model is not open here, ``TooManyQueued``.
     """
+    most = await current(ports, "max_queued")
     async with ports.database.write(account_id) as tx:
         image = await images.get(tx, account_id, image_id)
         _check(image, ended, job_id)
         lane = open_model(ports, image.job.model).card.lane
-        await check_depth(tx, ports, account_id, 1)
+        await check_depth(tx, account_id, 1, most=most)
         row = await images.row(tx, image_id, account_id=account_id)
         new_id = await jobs.repeat(
             tx,

@@ -10,11 +10,11 @@ from uuid import uuid4
 import msgspec
 import sqlalchemy as sa
 
-from .database import accounts, users
-from .database.engine import Database
+from .database import accounts, audit_log, users
+from .database.engine import Database, Transaction
 from .errors import BadInput, Unauthorized
 from .interfaces import Authenticator
-from .models import Credentials, Identity, Principal, highest
+from .models import Actor, Credentials, Identity, Principal, highest
 from .recent import Recent
 
 PERSONAL = "personal-"
@@ -79,12 +79,26 @@ class SignIn:
         """Account and user, made unless they are there by now."""
         async with self._database.write(account_id) as tx:
             await accounts.ensure(tx, account_id)
-            await users.add(tx, account_id, str(uuid4()), identity)
+            is_new = await users.add(tx, account_id, str(uuid4()), identity)
             row = await users.known_as(tx, account_id, identity)
             assert row is not None  # added above, or by whoever was faster
+            if is_new:
+                await _note(tx, account_id, row["id"], identity)
             if news := _news(row, identity, tx.now):
                 await users.change(tx, account_id, row["id"], **news)
         return row
+
+
+async def _note(tx: Transaction, account_id: str, user_id: str, identity: Identity) -> None:
+    """In the audit log the user has signed in for the first time; who they are, their row says."""
+    await audit_log.add(
+        tx,
+        "user.created",
+        Actor(user_id=user_id, account_id=account_id),
+        target=user_id,
+        account_id=account_id,
+        after={"issuer": identity.issuer},
+    )
 
 
 def _news(row: sa.RowMapping, identity: Identity, now: float) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from .interfaces import (
 from .interfaces.opening import Role
 from .key_book import StoredKeys
 from .live import Live
-from .models import Callback, Credentials, Principal, check_role, check_scope
+from .models import Actor, Callback, Credentials, Principal, check_role, check_scope
 from .operating import Operating
 from .pipeline import Pipeline
 from .plugins import load_plugins
@@ -112,7 +112,7 @@ class Staging:
             await stack.enter_async_context(self._watch)
             self._live = Live(self._ports.database, self._watch)
             await stack.enter_async_context(self._live)
-            self._rates = Rates(self.settings, supports(self._ports.queue, LimitsRates))
+            self._rates = Rates(self._ports, supports(self._ports.queue, LimitsRates))
             self._readiness = Readiness(self._ports)
             tell_moves(self._ports)
             self._recovery = Recovery(self._ports)
@@ -213,8 +213,10 @@ class Staging:
 
     # --- act ------------------------------------------------------------------------------------
 
-    def acting_as(self, principal: Principal) -> Acting:
+    def acting_as(self, principal: Principal, *, request_id: str | None = None) -> Acting:
         """Everything ``principal`` may do, in its own account only.
+
+        ``request_id``: of the request that asks for it; the audit log keeps it.
 
         One from an authenticator of your own that has an ``identity`` goes through ``authenticate``
         first, which gives it its user; ``BadInput`` without an account.
@@ -223,24 +225,30 @@ class Staging:
         accounts.check(principal.account_id)
         assert self._watch is not None
         assert self._live is not None
-        return Acting(ports, self._watch, self._live, principal)
+        return Acting(ports, self._watch, self._live, principal, request_id=request_id)
 
-    def operating(self, operator: str) -> Operating:
+    def operating(
+        self, operator: str, *, account_id: str | None = None, request_id: str | None = None
+    ) -> Operating:
         """Everything an operator of the installation may do, across accounts.
 
-        ``operator``: who it is; the events of what they do keep the name. Whoever may call this
-        is for the caller to judge.
+        ``operator``: who it is; events and the audit log keep the name, and with it whose user
+        that is and the request, where they are given. Whoever may call this is for the caller to
+        judge.
         """
         ports = self.ports
         assert self._watch is not None
         assert self._live is not None
-        return Operating(ports, self._watch, self._live, operator)
+        actor = Actor(user_id=operator, account_id=account_id, request_id=request_id)
+        return Operating(ports, self._watch, self._live, actor)
 
-    def operating_as(self, principal: Principal) -> Operating:
+    def operating_as(self, principal: Principal, *, request_id: str | None = None) -> Operating:
         """As ``operating``, for a principal who is an operator; ``Forbidden`` for all others."""
         check_role(principal, "operator")
         check_scope(principal, "installation:operate")
-        return self.operating(principal.user_id)
+        return self.operating(
+            principal.user_id, account_id=principal.account_id, request_id=request_id
+        )
 
     @property
     def authenticators(self) -> tuple[Authenticator, ...]:

@@ -7,7 +7,7 @@ import logging
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import msgspec
@@ -37,6 +37,7 @@ from .models import (
     check_style,
 )
 from .ports import Ports
+from .runtime_settings import active_model, configured_options, current
 from .source import OriginalGone, Source
 
 log = logging.getLogger("staging_core")
@@ -92,6 +93,13 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
             raise BadInput(f"The request is not valid: {wrong}.") from wrong
 
 
+class Asked(NamedTuple):
+    """A request that is accepted. ``configured``: options that are an operator's, by name."""
+
+    request: StageRequest
+    configured: list[str]
+
+
 class Submission:
     """One call of ``submit`` on its way to being accepted."""
 
@@ -119,11 +127,12 @@ class Submission:
         replayed = await self._replay(fingerprint)
         if replayed is not None:
             return replayed
-        requests = await self._checked(requests, await source.look())
+        asked = await self._checked(requests, await source.look())
         await source.decode()
-        quote = await self._quote(requests)
+        quote = await self._quote(asked[0].request, len(asked))
+        most = await current(self.ports, "max_queued")
         try:
-            group_id, replayed_late = await self._stored(source, requests, fingerprint, quote)
+            group_id, replayed_late = await self._stored(source, asked, fingerprint, quote, most)
         except StagingError:
             await source.let_go()
             raise
@@ -132,37 +141,42 @@ class Submission:
     async def _stored(
         self,
         source: Source,
-        requests: tuple[StageRequest, ...],
+        asked: tuple[Asked, ...],
         fingerprint: str,
         quote: Quote,
+        most: int,
     ) -> tuple[str, bool]:
         """Accepted with its photo in the storage."""
         while True:
             await source.store()
             with suppress(OriginalGone):
-                return await self._accept(source, requests, fingerprint, quote)
+                return await self._accept(source, asked, fingerprint, quote, most)
 
     async def _checked(
         self, requests: tuple[StageRequest, ...], examined: Examined
-    ) -> tuple[StageRequest, ...]:
-        """Each request as plugins leave it, with its model named; nothing is stored yet."""
+    ) -> tuple[Asked, ...]:
+        """Each request as plugins leave it, its model named and configured; nothing is stored."""
         checked = []
         for wished in requests:
             request = await self.ports.hooks.before_submit(wished, self.principal)
-            model = request.model or next(iter(self.ports.stagers))
+            model = request.model or await active_model(self.ports)
             card = open_model(self.ports, model).card
+            configured = await configured_options(self.ports, card)
+            names = sorted(configured.keys() - request.options.keys())
+            options = {**configured, **request.options}
+            request = msgspec.structs.replace(request, model=model, options=options)
             check_honoured(card, request, width=examined.width, height=examined.height)
-            checked.append(msgspec.structs.replace(request, model=model))
+            checked.append(Asked(request, names))
         return tuple(checked)
 
-    async def _quote(self, requests: tuple[StageRequest, ...]) -> Quote:
-        model = _model(requests[0])
+    async def _quote(self, request: StageRequest, images: int) -> Quote:
+        model = _model(request)
         price = self.ports.stagers[model].card.price
         order = Order(
             account_id=self.account_id,
-            images=len(requests),
+            images=images,
             model=model,
-            model_cost_usd=price.usd * len(requests),
+            model_cost_usd=price.usd * images,
         )
         return await self.ports.billing.quote(order)
 
@@ -171,9 +185,10 @@ class Submission:
     async def _accept(
         self,
         source: Source,
-        requests: tuple[StageRequest, ...],
+        asked: tuple[Asked, ...],
         fingerprint: str,
         quote: Quote,
+        most: int,
     ) -> tuple[str, bool]:
         """Original, group, images, jobs and events; then a nudge. True: it was there already."""
         group_id = str(uuid4())
@@ -184,7 +199,7 @@ class Submission:
                 return str(earlier["id"]), True
             if self.project_id is not None:
                 await projects.hold(tx, self.account_id, self.project_id)
-            await check_depth(tx, self.ports, self.account_id, len(requests))
+            await check_depth(tx, self.account_id, len(asked), most=most)
             original_id = await source.keep(tx)
             await images.add_group(
                 tx,
@@ -198,24 +213,27 @@ class Submission:
             wakes = [
                 await self._add_image(
                     tx,
-                    request,
+                    each,
                     group_id=group_id,
                     original_id=original_id,
                     original_url=source.original_url,
                     filename=source.filename,
                 )
-                for request in requests
+                for each in asked
             ]
-        for request in requests:
-            self.ports.telemetry.count("staging.jobs.submitted", model=_model(request))
+        for each in asked:
+            self.ports.telemetry.count("staging.jobs.submitted", model=_model(each.request))
         for wake in wakes:
             await nudge(self.ports, wake)
         return group_id, False
 
     async def _add_image(
-        self, tx: Transaction, request: StageRequest, *, group_id: str, **values: Any
+        self, tx: Transaction, asked: Asked, *, group_id: str, **values: Any
     ) -> Wake:
+        request = asked.request
         image_id, job_id, model = str(uuid4()), jobs.new_id(), _model(request)
+        if asked.configured:
+            values["configured"] = asked.configured
         lane = self.ports.stagers[model].card.lane
         owned: dict[str, Any] = {
             "account_id": self.account_id,
@@ -265,11 +283,10 @@ async def nudge(ports: Ports, wake: Wake) -> bool:
     return True
 
 
-async def check_depth(tx: Transaction, ports: Ports, account_id: str, more: int) -> None:
-    """``TooManyQueued`` when ``more`` jobs would be over what an account may have waiting."""
-    limit = ports.settings.max_queued
-    if await claims.queued_count(tx, account_id) + more > limit:
-        raise TooManyQueued(f"The account has {limit} jobs waiting, which is the limit.")
+async def check_depth(tx: Transaction, account_id: str, more: int, *, most: int) -> None:
+    """``TooManyQueued`` when with ``more`` jobs over ``most`` of the account would be waiting."""
+    if await claims.queued_count(tx, account_id) + more > most:
+        raise TooManyQueued(f"The account has {most} jobs waiting, which is the limit.")
 
 
 def open_model(ports: Ports, name: str) -> Stager | Defers:

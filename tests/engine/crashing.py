@@ -34,6 +34,7 @@ ENGINE = {
         "deletion.py",
         "settlement.py",
         "submission.py",
+        "runtime_settings.py",
         "source.py",
         "uploading.py",
         "kept_photo.py",

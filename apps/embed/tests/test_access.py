@@ -83,6 +83,8 @@ def order(victim: Victim) -> dict[str, str]:
 OWN = Row(own=True)
 # Nobody can pay here yet; whoever may ask is told so.
 PAID = Row(body=lambda _: {"price_id": "p", "paymentMethodId": "m"}, unpaid=True)
+# No account's, and for operators only.
+OPERATORS, MODEL = Row(), Row(path=lambda _: {"model_id": "fake"})
 
 ROWS: dict[str, Row] = {
     "create_project": Row(body=lambda _: NAMED, own=True),
@@ -144,6 +146,16 @@ ROWS: dict[str, Row] = {
     "upgrade_subscription": PAID,
     "cancel_subscription": PAID,
     "receive_stripe_webhook": PAID,
+    "list_admin_models": OPERATORS,
+    "get_active_model": OPERATORS,
+    "activate_model": Row(body=lambda _: {"value": "fake"}),
+    "get_model_config": MODEL,
+    "configure_model": Row(path=lambda _: {"model_id": "fake"}, body=lambda _: {}),
+    "get_model_config_schema": MODEL,
+    "list_settings": OPERATORS,
+    "get_setting": Row(path=lambda _: {"key": "max_queued"}),
+    "change_setting": Row(path=lambda _: {"key": "max_queued"}, body=lambda _: {"value": 9}),
+    "list_audit_log": OPERATORS,
     "receive_callback": Row(path=lambda _: {"attempt_id": "0" * 32}),
     "receive_replicate_webhook": OWN,
     "get_health": OWN,
@@ -244,13 +256,17 @@ async def fill(found: World) -> None:
     victim.upload, victim.upload_key = upload.id, upload.key
     token = await found.key(VICTIM)
     for name, route in SIGNED_IN.items():
-        if route.query is not None and "cursor" in route.query.__struct_fields__:
+        if _is_paged(route) and route.access.who != "operator":
             page = await found.call(name, token, query={"limit": "1"})
             assert page.status_code == 200, (name, page.text)
             victim.cursors[name] = page.json()["next_cursor"] or ""
     await found.staging.acting_as(VICTIM).images.cancel(victim.image)
     history = await me.images.history(victim.image)
     victim.position = history[-1].position
+
+
+def _is_paged(route: Route) -> bool:
+    return route.query is not None and "cursor" in route.query.__struct_fields__
 
 
 def is_refused(answer: httpx.Response, *statuses: int) -> bool:
@@ -362,11 +378,30 @@ def test_who_has_not_the_role_reaches_nothing(tmp_path: Path, database: dict[str
                 if route.access.who in below:
                     role: Any = below[route.access.who]
                     token = await found.key(Principal(account_id="low", user_id=role, role=role))
+                    await found.staging.operating("root").grant(role, role)
                     answer = await found.call(name, token)
                     assert is_refused(answer, 403), name
             token = await found.key(Principal(account_id="low", user_id="m"))
             answer = await found.call("list_keys", token, query={"everybodys": "true"})
             assert is_refused(answer, 403)
+
+    asyncio.run(scenario())
+
+
+@both
+def test_an_operator_reaches_operators_routes_unless_the_key_lacks_the_scope(
+    tmp_path: Path, database: dict[str, Any]
+) -> None:
+    async def scenario() -> None:
+        async with world(tmp_path, **database) as found:
+            olga = Principal(account_id="house", user_id="olga", role="operator")
+            token = await found.key(olga)
+            await found.staging.operating("root").grant("olga", "operator")
+            low = await found.key(olga, scopes=sorted(SCOPES.keys() - {"installation:operate"}))
+            for name, route in SIGNED_IN.items():
+                if route.access.who == "operator":
+                    assert is_refused(await found.call(name, low), 403), name
+                    assert (await found.call(name, token)).is_success, name
 
     asyncio.run(scenario())
 

@@ -27,12 +27,20 @@ class Acting:
     A method that the principal's scopes do not allow raises ``Forbidden`` and does nothing.
     """
 
-    def __init__(self, ports: Ports, watch: Watch, live: Live, principal: Principal) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        watch: Watch,
+        live: Live,
+        principal: Principal,
+        *,
+        request_id: str | None = None,
+    ) -> None:
         self.principal = self._principal = principal
         self.images = Images(ports, principal)
         self.jobs = Jobs(ports, principal)
         self.profile = OwnProfile(ports, principal)
-        self.keys = ApiKeys(ports, principal)
+        self.keys = ApiKeys(ports, principal, request_id=request_id)
         self.tickets = Tickets(ports, principal)
         self.projects = Projects(ports, principal)
         self.uploads = Uploads(ports, principal)

@@ -100,6 +100,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "the home when `auth` is `local:`, required otherwise."
         ),
     ] = None
+    secrets_key: Annotated[
+        tuple[Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{43}=$")], ...],
+        Meta(
+            description="Seals secrets that operators hand in (Fernet keys); the first seals, all "
+            "open, so that a new one goes before the old."
+        ),
+    ] = ()
     cors_origins: Annotated[
         tuple[str, ...],
         Meta(description="Origins (https://HOST) whose pages may call the API; `*` for all."),
@@ -149,6 +156,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     orphan_grace_s: Annotated[
         Seconds, Meta(description="Age in seconds before an unreferenced object is deleted.")
     ] = 86_400.0
+    audit_log_s: Annotated[
+        Seconds, Meta(description="Age in seconds after which entries of the audit log go.")
+    ] = 63_072_000.0
     worker_concurrency: Annotated[
         Count, Meta(description="Job steps that one worker does at a time.")
     ] = 16

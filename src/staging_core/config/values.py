@@ -15,9 +15,9 @@ from staging_core.urls import BackendURL, hidden
 
 BACKENDS = ("storage", "queue", "billing")
 BACKEND_LISTS = ("stager", "auth")
-LISTS = ("cors_origins", "fallback")
+LISTS = ("cors_origins", "fallback", "secrets_key")
 DATABASES = ("database", "database_admin")
-SECRETS = ("secret_key",)
+SECRETS = ("secret_key", "secrets_key")
 _STARTS = re.compile(r"[a-z][a-z0-9+.-]+:", re.ASCII | re.IGNORECASE)
 _DATABASE = re.compile(r"[a-z][a-z0-9]*(\+[a-z0-9]+)?://", re.ASCII)
 
@@ -201,7 +201,7 @@ def _meaning(hint: Any) -> str:
 
 def shown(name: str, value: Any) -> str:
     """A value as ``repr`` may show it: no key, no password, no plugin's table."""
-    if name in SECRETS and value is not None:
+    if name in SECRETS and value:
         return "'***'"
     if name == "plugin_settings":
         return f"{{{', '.join(f'{plugin!r}: ...' for plugin in value)}}}"

@@ -44,7 +44,10 @@ async def original(tx: Transaction, original_id: str) -> sa.RowMapping:
 
 
 async def source(tx: Transaction, image_id: str) -> sa.RowMapping:
-    """The original of an image, with the image's ``request``, for a worker that holds its job."""
+    """The original of an image, for a worker that holds its job.
+
+    With what is the image's: ``request`` and ``configured``.
+    """
     row = await tx.row(_SOURCE, {"of_image": image_id})
     if row is None:
         raise NotFound("The image is gone.")
@@ -59,7 +62,7 @@ async def develop(tx: Transaction, original_id: str, **values: Any) -> None:
 
 
 _SOURCE = (
-    sa.select(*originals.c, images.c.request)
+    sa.select(*originals.c, images.c.request, images.c.configured)
     .join(images, images.c.original_id == originals.c.id)
     .where(images.c.id == sa.bindparam("of_image"))
 )

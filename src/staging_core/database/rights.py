@@ -18,10 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from staging_core.config import Settings
 from staging_core.errors import SchemaOutdated, SettingError
 
-from .tables import accounts, gates, metadata
+from .tables import accounts, audit_log, gates, metadata
 
 _OWN = "{column} = nullif(current_setting('staging.account', true), '')"
 _RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
+# What was done stays as it was told; only the engine drops what is too old.
+_APPENDED = ("SELECT, INSERT", "SELECT, INSERT, DELETE")
 _BY_HAND = "Let an administrator run what `staging db upgrade --sql` prints, then try again."
 
 
@@ -147,8 +149,8 @@ async def grant(connection: AsyncConnection, roles: Roles, *, version_table: str
     await connection.exec_driver_sql(f'GRANT USAGE ON SCHEMA "{schema}" TO {both}')
     await connection.exec_driver_sql(f"GRANT SELECT ON {version_table} TO {both}")
     for name in metadata.tables:
-        whom = both if name in held or name == gates.name else roles.system
-        await connection.exec_driver_sql(f"GRANT {_RIGHTS} ON {name} TO {whom}")
+        for role, right in _rights(name, roles, is_held=name in held):
+            await connection.exec_driver_sql(f"GRANT {right} ON {name} TO {role}")
     there = await _policies(connection)
     for name, column in held.items():
         if there.get(name) != {"staging_app": [roles.app], "staging_system": [roles.system]}:
@@ -157,6 +159,16 @@ async def grant(connection: AsyncConnection, roles: Roles, *, version_table: str
     for name in await _unguarded(connection):
         await connection.exec_driver_sql(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")
         await connection.exec_driver_sql(f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY")
+
+
+def _rights(table: str, roles: Roles, *, is_held: bool) -> Iterator[tuple[str, str]]:
+    """Who may do what with a table."""
+    if table == audit_log.name:
+        yield from zip(roles.both(), _APPENDED, strict=True)
+        return
+    yield roles.system, _RIGHTS
+    if is_held or table == gates.name:
+        yield roles.app, _RIGHTS
 
 
 async def release_owner(connection: AsyncConnection) -> None:

@@ -50,8 +50,8 @@ async def get(
 
 async def add(
     tx: Transaction, account_id: str, user_id: str, identity: Identity | None = None
-) -> None:
-    """Make the user, unless somebody was faster."""
+) -> bool:
+    """Make the user; False when somebody was faster."""
     statement = insert_or(tx.connection, users).values(
         account_id=account_id,
         id=user_id,
@@ -61,7 +61,8 @@ async def add(
         updated_at=tx.now,
         last_seen_at=tx.now,
     )
-    await tx.execute(statement.on_conflict_do_nothing())
+    made = await tx.execute(statement.on_conflict_do_nothing())
+    return made.rowcount == 1
 
 
 async def change(tx: Transaction, account_id: str, user_id: str, **values: Any) -> None:

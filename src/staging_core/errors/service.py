@@ -132,6 +132,16 @@ class ServiceUnavailable(StagingError):
     remedy_hint = "Ask the operator of the installation to configure it."
 
 
+class SecretsUnavailable(ServiceUnavailable):
+    """This installation cannot keep secrets: the setting `secrets_key` is not set."""
+
+    code = "secrets_unavailable"
+    remedy_hint = (
+        "Set STAGING_SECRETS_KEY, for all processes, to what `python -c 'from cryptography.fernet "
+        "import Fernet; print(Fernet.generate_key().decode())'` prints, before the older ones."
+    )
+
+
 class InvalidSignature(Unauthorized):
     """The callback is not the provider's, or too old to be believed."""
 

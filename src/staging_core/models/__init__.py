@@ -8,6 +8,7 @@ from __future__ import annotations
 from .allowance import Allowance
 from .api_key import ApiKey, KeyUse, NewApiKey
 from .attempt import Attempt
+from .audit_entry import AUDIT_ACTIONS, Actor, AuditAction, AuditEntry
 from .callback import Callback, Notice
 from .card import Canvas, ModelCard, Price, Sizes
 from .catalog import ROOMS, STYLES, USUAL_ROOM, USUAL_STYLE, check_room, check_style
@@ -25,6 +26,7 @@ from .profile import Profile
 from .project import Project, ProjectCost
 from .provider import Command, Provider
 from .request import StageRequest
+from .runtime import ConfigField, ModelConfig, RuntimeSetting
 from .scope import SCOPES, check_role, check_scope, checked_scopes
 from .stored import ByteRange, Stored, check_key, check_prefix, is_key
 from .ticket import Ticket
@@ -35,6 +37,7 @@ from .user import User
 from .wake import Wake
 
 __all__ = [
+    "AUDIT_ACTIONS",
     "ROLES",
     "ROOMS",
     "SCOPES",
@@ -43,14 +46,18 @@ __all__ = [
     "USUAL_ROOM",
     "USUAL_STYLE",
     "Absent",
+    "Actor",
     "Allowance",
     "ApiKey",
     "Attempt",
+    "AuditAction",
+    "AuditEntry",
     "ByteRange",
     "Callback",
     "CannotTell",
     "Canvas",
     "Command",
+    "ConfigField",
     "Credentials",
     "DownloadGrant",
     "EventPage",
@@ -66,6 +73,7 @@ __all__ = [
     "JobStatus",
     "KeyUse",
     "ModelCard",
+    "ModelConfig",
     "NewApiKey",
     "Notice",
     "Order",
@@ -79,6 +87,7 @@ __all__ = [
     "ProjectCost",
     "Provider",
     "Quote",
+    "RuntimeSetting",
     "Sizes",
     "StageRequest",
     "Staged",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -17,7 +17,9 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     ``id``: unique for ever, good as an idempotency key. ``number`` counts from 1. ``deadline``:
     Unix time in seconds after which the result is worthless. ``callback_url``: where a provider
     may report, or None when it cannot reach us. ``progress(share, phase)``: share 0..1 of the
-    whole call and a short phase name; callable from any thread, cheap, never raises.
+    whole call and a short phase name; callable from any thread, cheap, never raises. ``secrets``:
+    those of the model's card that an operator has set, given with ``stage`` and ``create``;
+    ``repr`` hides them.
     """
 
     id: str
@@ -25,3 +27,9 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float
     callback_url: str | None = None
     progress: Callable[[float, str], None] = _unheard
+    secrets: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:
+        shown = dict.fromkeys(self.secrets, "***")
+        told = f"id={self.id!r}, number={self.number}, deadline={self.deadline}"
+        return f"Attempt({told}, callback_url={self.callback_url!r}, secrets={shown!r})"

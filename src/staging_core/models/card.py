@@ -50,9 +50,10 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     ``idempotent_create``: creating twice with one attempt id makes one prediction.
     ``canvas``: the picture it is given; None: the working copy as it is. ``prompt_limit``:
     characters of a prompt that the model reads; 0: any number.
-    ``options``: JSON Schema of the model's own options. ``digital_source_type``: the IPTC term that
-    its pictures are marked with. ``source`` and ``checked``: where the facts
-    are from and the date (ISO) they were read.
+    ``options``: JSON Schema of the model's own options. ``secrets``: what an operator may hand in
+    for it, by name with its meaning; ``Attempt.secrets`` has them. ``digital_source_type``: the
+    IPTC term that its pictures are marked with. ``source`` and ``checked``: where the facts are
+    from and the date (ISO) they were read.
     """
 
     id: str
@@ -74,6 +75,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     canvas: Canvas | None = None
     prompt_limit: int = 0
     options: dict[str, Any] = {}
+    secrets: dict[str, str] = {}
     digital_source_type: str = "compositeWithTrainedAlgorithmicMedia"
     source: str = ""
     checked: str = ""

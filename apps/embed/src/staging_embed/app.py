@@ -53,6 +53,8 @@ class StagingApp(Entrance):
             send = open_to_pages(send)
         path = self.service.live_path(scope) if scope["type"] == "http" else None
         if path is None:
+            if scope["type"] == "http":
+                scope = {**scope, "path": self.service.unslashed(scope)}
             await super().__call__(scope, receive, send)
             return
         cors = self.app.cors_config

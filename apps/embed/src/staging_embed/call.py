@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args
+from urllib.parse import unquote
 
 from staging_core import Acting, Principal, Staging
 from staging_core.errors import InvalidIdempotencyKey, NotFound
@@ -13,8 +14,11 @@ from .address import base_of
 from .identity import headers_of
 from .problem import AnyRequest
 from .refusal import invalid
+from .visit import visit_of
 
 if TYPE_CHECKING:
+    from staging_core.operating import Operating
+
     from .service import Service
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
@@ -61,7 +65,17 @@ class Call:
     @property
     def me(self) -> Acting:
         """Everything that who acts may do."""
-        return self.staging.acting_as(self.principal)
+        return self.staging.acting_as(self.principal, request_id=self.request_id)
+
+    @property
+    def operating(self) -> Operating:
+        """Everything that who acts may do as an operator; ``Forbidden`` unless they are one."""
+        return self.staging.operating_as(self.principal, request_id=self.request_id)
+
+    @property
+    def request_id(self) -> str:
+        """How the request is named in the log."""
+        return visit_of(self.request.scope).request_id
 
     @property
     def base(self) -> str:
@@ -101,6 +115,11 @@ class Call:
         """The rest of the path, slashes included."""
         value: str = self.request.path_params[name]
         return value.strip("/")
+
+    def whole(self, name: str) -> str:
+        """The part of the path, slashes included."""
+        value: str = self.request.path_params[name]
+        return unquote(value)
 
     def one_of(self, name: str, kinds: Any) -> Any:
         """The word in the path; ``NotFound`` for one that is not among the ``Literal``'s."""

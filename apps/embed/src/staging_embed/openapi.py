@@ -39,6 +39,7 @@ _GROUPS = {
     "profile": "The user's own data.",
     "keys": "API keys, for machines.",
     "billing": "Usage, plans and payments.",
+    "admin": "What operators of the installation see and do.",
     "callbacks": "Where providers of models report.",
     "objects": "Signed addresses of a storage that has none of its own.",
     "health": "Whether it works.",

@@ -9,8 +9,9 @@ may reach what. A route is declared by decorating the function that answers it:
     async def get_image(call: Call) -> Image:
         ...
 
-Parameters named ``query`` and ``body`` say by their types (msgspec structs) what is read from the
-request; the return type says what is answered. The function's name is the operation's id.
+A part ``{model_id:slashed}`` of a path may itself have slashes, written ``%2F``; ``Call.whole``
+reads it. Parameters named ``query`` and ``body`` say by their types (msgspec structs) what is read
+from the request; the return type says what is answered. The function's name is the operation's id.
 """
 
 from __future__ import annotations
@@ -92,7 +93,23 @@ class Route:
     @property
     def template(self) -> str:
         """The path as OpenAPI writes it."""
-        return re.sub(r"{(\w+):path}", r"{\1}", self.path)
+        return re.sub(r"{(\w+):(path|slashed)}", r"{\1}", self.path)
+
+    @property
+    def slashed(self) -> re.Pattern[str] | None:
+        """Fits its paths where a part of them may have slashes; None where none may."""
+        if ":slashed}" not in self.path:
+            return None
+        pieces = re.split(r"({\w+(?::\w+)?})", self.path)
+        forms = [_form(piece) for piece in pieces]
+        return re.compile("".join(forms) + "/?")  # some hosts add a slash
+
+
+def _form(piece: str) -> str:
+    """A regular expression of a piece of a path: a parameter, or the text between two."""
+    if not piece.startswith("{"):
+        return re.escape(piece)
+    return f"(?P<{piece[1:].partition(':')[0]}>.+)" if piece.endswith(":slashed}") else "[^/]+"
 
 
 class Routes:

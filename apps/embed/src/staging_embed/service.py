@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import msgspec
 from litestar import Request, Response
@@ -58,6 +58,7 @@ class Service:
         self.shedding = shedding
         self.streams = EventStreams()
         self._live: dict[str, Route] = {}
+        self._slashed = [pattern for route in routes if (pattern := route.slashed) is not None]
         self._serves_objects = any(route.path.startswith(OBJECTS) for route in routes)
         self._principal = principal
         self._cursors: Cursors | None = None
@@ -93,6 +94,19 @@ class Service:
         path = _path(scope).rstrip("/")  # some hosts add a slash
         route = self._live.get(path)
         return path if route is not None and scope["method"] == route.method else None
+
+    def unslashed(self, scope: Mapping[str, Any]) -> str:
+        """The path, with what stands in one of its parts quoted again.
+
+        Servers unquote the whole path, so that a slash within a part looks like one between two.
+        """
+        path = str(scope["path"])
+        below = _path(scope)
+        for pattern in self._slashed:
+            if found := pattern.fullmatch(below):
+                quoted = _quoted(below, found)
+                return path.removesuffix(below) + quoted
+        return path
 
     def is_signed(self, scope: Mapping[str, Any]) -> bool:
         """Whether an object behind a signed address of ours is asked for."""
@@ -229,6 +243,14 @@ def _path(scope: Mapping[str, Any]) -> str:
     return str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
 
 
+def _quoted(path: str, found: re.Match[str]) -> str:
+    """The path with its named parts quoted."""
+    for name in reversed(found.groupdict()):
+        start, end = found.span(name)
+        path = path[:start] + quote(path[start:end], safe="") + path[end:]
+    return path
+
+
 def _ticket(scope: Mapping[str, Any]) -> str | None:
     """The ticket in the query; what else may be wrong with the query is told later."""
     query = scope["query_string"].decode("latin-1")
@@ -236,7 +258,7 @@ def _ticket(scope: Mapping[str, Any]) -> str | None:
 
 
 def _litestar_path(path: str) -> str:
-    return re.sub(r"{(\w+)}", r"{\1:str}", path)
+    return re.sub(r"{(\w+)(:slashed)?}", r"{\1:str}", path)
 
 
 def _query(route: Route, request: AnyRequest) -> Iterator[tuple[str, Any]]:

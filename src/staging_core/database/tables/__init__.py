@@ -9,12 +9,14 @@ from .accounts import accounts, api_keys, creations, tickets, usage, users
 from .base import metadata
 from .images import files, groups, images, originals, projects, uploads, words
 from .jobs import attempts, events, gates, inbox, jobs, outbox
+from .operations import audit_log, model_configs, runtime_settings
 from .processes import leases, observers
 
 __all__ = [
     "accounts",
     "api_keys",
     "attempts",
+    "audit_log",
     "creations",
     "events",
     "files",
@@ -25,10 +27,12 @@ __all__ = [
     "jobs",
     "leases",
     "metadata",
+    "model_configs",
     "observers",
     "originals",
     "outbox",
     "projects",
+    "runtime_settings",
     "tickets",
     "uploads",
     "usage",

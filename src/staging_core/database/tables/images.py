@@ -107,6 +107,8 @@ images = sa.Table(
     id_column("original_id"),
     sa.Column("variant", sa.Integer(), nullable=False),
     sa.Column("request", Json, nullable=False),
+    # Names of those of its options that nobody asked for: an operator has configured them.
+    sa.Column("configured", Json),
     sa.Column("job_id", sa.String(64), nullable=False),
     sa.Column("staged_key", sa.String(512)),
     sa.Column("labelled_key", sa.String(512)),

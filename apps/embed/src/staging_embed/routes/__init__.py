@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from staging_embed.routing import Routes
 
+from .admin import admin
 from .billing import billing
 from .callbacks import callbacks
 from .catalog import catalog
@@ -34,6 +35,7 @@ _ALL = (
     profile,
     keys,
     billing,
+    admin,
     objects,
     callbacks,
     health,
@@ -42,5 +44,5 @@ _ALL = (
 
 GROUPS: dict[str, Routes] = {routes.group: routes for routes in _ALL}
 
-LEFT_OUT = frozenset({"billing", "documentation", "keys", "profile"})
+LEFT_OUT = frozenset({"admin", "billing", "documentation", "keys", "profile"})
 """A host has its own of these, so they are served only where it asks for them."""

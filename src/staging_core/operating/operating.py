@@ -6,24 +6,35 @@ import logging
 
 import msgspec
 
-from .acting import Acting
-from .database import job_search, users
-from .database.engine import Transaction
-from .errors import BadInput, NotFound
-from .live import Live
-from .models import Job, JobState, Principal, User, UserRole
-from .ports import Ports
-from .repetition import repeat_job
-from .watch import Watch
+from staging_core.acting import Acting
+from staging_core.database import audit_log, job_search, users
+from staging_core.database.engine import Transaction
+from staging_core.errors import BadInput, NotFound
+from staging_core.live import Live
+from staging_core.models import Actor, Job, JobState, Principal, User, UserRole
+from staging_core.ports import Ports
+from staging_core.repetition import repeat_job
+from staging_core.watch import Watch
+
+from .audit_log import AuditLog
+from .models import Models
+from .settings import RuntimeSettings
 
 log = logging.getLogger("staging_core")
 
 
 class Operating:
-    """What ``Staging.operating`` gives. ``operator``: who it is, kept with what they do."""
+    """What ``Staging.operating`` gives: what an operator may do, each act in the audit log.
 
-    def __init__(self, ports: Ports, watch: Watch, live: Live, operator: str) -> None:
-        self.operator = operator
+    ``actor``: who it is. ``models``, ``settings``, ``audit_log``: what else there is, by noun.
+    """
+
+    def __init__(self, ports: Ports, watch: Watch, live: Live, actor: Actor) -> None:
+        self.operator = actor.user_id
+        self.settings = RuntimeSettings(ports, actor)
+        self.models = Models(ports, actor, self.settings)
+        self.audit_log = AuditLog(ports)
+        self._actor = actor
         self._ports = ports
         self._watch = watch
         self._live = live
@@ -113,6 +124,15 @@ class Operating:
         async with self._ports.database.write() as tx:
             user = await self._only(tx, user_id, account_id)
             await users.change(tx, user.account_id, user.id, role=role, updated_at=tx.now)
+            await audit_log.add(
+                tx,
+                "role.granted",
+                self._actor,
+                target=user.id,
+                account_id=user.account_id,
+                before={"role": user.role},
+                after={"role": role},
+            )
         self._ports.recent.forget()
         log.info(
             "user %s of account %s: %s, was %s, by %s",

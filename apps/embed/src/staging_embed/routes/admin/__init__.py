@@ -1,0 +1,8 @@
+"""What operators of the installation see and do; every act is in the audit log."""
+
+from __future__ import annotations
+
+from . import audit_log, models
+from .group import admin
+
+__all__ = ["admin", "audit_log", "models"]

@@ -1,0 +1,94 @@
+"""The audit log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from staging_core.models import AuditAction, AuditEntry, Place
+from staging_embed.call import Call
+from staging_embed.fields import Cursor, Limit
+from staging_embed.paging import new_page
+from staging_embed.times import rfc3339
+
+from .group import admin, operators
+
+Name = Annotated[str, Meta(max_length=512)]
+Instant = Annotated[datetime, Meta(tz=True)]
+
+
+class AuditAnswer(Struct, frozen=True, kw_only=True):
+    """One act. `account_id`: whose thing `target` is; null for the installation's own.
+
+    `actor_account_id`: whose user `actor` is; null for who sat at the machine itself.
+    """
+
+    id: str
+    created_at: str
+    action: AuditAction
+    actor: str
+    actor_account_id: str | None
+    account_id: str | None
+    target: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    request_id: str | None
+
+
+class AuditList(Struct, frozen=True, kw_only=True):
+    """Acts, newest first."""
+
+    entries: list[AuditAnswer]
+    next_cursor: str | None
+
+
+class AuditPage(Struct, frozen=True, kw_only=True):
+    """Which acts: those for which all that is given holds. `since` is included, `until` is not."""
+
+    action: AuditAction | None = None
+    actor: Name | None = None
+    account_id: Name | None = None
+    target: Name | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+    limit: Limit | None = None
+    cursor: Cursor | None = None
+
+
+@admin.get("/admin/audit", operators)
+async def list_audit_log(call: Call, query: AuditPage) -> AuditList:
+    """Who did what to what, newest first."""
+    which: dict[str, Any] = {
+        "action": query.action,
+        "actor": query.actor,
+        "account_id": query.account_id,
+        "target": query.target,
+        "since": query.since and query.since.timestamp(),
+        "until": query.until and query.until.timestamp(),
+    }
+    before = call.place("audit", query.cursor, Place)
+    rows, more = await new_page(
+        lambda limit: call.operating.audit_log.page(**which, before=before, limit=limit),
+        query.limit,
+    )
+    return AuditList(
+        entries=[_answer(row) for row in rows],
+        next_cursor=call.next("audit", rows[-1].place if more else None),
+    )
+
+
+def _answer(entry: AuditEntry) -> AuditAnswer:
+    return AuditAnswer(
+        id=entry.id,
+        created_at=rfc3339(entry.created_at),
+        action=entry.action,
+        actor=entry.actor,
+        actor_account_id=entry.actor_account_id,
+        account_id=entry.account_id,
+        target=entry.target,
+        before=entry.before,
+        after=entry.after,
+        request_id=entry.request_id,
+    )
