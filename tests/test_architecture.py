@@ -29,6 +29,7 @@ STOREYS = (
     ("database", "scoped", "profile_change"),
     ("ports", "sign_in", "key_book", "creation", "honour"),
     ("sealing", "model_config", "runtime_settings"),
+    ("webhooks",),
     ("watch", "live", "rates", "readiness"),
     ("photo", "lease", "landing", "fallback", "settlement"),
     ("kept_photo", "uploading", "source", "submission", "serving", "signed_objects"),

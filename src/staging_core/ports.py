@@ -13,7 +13,7 @@ from .telemetry import SILENT
 if TYPE_CHECKING:
     from .config import Settings
     from .database.engine import Database
-    from .download import Downloads
+    from .download import Downloads, Posts
     from .hooks import Hooks
     from .imaging.decoder import Decoder
     from .interfaces import Billing, Defers, Queue, Stager, Storage, Telemetry
@@ -37,6 +37,7 @@ class Ports:
     hooks: Hooks
     decoder: Decoder
     downloads: Downloads
+    posts: Posts
     telemetry: Telemetry = SILENT
     recent: Recent = field(default_factory=Recent)
 

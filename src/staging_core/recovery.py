@@ -19,6 +19,7 @@ from .database import (
     audit_log,
     claims,
     creations,
+    deliveries,
     events,
     files,
     jobs,
@@ -46,6 +47,7 @@ _BUCKET_EVERY_S = 3600.0
 _LEVELS_EVERY_S = 10.0
 _MODEL_MISSING_S = 3600.0
 _OBSERVING_S = 5.0
+_WEBHOOKS_KEPT_S = 30 * 86_400.0
 _DEEDS = {"delete_object": (3600.0, math.inf), "cancel_prediction": (60.0, 3600.0)}
 """By kind, the longest pause between two tries, and when a deed has lost its sense."""
 
@@ -103,9 +105,12 @@ class Recovery:
         self._levels_told = time.monotonic()
         async with self.ports.database.read() as tx:
             found = await levels.read(tx)
+            due_at = await deliveries.next_due(tx)
+            late_s = 0.0 if due_at is None else max(0.0, tx.now - due_at)
         telemetry.level("staging.queue.depth", found.queued)
         telemetry.level("staging.queue.age", found.oldest_s)
         telemetry.level("staging.jobs.in_flight", found.in_flight)
+        telemetry.level("staging.webhooks.age", late_s)
 
     async def _swept(self, *, bucket: bool) -> dict[str, int]:
         done = {
@@ -124,6 +129,7 @@ class Recovery:
             await self._reception.forget()
             await self.forget_tickets()
             done["audit_log_dropped"] = await self.forget_acts()
+            done["webhooks_forgotten"] = await self.forget_webhooks()
         return done
 
     async def _lead(self) -> bool:
@@ -189,6 +195,16 @@ class Recovery:
         """Drop entries of the audit log whose time is over."""
         async with self.ports.database.write() as tx:
             return await audit_log.forget(tx, keep_s=self.ports.settings.audit_log_s)
+
+    async def forget_webhooks(self) -> int:
+        """Drop old deliveries with their tries; what is still to be delivered stays."""
+        forgotten = 0
+        while True:
+            async with self.ports.database.write() as tx:
+                some = await deliveries.forget(tx, before=tx.now - _WEBHOOKS_KEPT_S)
+            forgotten += some
+            if not some:
+                return forgotten
 
     async def empty_outbox(self) -> int:
         """Do the deeds that transactions left behind; one that fails is tried again later."""

@@ -15,7 +15,7 @@ from .acting import Acting
 from .config import Settings
 from .database import accounts, schema
 from .database.engine import Database, open_database
-from .download import Downloads
+from .download import Downloads, Posts
 from .errors import DuplicateName, HomeUnwritable, SettingError, StagingError
 from .hooks import Hooks
 from .imaging.decoder import Decoder
@@ -48,6 +48,7 @@ from .signed_objects import SignedObjects
 from .telemetry import SILENT, tell_moves
 from .tickets import redeem
 from .watch import Watch
+from .webhooks import Sender
 from .worker import Worker
 
 OWNER = Principal(account_id="local", user_id="owner", role="operator")
@@ -169,6 +170,7 @@ class Staging:
             hooks=self.hooks,
             decoder=await stack.enter_async_context(decoder),
             downloads=await stack.enter_async_context(Downloads(max_bytes=settings.max_bytes)),
+            posts=await stack.enter_async_context(Posts(hosts=settings.webhook_hosts)),
             telemetry=telemetry,
             recent=recent,
         )
@@ -343,6 +345,7 @@ class Staging:
         """
         done = await self._sweeper.sweep(bucket=bucket)
         done["observed"] = await self._sweeper.observe()
+        done["webhooks"] = await Sender(self.ports).send_due()
         return done
 
     @property

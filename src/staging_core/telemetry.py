@@ -65,6 +65,9 @@ METRICS: tuple[Metric, ...] = (
     Metric("staging.sweep.duration", "histogram", "s", "One sweep of the leader."),
     Metric("staging.sweep.done", "counter", "{deed}", "What sweeps found to do.", ("deed",)),
     Metric("staging.callbacks", "counter", "{callback}", "Callbacks received.", ("outcome",)),
+    Metric("staging.webhooks.attempts", "counter", "{attempt}", "Tries to deliver.", ("outcome",)),
+    Metric("staging.webhooks.duration", "histogram", "s", "One try to deliver.", ("outcome",)),
+    Metric("staging.webhooks.age", "gauge", "s", "How long the oldest due delivery has waited."),
     Metric("staging.database.connections", "gauge", "{connection}", "Connections in use here."),
 )
 """Every figure that the library tells, and no other."""

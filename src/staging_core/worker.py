@@ -20,6 +20,7 @@ from .models import Wake
 from .pipeline import Look, Pipeline
 from .ports import Ports
 from .recovery import Recovery, sweep_forever
+from .webhooks import Sender
 
 log = logging.getLogger("staging_core")
 
@@ -47,6 +48,7 @@ class Worker:
         self.ports = _share(ports, lanes, concurrency)
         self.recovery = recovery
         self.pipeline = Pipeline(ports)
+        self.sender = Sender(ports)
         self._look = asyncio.Event()
         self._looked = asyncio.Event()
         self._stopping = False
@@ -55,7 +57,7 @@ class Worker:
 
     async def run(self) -> None:
         """Claim and carry jobs until cancelled; running steps then have ``shutdown_s`` to end."""
-        helpers = [asyncio.create_task(sweep_forever(self.recovery))]
+        helpers = self._helpers()
         consumes = supports(self.ports.queue, Consumes)
         if consumes is not None:
             helpers.append(asyncio.create_task(self._listen(consumes)))
@@ -66,12 +68,19 @@ class Worker:
 
     async def run_until_idle(self) -> None:
         """Carry jobs until none of our models is left that has not ended, then return."""
-        sweeping = asyncio.create_task(sweep_forever(self.recovery))
+        helpers = self._helpers()
         try:
             while self._running or await self._is_anything_left():
                 await self._claim_or_wait()
         finally:
-            await self._stop([sweeping])
+            await self._stop(helpers)
+
+    def _helpers(self) -> list[asyncio.Task[None]]:
+        """What goes on beside the jobs: sweeps, and webhooks to whoever wants to know of them."""
+        return [
+            asyncio.create_task(sweep_forever(self.recovery)),
+            asyncio.create_task(self.sender.run()),
+        ]
 
     async def _listen(self, queue: Consumes) -> None:
         """Lane by lane: one without a free place does not hold up the wakes of another."""
@@ -198,11 +207,12 @@ class Worker:
         self._stopping = True
         self._has_looked()
         ending = asyncio.create_task(_end(helpers))
+        posting = asyncio.create_task(self.sender.end())
         running = list(self._running)
         if running:
             with contextlib.suppress(asyncio.CancelledError):  # told again: no more waiting
                 await asyncio.wait(running, timeout=self.ports.settings.shutdown_s)
-        await asyncio.gather(ending, _end(running))
+        await asyncio.gather(ending, _end(running), posting)
         try:
             async with asyncio.timeout(_LAST_LOOK_S):
                 await self.recovery.observe()

@@ -22,12 +22,20 @@ from staging_core.errors import (
     StagingError,
     ValidationFailed,
 )
+from staging_core.testing.inner_addresses import (
+    CROOKED,
+    LOOPBACK,
+    METADATA,
+    NAMES,
+    PRIVATE,
+    PUBLIC,
+    Listener,
+    resolve,
+)
 
-from .addresses import CROOKED, LOOPBACK, METADATA, NAMES, PRIVATE
 from .conftest import Install
 from .pictures import photo
 
-PUBLIC = "93.184.216.34"
 URL = "https://files.example/photos/room%201.jpg?sig=s3cret"
 
 
@@ -52,23 +60,12 @@ class Web(httpx.AsyncBaseTransport):
         return httpx.Response(self.status, headers=self.headers, content=chunks())
 
 
-async def names(host: str, port: int) -> Sequence[str]:
-    """As the system resolves literals in all notations, and these names as they are told to."""
-    if host in NAMES:
-        return NAMES[host]
-    if host == "files.example":
-        return [PUBLIC]
-    from staging_core.download.fetch import _addresses
-
-    return await _addresses(host.strip("[]"), port)
-
-
 @asynccontextmanager
 async def surfing(
     staging: Staging, transport: httpx.AsyncBaseTransport | None, **limits: Any
 ) -> AsyncIterator[Uploads]:
     """Uploads of an installation whose way out is the test's."""
-    async with Downloads(resolve=names, transport=transport, **limits) as downloads:
+    async with Downloads(resolve=resolve, transport=transport, **limits) as downloads:
         yield Uploads(replace(staging.ports, downloads=downloads), OWNER)
 
 
@@ -172,22 +169,6 @@ def test_headers_that_are_not_the_callers_to_send_are_refused(
             assert web.sent == []
 
     asyncio.run(scenario())
-
-
-class Listener:
-    """Waits on every address of this machine, and counts who comes."""
-
-    def __init__(self) -> None:
-        self.came = 0
-
-    @asynccontextmanager
-    async def waiting(self) -> AsyncIterator[int]:
-        async def came(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            self.came += 1
-            writer.close()
-
-        async with await asyncio.start_server(came, None, 0, family=2) as listening:
-            yield listening.sockets[0].getsockname()[1]
 
 
 def test_there_are_enough_forms() -> None:

@@ -122,6 +122,62 @@ def test_users_keys_and_tickets_are_kept_apart(install: Install) -> None:
     asyncio.run(scenario())
 
 
+@both
+def test_webhooks_are_kept_apart(install: Install) -> None:
+    """Another account's admin finds none, and is told of nothing."""
+
+    async def scenario() -> None:
+        async with install(webhook_hosts=("127.0.0.1:9",)) as staging:
+            who = [Principal(account_id=name, role="admin") for name in ("mine", "others")]
+            me, them = (staging.acting_as(each).webhooks for each in who)
+            theirs = (await them.create("http://127.0.0.1:9/theirs")).endpoint
+            sent = await them.test(theirs.id)
+            mine = (await me.create("http://127.0.0.1:9/mine")).endpoint
+            for call in (
+                me.get(theirs.id),
+                me.change(theirs.id, enabled=False),
+                me.rotate_secret(theirs.id),
+                me.deliveries(theirs.id),
+                me.delivery(theirs.id, sent.id),
+                me.delivery(mine.id, sent.id),
+                me.redeliver(theirs.id, sent.id),
+                me.redeliver(mine.id, sent.id),
+                me.test(theirs.id),
+                me.delete(theirs.id),
+            ):
+                with pytest.raises(NotFound):
+                    await call
+            assert await me.page() == [mine]
+            assert await them.page() == [theirs]
+            group = await staging.acting_as(OTHERS).images.submit(
+                photo(), room="bedroom", style="modern"
+            )
+            await staging.acting_as(OTHERS).images.cancel(group.images[0].id)
+            assert await me.deliveries(mine.id) == []
+            assert len(await them.deliveries(theirs.id)) == 2
+
+    asyncio.run(scenario())
+
+
+@on_postgresql
+def test_a_query_over_webhooks_without_a_filter_sees_its_own_account_only(
+    install: Install,
+) -> None:
+    async def scenario() -> None:
+        async with install(webhook_hosts=("127.0.0.1:9",)) as staging:
+            for name in ("mine", "others"):
+                webhooks = staging.acting_as(Principal(account_id=name, role="admin")).webhooks
+                await webhooks.test((await webhooks.create("http://127.0.0.1:9/")).endpoint.id)
+            await staging.sweep()  # nobody listens there, which is one try
+            database = staging.ports.database
+            for name in ("endpoints", "deliveries", "attempts"):
+                table = f"staging_webhook_{name}"
+                assert await accounts_seen(database, "mine", table) == {"mine"}, table
+                assert await accounts_seen(database, None, table) == {"mine", "others"}, table
+
+    asyncio.run(scenario())
+
+
 @on_postgresql
 def test_a_query_over_people_without_a_filter_sees_its_own_account_only(install: Install) -> None:
     async def scenario() -> None:

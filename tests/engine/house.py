@@ -13,7 +13,7 @@ from staging_core import OWNER, Group, Settings
 from staging_core.acting import Images
 from staging_core.database import schema
 from staging_core.database.engine import open_database
-from staging_core.download import Downloads
+from staging_core.download import Downloads, Posts
 from staging_core.hooks import Hooks
 from staging_core.imaging.decoder import Decoder
 from staging_core.models import TERMINAL
@@ -116,6 +116,7 @@ async def open_house(
             hooks=hooks,
             decoder=decoder,
             downloads=await stack.enter_async_context(Downloads()),
+            posts=await stack.enter_async_context(Posts(hosts=settings.webhook_hosts)),
             **opened,
         )
         yield House(ports, clock)

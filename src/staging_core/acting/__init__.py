@@ -9,5 +9,6 @@ from .images import Images
 from .jobs import AttemptRecord, Jobs
 from .projects import Projects
 from .uploads import Uploads
+from .webhooks import Webhooks
 
-__all__ = ["Acting", "AttemptRecord", "Images", "Jobs", "Kind", "Projects", "Uploads"]
+__all__ = ["Acting", "AttemptRecord", "Images", "Jobs", "Kind", "Projects", "Uploads", "Webhooks"]

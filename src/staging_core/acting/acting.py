@@ -19,6 +19,7 @@ from .images import Images
 from .jobs import Jobs
 from .projects import Projects
 from .uploads import Uploads
+from .webhooks import Webhooks
 
 
 class Acting:
@@ -44,6 +45,7 @@ class Acting:
         self.tickets = Tickets(ports, principal)
         self.projects = Projects(ports, principal)
         self.uploads = Uploads(ports, principal)
+        self.webhooks = Webhooks(ports, principal)
         self._database = ports.database
         self._watch = watch
         self._live = live

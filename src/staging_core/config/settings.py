@@ -96,8 +96,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secret_key: Annotated[
         Annotated[str, Meta(min_length=16)] | None,
         Meta(
-            description="Signs upload addresses and cursors, at least 16 characters; made under "
-            "the home when `auth` is `local:`, required otherwise."
+            description="Signs upload addresses and cursors and seals stored secrets, at least "
+            "16 characters; made under the home when `auth` is `local:`, required otherwise."
         ),
     ] = None
     secrets_key: Annotated[
@@ -110,6 +110,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: Annotated[
         tuple[str, ...],
         Meta(description="Origins (https://HOST) whose pages may call the API; `*` for all."),
+    ] = ()
+    webhook_hosts: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Hosts of your own that webhooks may go to beside public ones, such as "
+            "`http://crm.internal` or `127.0.0.1:9000`."
+        ),
     ] = ()
     api_docs: Annotated[
         bool | None,

@@ -15,7 +15,7 @@ from staging_core.urls import BackendURL, hidden
 
 BACKENDS = ("storage", "queue", "billing")
 BACKEND_LISTS = ("stager", "auth")
-LISTS = ("cors_origins", "fallback", "secrets_key")
+LISTS = ("cors_origins", "fallback", "secrets_key", "webhook_hosts")
 DATABASES = ("database", "database_admin")
 SECRETS = ("secret_key", "secrets_key")
 _STARTS = re.compile(r"[a-z][a-z0-9+.-]+:", re.ASCII | re.IGNORECASE)

@@ -32,6 +32,15 @@ async def ensure(tx: Transaction, account_id: str) -> None:
         await tx.row(held)
 
 
+async def keep(tx: Transaction, account_id: str) -> None:
+    """Nobody else holds the account until the commit, though others may keep it too.
+
+    For writers that refer to it, before they touch what its holders change.
+    """
+    kept = sa.select(accounts.c.id).where(accounts.c.id == account_id)
+    await tx.row(kept.with_for_update(read=True, key_share=True))
+
+
 async def position(tx: Transaction, account_id: str) -> int:
     """The position of the account's newest event; 0 when there is none."""
     row = await tx.row(sa.select(accounts.c.position).where(accounts.c.id == account_id))

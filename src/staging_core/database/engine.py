@@ -16,7 +16,7 @@ from staging_core.config import Settings
 from staging_core.errors import DatabaseFailed, SettingError
 from staging_core.models import JobEvent
 
-from . import events
+from . import deliveries, events
 from .sqlite import Sqlite
 
 Committed = Callable[[list[JobEvent]], None]
@@ -31,11 +31,13 @@ class Transaction:
 
     Events are collected and written last, right before the commit, so that an account's
     position counter is held as shortly as possible and no lower position appears later.
+    ``delivers``: whether it leaves a webhook to be delivered at once.
     """
 
     def __init__(self, connection: AsyncConnection, now: float) -> None:
         self.connection = connection
         self.now = now
+        self.delivers = False
         self._drafts: list[events.Draft] = []
 
     async def execute(
@@ -63,8 +65,14 @@ class Transaction:
         self._drafts.append(draft)
 
     async def write_events(self, *, notify: bool) -> list[JobEvent]:
-        """Number and write the events told so far, in order; ``notify``: other processes too."""
-        return await events.append(self.connection, self._drafts, self.now, notify=notify)
+        """Number and write the events told so far, in order; ``notify``: other processes too.
+
+        With them goes what their accounts' webhook endpoints are told.
+        """
+        told = await events.append(self.connection, self._drafts, self.now, notify=notify)
+        if told.messages:
+            self.delivers = await deliveries.add(self.connection, told.messages, self.now)
+        return told.events
 
 
 class Place(Protocol):
@@ -109,6 +117,7 @@ class Database:
         self.engine = place.engine
         self.notifies = False
         self._listeners: list[Committed] = []
+        self._couriers: list[Callable[[], None]] = []
 
     @property
     def dialect(self) -> str:
@@ -118,6 +127,15 @@ class Database:
     def on_commit(self, listener: Committed) -> None:
         """Call ``listener`` after each commit that wrote events; it must be quick and not raise."""
         self._listeners.append(listener)
+
+    @contextmanager
+    def on_delivery(self, wake: Callable[[], None]) -> Iterator[None]:
+        """Call ``wake`` after each commit within the block that left webhooks to deliver."""
+        self._couriers.append(wake)
+        try:
+            yield
+        finally:
+            self._couriers.remove(wake)
 
     @asynccontextmanager
     async def write(self, account_id: str | None = None) -> AsyncIterator[Transaction]:
@@ -134,6 +152,9 @@ class Database:
         if told:
             for listener in self._listeners:
                 listener(told)
+        if transaction.delivers:
+            for wake in self._couriers:
+                wake()
 
     @asynccontextmanager
     async def read(self, account_id: str | None = None) -> AsyncIterator[Transaction]:

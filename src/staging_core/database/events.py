@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
-from staging_core.models import TERMINAL, JobEvent, JobState
+from staging_core.models import TERMINAL, JobEvent, JobState, Message, message_of
 from staging_core.states import ACTIVE
 
 from .folders import folder
@@ -36,6 +36,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     state: JobState
     data: dict[str, Any] = {}
     was: JobState | None = None
+    project_id: str | None = None
 
 
 def draft(
@@ -61,6 +62,7 @@ def draft(
         state=state,
         data={name: value for name, value in data.items() if value is not None} | _reached(job),
         was=was,
+        project_id=job["project_id"],
     )
 
 
@@ -74,21 +76,31 @@ CHANNEL = "staging_events"
 """Of PostgreSQL's NOTIFY; what it carries names an account only to those who know its id."""
 
 
+class Told(NamedTuple):
+    """Events as they were written, and what the webhook endpoints of their accounts are told."""
+
+    events: list[JobEvent]
+    messages: list[Message]
+
+
 async def append(
     connection: AsyncConnection, drafts: list[Draft], now: float, *, notify: bool = False
-) -> list[JobEvent]:
+) -> Told:
     """Number the drafts and write them. Call it last in the transaction.
 
     An account's counters change in the statement that takes its positions, so both are exact. A
-    transaction's accounts come in the order of their ids, so that no two wait for each other.
+    transaction's accounts come in the order of their ids, so that no two wait for each other. The
+    same statement says whether the account has endpoints, so one without them costs nothing more.
     """
     if len(drafts) == 1 and connection.dialect.name == "postgresql":
-        return [await _append_one(connection, drafts[0], now, notify=notify)]
-    told: list[JobEvent] = []
+        return await _append_one(connection, drafts[0], now, notify=notify)
+    told = Told([], [])
     for account_id, mine in groupby(sorted(drafts, key=_account), key=_account):
-        told += await _number(connection, account_id, list(mine), now, notify=notify)
-    if told:
-        rows = [msgspec.structs.asdict(event) for event in told]
+        numbered = await _number(connection, account_id, list(mine), now, notify=notify)
+        told.events.extend(numbered.events)
+        told.messages.extend(numbered.messages)
+    if told.events:
+        rows = [msgspec.structs.asdict(event) for event in told.events]
         await connection.execute(_INSERT, rows if len(rows) > 1 else rows[0])
     return told
 
@@ -104,7 +116,7 @@ _COUNT = (
         in_flight=accounts.c.in_flight + sa.bindparam("more_in_flight"),
         served_at=sa.func.coalesce(sa.bindparam("served", type_=sa.Double()), accounts.c.served_at),
     )
-    .returning(accounts.c.position)
+    .returning(accounts.c.position, accounts.c.webhook_endpoints)
 )
 _COUNT_AND_NOTIFY = _COUNT.returning(
     sa.cast(sa.func.pg_notify(CHANNEL, sa.bindparam("folder", type_=sa.Text())), sa.Text)
@@ -118,11 +130,18 @@ async def _number(
     now: float,
     *,
     notify: bool,
-) -> list[JobEvent]:
+) -> Told:
     values = _counts(account_id, drafts, now, notify=notify)
-    last: Any = await connection.scalar(_COUNT_AND_NOTIFY if notify else _COUNT, values)
+    counting = _COUNT_AND_NOTIFY if notify else _COUNT
+    last, endpoints = (await connection.execute(counting, values)).one()[:2]
     first = last - len(drafts) + 1
-    return [_event(item, position=position, at=now) for position, item in enumerate(drafts, first)]
+    told = [_event(item, position=position, at=now) for position, item in enumerate(drafts, first)]
+    return Told(told, _messages(told, drafts) if endpoints else [])
+
+
+def _messages(told: list[JobEvent], drafts: list[Draft]) -> list[Message]:
+    found = (message_of(event, item.project_id) for event, item in zip(told, drafts, strict=True))
+    return [message for message in found if message is not None]
 
 
 def _counts(account_id: str, drafts: list[Draft], now: float, *, notify: bool) -> dict[str, Any]:
@@ -147,7 +166,9 @@ def _appending(counting: ReturningUpdate[Any]) -> ReturningInsert[Any]:
     columns = [column for column in events.c if column.name != "position"]
     values = [sa.bindparam(f"new_{column.name}", type_=column.type) for column in columns]
     row = sa.select(counted.c.position, *values)
-    return sa.insert(events).from_select(["position", *columns], row).returning(events.c.position)
+    endpoints = sa.select(counted.c.webhook_endpoints).scalar_subquery()
+    inserting = sa.insert(events).from_select(["position", *columns], row)
+    return inserting.returning(events.c.position, endpoints)
 
 
 _APPEND_ONE = _appending(_COUNT)
@@ -156,20 +177,22 @@ _APPEND_ONE_AND_NOTIFY = _appending(_COUNT_AND_NOTIFY)
 
 async def _append_one(
     connection: AsyncConnection, item: Draft, now: float, *, notify: bool
-) -> JobEvent:
-    told = _event(item, position=0, at=now)
-    row = msgspec.structs.asdict(told)
+) -> Told:
+    unplaced = _event(item, position=0, at=now)
+    row = msgspec.structs.asdict(unplaced)
     values = _counts(item.account_id, [item], now, notify=notify)
-    position: Any = await connection.scalar(
+    result = await connection.execute(
         _APPEND_ONE_AND_NOTIFY if notify else _APPEND_ONE,
         {**values, **{f"new_{name}": value for name, value in row.items() if name != "position"}},
     )
-    return msgspec.structs.replace(told, position=position)
+    position, endpoints = result.one()
+    told = [msgspec.structs.replace(unplaced, position=position)]
+    return Told(told, _messages(told, [item]) if endpoints else [])
 
 
 def _event(item: Draft, **numbers: Any) -> JobEvent:
     values = msgspec.structs.asdict(item)
-    del values["was"]
+    del values["was"], values["project_id"]
     return JobEvent(**values, **numbers)
 
 

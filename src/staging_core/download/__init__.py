@@ -1,9 +1,10 @@
-"""Fetching what a provider gave as an address, as if the address were an attack."""
+"""Asking addresses that others gave, as if every address were an attack."""
 
 from __future__ import annotations
 
 from .address import is_private, is_public
 from .fetch import Downloads
+from .post import Posted, Posts
 from .target import Target, target
 
-__all__ = ["Downloads", "Target", "is_private", "is_public", "target"]
+__all__ = ["Downloads", "Posted", "Posts", "Target", "is_private", "is_public", "target"]

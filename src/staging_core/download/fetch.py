@@ -1,24 +1,12 @@
-"""GET, once, to the address that was checked.
-
-The name is resolved here, every address it has is checked, and the connection is made to one of
-these addresses; name and certificate are still those of the URL. Asking a second time is what DNS
-rebinding lives on, so nobody does. httpx's transport is used without its client: it knows no
-cookies, no redirects, no proxies, no credentials and no packed content.
-
-Weak spots: a proxy that an installation needs for the way out is not supported, and neither are
-private certificate authorities.
-"""
+"""GET, once, to the address that was checked; see ``outbound``."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-
-import msgspec
 
 from staging_core.errors import (
     OutputRefused,
@@ -30,30 +18,18 @@ from staging_core.errors import (
     StagingError,
 )
 
-from .address import is_private, is_public
+from .outbound import Outbound, Resolve, Sent, Wanted
 from .target import Target, parsed, public_target, target_of
 
 if TYPE_CHECKING:
     import httpx
 
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-
-_MOST_ADDRESSES = 4  # tried of one name
-_CONNECT_S, _SILENCE_S = 5.0, 15.0
-_HEADERS = {
-    "Accept": "image/png, image/webp, image/jpeg, */*;q=0.1",
-    "Accept-Encoding": "identity",
-    "Connection": "close",  # one address may serve many names, and each is to prove its own
-    "User-Agent": "staging-core",
-}
+_ACCEPT = {"Accept": "image/png, image/webp, image/jpeg, */*;q=0.1"}
 
 
-class Fetched(msgspec.Struct, frozen=True):
-    """What is fetched, in words, and what its failures are."""
+class Fetched(Wanted, frozen=True):
+    """What is fetched."""
 
-    noun: str
-    refused: type[StagingError]
-    unavailable: type[StagingError]
     too_large: type[StagingError]
 
 
@@ -82,10 +58,7 @@ class Downloads:
         whose URL has an IP address for its host, httpx's own if None; it is closed with this.
         """
         self._max_bytes, self._time_limit_s = max_bytes, time_limit_s
-        self._resolve = resolve or _addresses
-        self._transport = transport
-        self._opening = asyncio.Lock()
-        self._closed = False
+        self._outbound = Outbound(resolve=resolve, transport=transport)
 
     async def __aenter__(self) -> Self:
         return self
@@ -97,10 +70,7 @@ class Downloads:
         trace: TracebackType | None,
     ) -> None:
         """Close what is open; a fetch that still runs fails."""
-        self._closed = True
-        async with self._opening:  # it may be opening at this moment
-            if self._transport is not None:
-                await self._transport.aclose()
+        await self._outbound.close()
 
     async def fetch(
         self, url: str, *, hosts: Collection[str], max_bytes: int | None = None
@@ -142,7 +112,7 @@ class Downloads:
         max_bytes: int | None,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """The checked answer's body; the time limit is for all of the block."""
-        if self._closed:
+        if self._outbound.closed:
             raise StagingError("These downloads are closed.", remedy="Use them in `async with`.")
         most = self._max_bytes if max_bytes is None else min(max_bytes, self._max_bytes)
         try:
@@ -162,9 +132,9 @@ class Downloads:
     ) -> AsyncIterator[httpx.Response]:
         import httpx
 
-        addresses = to.addresses or await self._checked_addresses(to, what)
+        sent = Sent("GET", url, {**headers, **_ACCEPT})
         try:
-            response = await self._answer(url, to, addresses, headers, what)
+            response = await self._outbound.send(sent, to, what)
             try:
                 yield response
             finally:
@@ -173,68 +143,6 @@ class Downloads:
             raise what.unavailable(
                 f"The {what.noun} could not be fetched from {to.host} ({type(error).__name__})."
             ) from error
-
-    async def _checked_addresses(self, to: Target, what: Fetched) -> Sequence[str]:
-        try:
-            addresses = await self._resolve(to.host, to.port)
-        except (OSError, UnicodeError) as error:
-            raise what.unavailable(f"The name {to.host} cannot be resolved.") from error
-        if not addresses:
-            raise what.unavailable(f"The name {to.host} has no address.")
-        if not all(is_public(each) or (to.own and is_private(each)) for each in addresses):
-            raise what.refused(f"The name {to.host} leads to an address that is not public.")
-        return addresses[:_MOST_ADDRESSES]
-
-    async def _answer(
-        self,
-        url: httpx.URL,
-        to: Target,
-        addresses: Sequence[str],
-        headers: Mapping[str, str],
-        what: Fetched,
-    ) -> httpx.Response:
-        """The answer of the first address that lets itself be connected."""
-        import httpx
-
-        transport = await self._opened(what)
-        *others, last = addresses
-        for address in others:
-            try:
-                return await transport.handle_async_request(_request(url, to, address, headers))
-            except (httpx.ConnectError, httpx.ConnectTimeout):
-                continue  # nothing was sent
-        return await transport.handle_async_request(_request(url, to, last, headers))
-
-    async def _opened(self, what: Fetched) -> httpx.AsyncBaseTransport:
-        async with self._opening:
-            if self._closed:
-                raise what.unavailable(
-                    f"The installation was closed while it fetched {what.noun}s."
-                )
-            if self._transport is None:
-                # Reading a hundred and some certificates takes a while.
-                self._transport = await asyncio.to_thread(_transport)
-            return self._transport
-
-
-def _request(url: httpx.URL, to: Target, address: str, headers: Mapping[str, str]) -> httpx.Request:
-    """The request for ``url``, to that very address; name and certificate stay the URL's."""
-    import httpx
-
-    limits = {"connect": _CONNECT_S, "read": _SILENCE_S, "write": _SILENCE_S, "pool": None}
-    return httpx.Request(
-        "GET",
-        url.copy_with(host=address),
-        headers={**headers, "Host": url.netloc.decode("ascii"), **_HEADERS},
-        extensions={"timeout": limits, "sni_hostname": to.host},
-    )
-
-
-def _transport() -> httpx.AsyncBaseTransport:
-    import httpx
-
-    unkept = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-    return httpx.AsyncHTTPTransport(trust_env=False, limits=unkept)
 
 
 async def _body(
@@ -263,10 +171,3 @@ def _check_head(response: httpx.Response, to: Target, what: Fetched, most: int) 
 
 def _too_large(to: Target, what: Fetched, most: int) -> StagingError:
     return what.too_large(f"The {what.noun} at {to.host} is larger than {most / 2**20:g} MiB.")
-
-
-async def _addresses(host: str, port: int) -> Sequence[str]:
-    """As the system resolves them, in its order."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))

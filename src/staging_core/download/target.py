@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from staging_core.errors import OutputRefused, SourceRefused
+from staging_core.errors import OutputRefused, SourceRefused, StagingError
 
 from .address import is_loopback
 
@@ -59,23 +59,28 @@ def parsed(url: str) -> httpx.URL:
         raise OutputRefused("The model answered with something that is no address.") from None
 
 
-def public_target(url: str) -> tuple[httpx.URL, Target]:
-    """Where somebody's address leads, and its parts; ``SourceRefused`` unless it is https.
+def public_target(
+    url: str,
+    *,
+    refused: type[StagingError] = SourceRefused,
+    only: str = "Photos are fetched from https addresses only.",
+) -> tuple[httpx.URL, Target]:
+    """Where somebody's address leads, and its parts; ``refused`` unless it is https.
 
     Whether the host is a public one is seen when its name is resolved.
     """
     try:
         parts = parsed(url)
     except OutputRefused:
-        raise SourceRefused("That is no address.") from None
+        raise refused("That is no address.") from None
     host = parts.raw_host.decode("ascii").lower()
     if parts.scheme != "https" or not host or len(host) > _LONGEST_NAME:
-        raise SourceRefused("Photos are fetched from https addresses only.")
+        raise refused(only)
     port = _PORTS["https"] if parts.port is None else parts.port
     if not 0 < port < 65_536:
-        raise SourceRefused("The address has a port that there is not.")
+        raise refused("The address has a port that there is not.")
     if parts.userinfo:
-        raise SourceRefused(f"The address at {host} carries a user name or password.")
+        raise refused(f"The address at {host} carries a user name or password.")
     return parts, Target(host=host, port=port)
 
 

@@ -91,6 +91,12 @@ from .verbs import (
     Retryable,
     RoomNotUnderstood,
 )
+from .webhooks import (
+    EndpointDisabled,
+    EndpointRefused,
+    EndpointUnavailable,
+    TooManyEndpoints,
+)
 
 __all__ = [
     "AddressRefused",
@@ -105,6 +111,9 @@ __all__ = [
     "ClockSkewed",
     "DatabaseFailed",
     "DuplicateName",
+    "EndpointDisabled",
+    "EndpointRefused",
+    "EndpointUnavailable",
     "FileMissing",
     "FileUnreadable",
     "Forbidden",
@@ -153,6 +162,7 @@ __all__ = [
     "StorageError",
     "StorageFull",
     "StorageUnreachable",
+    "TooManyEndpoints",
     "TooManyQueued",
     "Unauthorized",
     "UnknownModel",

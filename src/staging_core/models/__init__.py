@@ -35,14 +35,28 @@ from .upload import Upload
 from .usage import Usage
 from .user import User
 from .wake import Wake
+from .webhook import (
+    EVENT_TYPES,
+    TEST_EVENT,
+    DeliveryState,
+    Message,
+    NewWebhookEndpoint,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    message_of,
+    trial_message,
+)
 
 __all__ = [
     "AUDIT_ACTIONS",
+    "EVENT_TYPES",
     "ROLES",
     "ROOMS",
     "SCOPES",
     "STYLES",
     "TERMINAL",
+    "TEST_EVENT",
     "USUAL_ROOM",
     "USUAL_STYLE",
     "Absent",
@@ -59,6 +73,7 @@ __all__ = [
     "Command",
     "ConfigField",
     "Credentials",
+    "DeliveryState",
     "DownloadGrant",
     "EventPage",
     "Failed",
@@ -72,9 +87,11 @@ __all__ = [
     "JobState",
     "JobStatus",
     "KeyUse",
+    "Message",
     "ModelCard",
     "ModelConfig",
     "NewApiKey",
+    "NewWebhookEndpoint",
     "Notice",
     "Order",
     "Output",
@@ -102,6 +119,9 @@ __all__ = [
     "UserRole",
     "Waiting",
     "Wake",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "check_key",
     "check_prefix",
     "check_role",
@@ -111,6 +131,8 @@ __all__ = [
     "checked_scopes",
     "highest",
     "is_key",
+    "message_of",
     "states_of",
     "status_of",
+    "trial_message",
 ]

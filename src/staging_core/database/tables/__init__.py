@@ -11,6 +11,7 @@ from .images import files, groups, images, originals, projects, uploads, words
 from .jobs import attempts, events, gates, inbox, jobs, outbox
 from .operations import audit_log, model_configs, runtime_settings
 from .processes import leases, observers
+from .webhooks import webhook_attempts, webhook_deliveries, webhook_endpoints
 
 __all__ = [
     "accounts",
@@ -37,5 +38,8 @@ __all__ = [
     "uploads",
     "usage",
     "users",
+    "webhook_attempts",
+    "webhook_deliveries",
+    "webhook_endpoints",
     "words",
 ]

@@ -15,6 +15,8 @@ accounts = sa.Table(
     sa.Column("queued", sa.Integer(), nullable=False, server_default="0"),
     sa.Column("in_flight", sa.Integer(), nullable=False, server_default="0"),
     sa.Column("served_at", sa.Double(), nullable=False, server_default="0"),
+    # Told with every position, so that an account without endpoints costs no further question.
+    sa.Column("webhook_endpoints", sa.Integer(), nullable=False, server_default="0"),
     time_column("created_at"),
     index("ix_staging_accounts_queue", "in_flight", "served_at", only="queued > 0"),
 )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
 # Where a listener of the test's own waits; every one of these is this machine.
 LOOPBACK = (
     "127.0.0.1", "127.0.0.2", "127.1", "127.0.1", "127.255.255.254", "0.0.0.0", "0", "0x0",  # noqa: S104
@@ -51,7 +55,7 @@ NAMES = {
     "127.0.0.1.nip.example": ["127.0.0.1"],
 }
 
-# Not addresses of photos at all, whatever they look like.
+# No https addresses at all, whatever they look like.
 CROOKED = (
     "http://files.example/room.jpg", "ftp://files.example/room.jpg", "file:///etc/passwd",
     "gopher://127.0.0.1:70/_GET", "data:image/jpeg;base64,/9j/", "dict://127.0.0.1:11211/stat",
@@ -67,3 +71,37 @@ CROOKED = (
     "https://" + "a" * 300 + ".example/", "https://%31%32%37.0.0.1/", "https://127.0.0.1%00.example/",
     "wss://files.example/", "HTTP://127.0.0.1/", "https+unix://%2Frun%2Fdocker.sock/",
 )  # fmt: skip
+
+PUBLIC = "93.184.216.34"
+
+
+async def resolve(host: str, port: int) -> Sequence[str]:
+    """As the system resolves literals in all notations, and ``NAMES`` as they are told to.
+
+    ``files.example`` is a public address. Nobody outside is asked.
+    """
+    if host in NAMES:
+        return NAMES[host]
+    if host == "files.example":
+        return [PUBLIC]
+    from staging_core.download.outbound import addresses_of
+
+    return await addresses_of(host.strip("[]"), port)
+
+
+class Listener:
+    """Waits on every address of this machine, and counts who comes."""
+
+    def __init__(self) -> None:
+        self.came = 0
+
+    @asynccontextmanager
+    async def waiting(self) -> AsyncIterator[int]:
+        """Its port, while it waits."""
+
+        async def came(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self.came += 1
+            writer.close()
+
+        async with await asyncio.start_server(came, None, 0, family=2) as listening:
+            yield listening.sockets[0].getsockname()[1]
