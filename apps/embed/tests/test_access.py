@@ -27,7 +27,13 @@ from .house import API, photo
 both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 ROUTES = {route.operation_id: route for routes in GROUPS.values() for route in routes.all}
 SIGNED_IN = {name: route for name, route in ROUTES.items() if route.access.who != "anyone"}
-SECRETS = ("Villa Victim", "a prompt of the victim", "the victim's key", "victim@example.com")
+SECRETS = (
+    "Villa Victim",
+    "a prompt of the victim",
+    "the victim's key",
+    "victim@example.com",
+    "the victim's CRM",
+)
 
 
 @dataclass
@@ -43,6 +49,8 @@ class Victim:
     upload: str = ""
     upload_key: str = ""
     object_key: str = ""
+    endpoint: str = ""
+    delivery: str = ""
     position: int = 0
     cursors: dict[str, str] = field(default_factory=dict)
 
@@ -72,7 +80,10 @@ def of(**names: str) -> Callable[[Victim], dict[str, str]]:
 
 PROJECT, IMAGE = Row(path=of(project_id="project")), Row(path=of(image_id="image"))
 JOB = Row(path=of(job_id="job"))
+ENDPOINT = Row(path=of(endpoint_id="endpoint"))
+DELIVERY = Row(path=of(endpoint_id="endpoint", delivery_id="delivery"))
 NAMED = {"name": "mine"}
+NOBODY = "127.0.0.1:9"
 
 
 def order(victim: Victim) -> dict[str, str]:
@@ -134,6 +145,18 @@ ROWS: dict[str, Row] = {
     "create_key": Row(body=lambda _: {"name": "mine", "scopes": ["images:read"]}, own=True),
     "list_keys": OWN,
     "revoke_key": Row(path=of(key_id="key")),
+    "create_webhook_endpoint": Row(body=lambda _: {"url": f"http://{NOBODY}/mine"}, own=True),
+    "list_webhook_endpoints": OWN,
+    "get_webhook_endpoint": ENDPOINT,
+    "change_webhook_endpoint": Row(
+        path=of(endpoint_id="endpoint"), body=lambda _: {"enabled": False}
+    ),
+    "delete_webhook_endpoint": ENDPOINT,
+    "rotate_webhook_secret": Row(path=of(endpoint_id="endpoint"), body=lambda _: {"overlap": 0}),
+    "send_test_webhook": ENDPOINT,
+    "list_webhook_deliveries": ENDPOINT,
+    "get_webhook_delivery": DELIVERY,
+    "redeliver_webhook": DELIVERY,
     "get_usage": OWN,
     "list_subscriptions": OWN,
     "list_invoices": OWN,
@@ -194,7 +217,11 @@ class World:
     async def key(self, principal: Principal, **wish: Any) -> str:
         """A fresh API key of somebody."""
         wish = {"scopes": sorted(SCOPES), **wish}
-        return (await self.staging.acting_as(principal).keys.create("k", **wish)).secret
+        made = await self.staging.acting_as(principal).keys.create("k", **wish)
+        # A key has the role that was granted here, whatever its maker had when they made it.
+        operating = self.staging.operating("the tests")
+        await operating.grant(principal.user_id, principal.role, account_id=principal.account_id)
+        return made.secret
 
     def told(self, answer: httpx.Response) -> list[str]:
         """What of the victim stands in an answer, but for the ids that were sent."""
@@ -202,11 +229,12 @@ class World:
         secrets = [*SECRETS, self.victim.account_id, self.victim.key, self.victim.group]
         secrets += [self.victim.project, self.victim.image, self.victim.upload]
         secrets += [self.victim.object_key, self.victim.job, self.victim.upload_key]
+        secrets += [self.victim.endpoint, self.victim.delivery]
         shown = answer.text + str(answer.headers)
         return [secret for secret in secrets if secret and secret in shown and secret not in sent]
 
 
-VICTIM = Principal(account_id="account-of-the-victim", user_id="vera")
+VICTIM = Principal(account_id="account-of-the-victim", user_id="vera", role="admin")
 OTHER = Principal(account_id="account-of-another", user_id="otto", role="admin")
 
 
@@ -219,6 +247,7 @@ async def world(home: Path, **settings: Any) -> AsyncIterator[World]:
         auth="keys:",
         secret_key="0123456789abcdef",  # noqa: S106
         worker=False,
+        webhook_hosts=(NOBODY,),
         rate_limit_failures=100_000,
         **settings,
     )
@@ -254,6 +283,11 @@ async def fill(found: World) -> None:
     victim.job = group.images[0].job.id
     upload = await me.uploads.receive(chunks(photo(1)), "a.png")
     victim.upload, victim.upload_key = upload.id, upload.key
+    for _ in range(2):
+        made = await me.webhooks.create(f"http://{NOBODY}/", description="the victim's CRM")
+        victim.endpoint = made.endpoint.id
+    for _ in range(2):
+        victim.delivery = (await me.webhooks.test(victim.endpoint)).id
     token = await found.key(VICTIM)
     for name, route in SIGNED_IN.items():
         if _is_paged(route) and route.access.who != "operator":

@@ -11,14 +11,16 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from staging_core import Credentials, Principal
 from staging_embed.routes import GROUPS
 from staging_embed.routing import Route
 
-from .house import API, as_own, house
+from .house import API, as_own, by_token, house
 
 both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 # What providers and browsers send is not judged by its form, and streams do not end.
@@ -90,9 +92,15 @@ HEADERS = [
 ]
 
 
+def operator(credentials: Credentials) -> Principal | None:
+    """Somebody who may call everything."""
+    found = by_token(credentials)
+    return None if found is None else msgspec.structs.replace(found, role="operator")
+
+
 @asynccontextmanager
 async def client(home: Path, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
-    app = {"include": GROUPS.keys()}
+    app = {"include": GROUPS.keys(), "principal": operator}
     async with house(home, app=app, rate_limit_requests=10**6, **settings) as (_, found):
         yield found
 
@@ -138,6 +146,12 @@ def test_bodies(tmp_path: Path, database: dict[str, Any]) -> None:
     asyncio.run(scenario())
 
 
+def sound(route: Route) -> dict[str, str]:
+    """A body that is not what is wrong, for routes that name something in their path."""
+    fields = getattr(route.body, "__struct_fields__", ("name",))
+    return {"name": "a"} if "name" in fields else {}
+
+
 @both
 def test_ids_queries_and_headers(tmp_path: Path, database: dict[str, Any]) -> None:
     async def scenario() -> None:
@@ -145,7 +159,7 @@ def test_ids_queries_and_headers(tmp_path: Path, database: dict[str, Any]) -> No
             for route in ROUTES:
                 for value in IDS if route.parameters else []:
                     answer = await found.request(
-                        route.method, path_of(route, value), headers=as_own(), json={"name": "a"}
+                        route.method, path_of(route, value), headers=as_own(), json=sound(route)
                     )
                     check(answer, route.operation_id, value)
                     refused = (403,) if route.group == "objects" else (404, 405)
@@ -153,12 +167,12 @@ def test_ids_queries_and_headers(tmp_path: Path, database: dict[str, Any]) -> No
                 for query in QUERIES:
                     url = f"{path_of(route)}?{query}"
                     answer = await found.request(
-                        route.method, url, headers=as_own(), json={"name": "a"}
+                        route.method, url, headers=as_own(), json=sound(route)
                     )
                     check(answer, route.operation_id, query)
                 for more in HEADERS:
                     answer = await found.request(
-                        route.method, path_of(route), headers=as_own() | more, json={"name": "a"}
+                        route.method, path_of(route), headers=as_own() | more, json=sound(route)
                     )
                     check(answer, route.operation_id, more)
 

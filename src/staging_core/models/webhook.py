@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 import msgspec
 
 from .event import JobEvent
+from .job import JobState
 from .place import Place
 
 TEST_EVENT = "webhook.test"
 """What a test of an endpoint sends; no filter keeps it back."""
 
-EVENT_OF_STATE = {"ready": "image.ready", "error": "image.failed", "cancelled": "image.cancelled"}
+EventType = Literal["image.ready", "image.failed", "image.cancelled"]
+"""What an endpoint may be told of."""
+
+EVENT_OF_STATE: dict[JobState, EventType] = {
+    "ready": "image.ready",
+    "error": "image.failed",
+    "cancelled": "image.cancelled",
+}
 """What is sent when a job ends in a state; retried, an image may end once more."""
 
-EVENT_TYPES = tuple(EVENT_OF_STATE.values())
+EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 """All that an endpoint may be told of."""
 
 DisabledReason = Literal["by_hand", "gone", "failing"]

@@ -38,6 +38,7 @@ _GROUPS = {
     "me": "Who calls.",
     "profile": "The user's own data.",
     "keys": "API keys, for machines.",
+    "webhooks": "Webhook endpoints: where the account is told how its jobs end.",
     "billing": "Usage, plans and payments.",
     "admin": "What operators of the installation see and do.",
     "callbacks": "Where providers of models report.",

@@ -38,6 +38,7 @@ _LATER_S = 5.0
 _SAID_TO_CLIENTS = (Overloaded, ServiceUnavailable)
 # The parts of a request that the library's own errors are about.
 _FIELDS = {
+    "endpoint_refused": "url",
     "idempotency_key_invalid": "Idempotency-Key",
     "unknown_model": "model",
     "unknown_room": "room_type",

@@ -21,6 +21,7 @@ from .pictures import pictures
 from .profile import profile
 from .projects import projects
 from .uploads import uploads
+from .webhooks import webhooks
 
 _ALL = (
     projects,
@@ -34,6 +35,7 @@ _ALL = (
     me,
     profile,
     keys,
+    webhooks,
     billing,
     admin,
     objects,
