@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from staging_core import OWNER, Staging
+from staging_core.audit import Audit, Evidence
 from staging_core.errors import EndpointDisabled, Forbidden, TooManyEndpoints, ValidationFailed
 from staging_core.models import EVENT_TYPES, Principal
 from staging_core.settlement import cancel_job
@@ -280,6 +281,26 @@ def test_a_deleted_endpoint_takes_its_log_with_it(house: House, receiver: Webhoo
                 for table in ("endpoints", "deliveries", "attempts"):
                     found = await tx.rows(sa.text(f"SELECT * FROM staging_webhook_{table}"))  # noqa: S608
                     assert found == []
+
+    asyncio.run(scenario())
+
+
+@both
+def test_the_audit_finds_nothing_and_would_find_a_wrong_count(
+    house: House, receiver: WebhookReceiver
+) -> None:
+    async def scenario() -> None:
+        async with house() as staging:
+            me = staging.acting_as(OWNER)
+            await listening(me, receiver)
+            await me.webhooks.delete(await listening(me, receiver))
+            await stage_one(staging)
+            await send(staging)
+            assert await Audit(staging.ports, Evidence(settled=True)).violations() == []
+            async with staging.ports.database.write() as tx:
+                await tx.execute(sa.text("UPDATE staging_accounts SET webhook_endpoints = 0"))
+            (found,) = await Audit(staging.ports, Evidence(settled=True)).violations()
+            assert "webhook endpoints" in found.what
 
     asyncio.run(scenario())
 

@@ -69,10 +69,23 @@ def miscounted(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
+def untold(settings: Settings, now: float) -> sa.Select[Any]:
+    """Accounts that do not know how many webhook endpoints they have, so that none is told."""
+    accounts, endpoints = tables.accounts, tables.webhook_endpoints
+    there = (
+        sa.select(sa.func.count())
+        .where(endpoints.c.account_id == accounts.c.id)
+        .correlate(accounts)
+        .scalar_subquery()
+    )
+    return sa.select(accounts.c.id).where(accounts.c.webhook_endpoints != there)
+
+
 RULES = (
     Rule("I1", "An accepted job is not in the database.", lost_jobs),
     Rule("I1", "A provider's report was never read.", unread_reports),
     Rule("I3", "One idempotency key has two orders.", doubled_orders),
     Rule("I5", LATE, forgotten_jobs),
     Rule("I5", "An account's counters are not those of its jobs.", miscounted),
+    Rule("I5", "An account's number of webhook endpoints is not theirs.", untold),
 )

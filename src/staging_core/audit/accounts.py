@@ -26,6 +26,8 @@ _HANGS_ON: tuple[tuple[sa.Table, str, sa.Table], ...] = (
     (tables.files, "job_id", tables.jobs),
     (tables.uploads, "original_id", tables.originals),
     (tables.words, "image_id", tables.images),
+    (tables.webhook_deliveries, "endpoint_id", tables.webhook_endpoints),
+    (tables.webhook_attempts, "delivery_id", tables.webhook_deliveries),
 )
 
 

@@ -15,6 +15,8 @@ _SHOWN: tuple[tuple[sa.Table, str, str], ...] = (
     (tables.attempts, "id", "message"),
     (tables.events, "job_id", "data"),
     (tables.outbox, "id", "payload"),
+    (tables.webhook_deliveries, "id", "payload"),
+    (tables.webhook_attempts, "delivery_id", "error"),
 )
 _SIGNED = "X-Amz-Signature="
 """In an address that opens an object to whoever reads it."""

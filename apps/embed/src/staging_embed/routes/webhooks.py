@@ -93,7 +93,7 @@ class EndpointList(Struct, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
-class AttemptAnswer(Struct, frozen=True, kw_only=True):
+class DeliveryAttempt(Struct, frozen=True, kw_only=True):
     """One try. `status`: what was answered; without an answer, `error` says why."""
 
     number: int
@@ -115,7 +115,7 @@ class DeliveryAnswer(Struct, frozen=True, kw_only=True):
     created_at: str
     next_attempt_at: str | None
     finished_at: str | None
-    attempts: list[AttemptAnswer]
+    attempts: list[DeliveryAttempt]
 
 
 class DeliveryList(Struct, frozen=True, kw_only=True):
@@ -286,7 +286,7 @@ def _delivery(delivery: WebhookDelivery) -> DeliveryAnswer:
         next_attempt_at=rfc3339_or_none(delivery.due_at),
         finished_at=rfc3339_or_none(delivery.finished_at),
         attempts=[
-            AttemptAnswer(
+            DeliveryAttempt(
                 number=each.number,
                 at=rfc3339(each.at),
                 latency_ms=each.latency_ms,
