@@ -96,8 +96,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secret_key: Annotated[
         Annotated[str, Meta(min_length=16)] | None,
         Meta(
-            description="Signs upload addresses and cursors and seals stored secrets, at least "
-            "16 characters; made under the home when `auth` is `local:`, required otherwise."
+            description="Signs upload addresses and cursors, at least 16 characters; made under "
+            "the home when `auth` is `local:`, required otherwise."
         ),
     ] = None
     secrets_key: Annotated[

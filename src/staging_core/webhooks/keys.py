@@ -1,7 +1,7 @@
 """The secrets that endpoints' messages are signed with, sealed in their rows.
 
-What seals them is the installation's ``secrets_key`` where there is one, else a key derived from its
-``secret_key`` (HKDF-SHA256, RFC 5869). Both open them, so a ``secrets_key`` may come later.
+What seals them is the installation's ``secrets_key`` where there is one, else a key derived from
+its ``secret_key`` (HKDF-SHA256, RFC 5869). Both open them, so a ``secrets_key`` may come later.
 """
 
 from __future__ import annotations
