@@ -296,6 +296,30 @@ def test_several_senders_at_once_send_everything_once(
     asyncio.run(scenario())
 
 
+@both
+def test_a_worker_that_stops_waits_for_the_answer_to_what_it_has_sent(
+    house: House, receiver: WebhookReceiver
+) -> None:
+    async def scenario() -> None:
+        async with house() as staging:
+            me = staging.acting_as(OWNER)
+            endpoint = await listening(me, receiver)
+            receiver.will(Answer(hangs=True))
+            working = asyncio.create_task(staging.run_worker())
+            await end_one(me)
+            await came(receiver, 1)
+            working.cancel()
+            await asyncio.sleep(0.1)
+            assert not working.done()
+            receiver.release()
+            with contextlib.suppress(asyncio.CancelledError):
+                await working
+            (delivery,) = await me.webhooks.deliveries(endpoint)
+            assert delivery.state == "delivered"
+
+    asyncio.run(scenario())
+
+
 # --- nobody in another's way ----------------------------------------------------------------------
 
 
