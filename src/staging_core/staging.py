@@ -54,6 +54,8 @@ from .worker import Worker
 OWNER = Principal(account_id="local", user_id="owner", role="operator")
 """The one owner of an embedded installation, who also operates it."""
 
+_SENDING_S = 5.0  # of a sweep that a host asks for: it is not held up by endpoints
+
 
 class Staging:
     """An installation: its settings, plugins, backends and database.
@@ -345,7 +347,7 @@ class Staging:
         """
         done = await self._sweeper.sweep(bucket=bucket)
         done["observed"] = await self._sweeper.observe()
-        done["webhooks"] = await Sender(self.ports).send_due()
+        done["webhooks"] = await Sender(self.ports).send_due(within_s=_SENDING_S)
         return done
 
     @property

@@ -362,6 +362,38 @@ def test_an_endpoint_that_hangs_delays_nobody(house: House, receiver: WebhookRec
     asyncio.run(scenario())
 
 
+def test_a_host_that_sweeps_itself_sends_and_is_not_held_up_by_one_that_hangs(
+    house: House, receiver: WebhookReceiver
+) -> None:
+    async def scenario() -> None:
+        with receiving() as bad:
+            bad.usual = Answer(hangs=True)
+            async with house(webhook_hosts=(receiver.host, bad.host)) as staging:
+                me = staging.acting_as(OWNER)
+                await listening(me, bad)
+                await listening(me, receiver)
+                await end_one(me)
+                sweeping = asyncio.create_task(staging.sweep())
+                await came(bad, 1)
+                await came(receiver, 1)
+                bad.release()
+                assert (await sweeping)["webhooks"] == 2
+
+    asyncio.run(scenario())
+
+
+def test_nothing_is_begun_when_the_time_is_over(house: House, receiver: WebhookReceiver) -> None:
+    async def scenario() -> None:
+        async with house() as staging:
+            me = staging.acting_as(OWNER)
+            await listening(me, receiver)
+            await end_one(me)
+            assert await Sender(staging.ports).send_due(within_s=0) == 0
+            assert await Sender(staging.ports).send_due() == 1
+
+    asyncio.run(scenario())
+
+
 def test_endpoints_that_fail_have_half_of_the_places_at_most(
     house: House, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,8 +68,9 @@ async def change(
 async def disable(
     tx: Transaction, account_id: str, endpoint_id: str, reason: str
 ) -> WebhookEndpoint:
-    """Nothing is sent to it any more, and what waited to be has failed. Hold the account first:
-    a job that ends meanwhile then finds it disabled.
+    """Nothing is sent to it any more, and what waited to be has failed.
+
+    The caller holds the account, so that a job which ends meanwhile finds it disabled.
     """
     await tx.execute(
         sa.update(webhook_deliveries)

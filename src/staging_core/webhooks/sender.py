@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
+import time
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -77,13 +79,30 @@ class Sender:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
 
-    async def send_due(self) -> int:
-        """Send once what is due now, all of it; how many deliveries were tried."""
-        tried = 0
-        while lane := await self._claim(only_sound=False):
-            tried += len(lane.due)
-            await self._serve(lane)
-        return tried
+    async def send_due(self, *, within_s: float = math.inf) -> int:
+        """Send what is due now, endpoints side by side; how many deliveries were tried.
+
+        ``within_s``: after so many seconds nothing more is begun.
+        """
+        until, tried = time.monotonic() + within_s, 0
+        sending: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                free = len(sending) < LANES and time.monotonic() < until
+                lane = await self._claim(only_sound=False) if free else None
+                if lane is not None:
+                    tried += len(lane.due)
+                    sending.add(asyncio.create_task(self._serve(lane)))
+                    continue
+                if not sending:
+                    return tried
+                done, sending = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+        finally:
+            for task in sending:
+                task.cancel()
+            await asyncio.gather(*sending, return_exceptions=True)
 
     async def _step(self) -> float:
         """Take a lane, if there is a place and something due; seconds until the next look."""
