@@ -13,10 +13,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
-import sqlalchemy as sa
 
 from .database import accounts, creations
 from .database.engine import Transaction
+from .database.row import Row
 from .errors import DatabaseFailed, IdempotencyMismatch, InvalidIdempotencyKey
 from .ports import Ports
 
@@ -41,7 +41,7 @@ class Creation:
         """Whether the key is held and nothing is kept under it."""
         return self._key is not None and self.created is None and not self._kept
 
-    def begin(self, found: sa.RowMapping | float) -> None:
+    def begin(self, found: Row | float) -> None:
         """The key is held by a lease, or there is a row of what was created under it."""
         if isinstance(found, float):
             self.lease = found

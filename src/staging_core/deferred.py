@@ -12,11 +12,11 @@ import contextlib
 import logging
 
 import msgspec
-import sqlalchemy as sa
 
 from .database import attempts, gates, images, jobs
 from .database.engine import Transaction
 from .database.jobs import Abandoned
+from .database.row import Row
 from .delivery import Delivery
 from .errors import (
     AttemptsExhausted,
@@ -66,9 +66,9 @@ class Deferred(Delivery):
     def __init__(
         self,
         ports: Ports,
-        job: sa.RowMapping,
+        job: Row,
         lease: Lease,
-        attempt: sa.RowMapping | None = None,
+        attempt: Row | None = None,
     ) -> None:
         super().__init__(ports, job, lease)
         self._open_attempt = attempt
@@ -161,7 +161,7 @@ class Deferred(Delivery):
         self.job = job
         return msgspec.structs.replace(self._attempt(row), secrets=secrets)
 
-    def _attempt(self, row: sa.RowMapping) -> Attempt:
+    def _attempt(self, row: Row) -> Attempt:
         return attempt_of(row, self.ports.settings.public_url, self._model)
 
     async def _create(self, request: StageRequest, photo: Photo, attempt: Attempt) -> str:
@@ -186,9 +186,7 @@ class Deferred(Delivery):
                 await land(tx, row, handle)
         self.job = job
 
-    async def _wait_for(
-        self, tx: Transaction, attempt: sa.RowMapping, handle: str, poll_s: float
-    ) -> sa.RowMapping:
+    async def _wait_for(self, tx: Transaction, attempt: Row, handle: str, poll_s: float) -> Row:
         job = await jobs.move(
             tx,
             self.job,
@@ -235,10 +233,10 @@ class Deferred(Delivery):
         else:
             await self._look_again(attempt)
 
-    async def _find(self, row: sa.RowMapping) -> Found | Absent | CannotTell:
+    async def _find(self, row: Row) -> Found | Absent | CannotTell:
         return await find(self._model, self._attempt(row))
 
-    async def _look_again(self, attempt: sa.RowMapping) -> None:
+    async def _look_again(self, attempt: Row) -> None:
         limit = attempt["unknown_at"] + self.ports.settings.unknown_outcome_s
         async with self.ports.database.write(self.job["account_id"]) as tx:
             if tx.now < limit:
@@ -269,7 +267,7 @@ class Deferred(Delivery):
         else:
             await self._keep_waiting(attempt, failing=outcome is None)
 
-    async def _seen_attempt(self) -> sa.RowMapping | None:
+    async def _seen_attempt(self) -> Row | None:
         async with self.ports.database.read(self.job["account_id"]) as tx:
             return await attempts.open_seen(tx, self.job["id"])
 
@@ -283,7 +281,7 @@ class Deferred(Delivery):
             log.warning("job %s: no answer about %s", self.job["id"], handle, exc_info=True)
             return None
 
-    async def _keep_waiting(self, attempt: sa.RowMapping, *, failing: bool) -> None:
+    async def _keep_waiting(self, attempt: Row, *, failing: bool) -> None:
         """Until the next poll, or the deadline: then the prediction is given up and cancelled."""
         async with self.ports.database.write(self.job["account_id"]) as tx:
             if failing:
@@ -307,7 +305,7 @@ class Deferred(Delivery):
             self.ports, self.job, error, self.timings, ended=True, cost_usd=failed.cost_usd
         )
 
-    async def _fetch(self, attempt: sa.RowMapping, staged: Staged) -> None:
+    async def _fetch(self, attempt: Row, staged: Staged) -> None:
         """What it costs is booked as soon as it is known; then the outputs come here."""
         async with self.ports.database.write(self.job["account_id"]) as tx:
             spent = await attempts.charge(tx, attempt, staged.cost_usd)

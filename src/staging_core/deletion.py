@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 
-import sqlalchemy as sa
-
 from .database import deletions, jobs
 from .database.engine import Transaction
+from .database.row import Row
 from .errors import AlreadyFinal, DatabaseFailed
 from .models import TERMINAL
 from .ports import Ports
@@ -37,7 +36,7 @@ async def clear_deleted(
     return sum([await _clear(ports, row) for row in rows])
 
 
-async def _clear(ports: Ports, row: sa.RowMapping) -> bool:
+async def _clear(ports: Ports, row: Row) -> bool:
     """It is deleted already, so what fails here is left to the next sweep."""
     try:
         async with ports.database.write(row["account_id"]) as tx:
@@ -49,7 +48,7 @@ async def _clear(ports: Ports, row: sa.RowMapping) -> bool:
     return True
 
 
-async def _cancel(tx: Transaction, row: sa.RowMapping) -> None:
+async def _cancel(tx: Transaction, row: Row) -> None:
     job = await jobs.seen(tx, row["job_id"])
     if job["state"] not in TERMINAL:
         with suppress(AlreadyFinal):  # a moment ago

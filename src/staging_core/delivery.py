@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-import sqlalchemy as sa
-
 from .database import attempts, files, images, jobs, usage
 from .database.engine import Transaction
+from .database.row import Row
 from .errors import Retryable
 from .held import Held
 from .imaging.canvas import Layout
@@ -32,7 +31,7 @@ class Delivery(Held):
         self,
         outputs: tuple[bytes, ...],
         staged: Staged,
-        original: sa.RowMapping,
+        original: Row,
         number: int,
         intended: Collection[str] = (),
     ) -> None:
@@ -117,7 +116,7 @@ class Delivery(Held):
         checkpoint: dict[str, Any],
         labelled: tuple[Stored, str] | None,
         **values: Any,
-    ) -> sa.RowMapping:
+    ) -> Row:
         """The job's pictures are its image's, and it is ready; the row as it is then."""
         kept = [checkpoint["key"], *checkpoint["extra"]]
         if labelled is not None:

@@ -6,9 +6,9 @@ import secrets
 from dataclasses import dataclass
 
 import msgspec
-import sqlalchemy as sa
 
 from .database import attempts, images
+from .database.row import Row
 from .errors import NotHonoured
 from .honour import check_honoured
 from .interfaces import Stager, supports
@@ -27,7 +27,7 @@ class Way:
     model: str | None = None
 
 
-async def another_way(ports: Ports, job: sa.RowMapping) -> Way | None:
+async def another_way(ports: Ports, job: Row) -> Way | None:
     """How ``job``, just refused by its model's safety filter, goes on; None: it does not.
 
     A model that answers later gets one new seed, if it has seeds; then come the models of the

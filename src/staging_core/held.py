@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import msgspec
-import sqlalchemy as sa
 
 from .database import attempts, files, images, jobs, runtime
 from .database.engine import Transaction
 from .database.jobs import Abandoned
+from .database.row import Row
 from .errors import ObjectMissing
 from .imaging.canvas import Layout, lay_out
 from .interfaces import Defers, Photo, Stager
@@ -32,7 +32,7 @@ log = logging.getLogger("staging_core")
 class Held:
     """A claimed job; ``run`` carries it to its end, or to its next wait."""
 
-    def __init__(self, ports: Ports, job: sa.RowMapping, lease: Lease) -> None:
+    def __init__(self, ports: Ports, job: Row, lease: Lease) -> None:
         self.ports = ports
         self.job = job
         self.lease = lease
@@ -76,7 +76,7 @@ class Held:
 
     # --- what every way begins with -------------------------------------------------------------
 
-    async def _prepare(self) -> tuple[sa.RowMapping, StoredPhoto, StageRequest]:
+    async def _prepare(self) -> tuple[Row, StoredPhoto, StageRequest]:
         """The original's row, the picture that the model is given, and what is asked for."""
         with self._timed("prepare"):
             original = await self._source()
@@ -101,7 +101,7 @@ class Held:
         sealed = {} if row is None else row["secrets"]
         return opened(Seal(self.ports.settings.secrets_key), self._card, sealed)
 
-    async def _source(self) -> sa.RowMapping:
+    async def _source(self) -> Row:
         if self._card.canvas is None:
             async with self.ports.database.read(self.job["account_id"]) as tx:
                 return await images.source(tx, self.job["image_id"])
@@ -111,7 +111,7 @@ class Held:
                 await self._borrow_input(tx, original)
         return original
 
-    async def _develop(self, original: sa.RowMapping) -> sa.RowMapping:
+    async def _develop(self, original: Row) -> Row:
         """Decode what was only looked at: the working copy, and what the original is after all."""
         data = await read_object(self.ports.storage, original["key"])
         made = await self.ports.decoder.working_copy(data)
@@ -132,14 +132,14 @@ class Held:
         )
         return developed
 
-    async def _working_copy(self, original: sa.RowMapping) -> bytes:
+    async def _working_copy(self, original: Row) -> bytes:
         """Its bytes; made again if it is not there."""
         try:
             return await self._photo(original).read()
         except ObjectMissing:
             return await self._make_working_copy(original)
 
-    def _photo(self, original: sa.RowMapping) -> StoredPhoto:
+    def _photo(self, original: Row) -> StoredPhoto:
         return StoredPhoto(
             storage=self.ports.storage,
             key=original["working_key"],
@@ -156,7 +156,7 @@ class Held:
             return photo
         return laid_out(photo, layout, canvas.content_type)
 
-    async def _borrow_input(self, tx: Transaction, original: sa.RowMapping) -> None:
+    async def _borrow_input(self, tx: Transaction, original: Row) -> None:
         """The intent before the object, where the model is given one of its own."""
         photo = self._photo(original)
         given = self._input(photo)
@@ -167,7 +167,7 @@ class Held:
         account_id, grace_s = self.job["account_id"], self.ports.settings.orphan_grace_s
         await files.borrow(tx, key, account_id=account_id, kind="working", grace_s=grace_s)
 
-    async def _model_input(self, original: sa.RowMapping) -> StoredPhoto:
+    async def _model_input(self, original: Row) -> StoredPhoto:
         """What the model is given, in the storage by now."""
         photo = self._photo(original)
         given, layout = self._input(photo), self._layout(photo)
@@ -186,7 +186,7 @@ class Held:
         canvas = self._card.canvas
         return None if canvas is None else lay_out(canvas, photo.width, photo.height)
 
-    async def _make_working_copy(self, original: sa.RowMapping) -> bytes:
+    async def _make_working_copy(self, original: Row) -> bytes:
         data = await read_object(self.ports.storage, original["key"])
         made = await self.ports.decoder.working_copy(data)
         async with self.ports.database.write(self.job["account_id"]) as tx:

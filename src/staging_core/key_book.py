@@ -8,9 +8,8 @@ from .database import api_keys
 from .models import KeyUse, Principal
 
 if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
-
     from .database.engine import Database
+    from .database.row import Row
     from .recent import Recent
 
 
@@ -52,7 +51,7 @@ class StoredKeys:
         return KeyUse(principal=_principal(row))
 
 
-def _principal(row: RowMapping) -> Principal:
+def _principal(row: Row) -> Principal:
     return Principal(
         account_id=row["account_id"],
         user_id=row["user_id"],

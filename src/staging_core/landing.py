@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-
 from .database import attempts, jobs, outbox
 from .database.engine import Transaction
+from .database.row import Row
 from .models import Wake
 
 _LOOK_S = 15.0
@@ -14,7 +13,7 @@ ADOPTING = frozenset({"queued", "preparing"})
 """States in which a job has not yet gone on to ask for another prediction."""
 
 
-async def land(tx: Transaction, attempt: sa.RowMapping, handle: str) -> Wake | None:
+async def land(tx: Transaction, attempt: Row, handle: str) -> Wake | None:
     """The provider knows ``attempt`` (a locked row) as ``handle``; whom to nudge for it.
 
     Whatever its job does by now, the handle is recorded: no prediction stays unknown.
@@ -33,12 +32,12 @@ async def land(tx: Transaction, attempt: sa.RowMapping, handle: str) -> Wake | N
     return None
 
 
-async def land_twice(tx: Transaction, attempt: sa.RowMapping, handle: str) -> None:
+async def land_twice(tx: Transaction, attempt: Row, handle: str) -> None:
     """The provider, or a gateway before it, made a second one of ``attempt``: it is waste."""
     await cancel_later(tx, await attempts.begin_unasked(tx, attempt, handle), handle)
 
 
-async def _adopt(tx: Transaction, attempt: sa.RowMapping) -> Wake | None:
+async def _adopt(tx: Transaction, attempt: Row) -> Wake | None:
     """The job goes on with a prediction that it had given up; its fence turns others away."""
     job = await jobs.row(tx, attempt["job_id"])
     if job["state"] not in ADOPTING or job["checkpoint"] is not None:
@@ -59,16 +58,16 @@ async def _adopt(tx: Transaction, attempt: sa.RowMapping) -> Wake | None:
     return _nudge(job)
 
 
-async def cancel_later(tx: Transaction, attempt: sa.RowMapping, handle: str) -> None:
+async def cancel_later(tx: Transaction, attempt: Row, handle: str) -> None:
     """Nobody wants the prediction any more: a sweep cancels it and books what it cost."""
     payload = {"attempt_id": attempt["id"], "model": attempt["model"], "handle": handle}
     await outbox.post(tx, attempt["account_id"], "cancel_prediction", payload)
 
 
-async def look_later(tx: Transaction, attempt: sa.RowMapping) -> None:
+async def look_later(tx: Transaction, attempt: Row) -> None:
     """The attempt is given up, but may exist: a sweep goes on looking for it."""
     await attempts.change(tx, attempt["id"], look_at=tx.now + _LOOK_S)
 
 
-def _nudge(job: sa.RowMapping | None) -> Wake | None:
+def _nudge(job: Row | None) -> Wake | None:
     return None if job is None else Wake(job_id=job["id"], lane=job["lane"])

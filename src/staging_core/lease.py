@@ -7,10 +7,9 @@ import logging
 import time
 from types import TracebackType
 
-import sqlalchemy as sa
-
 from .database import jobs
 from .database.jobs import Abandoned
+from .database.row import Row
 from .ports import Ports
 
 log = logging.getLogger("staging_core")
@@ -26,7 +25,7 @@ class Lease:
     leaves as ``Abandoned``.
     """
 
-    def __init__(self, ports: Ports, job: sa.RowMapping) -> None:
+    def __init__(self, ports: Ports, job: Row) -> None:
         self._ports = ports
         self._job = job
         self._lost = False

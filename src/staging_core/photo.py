@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
-import sqlalchemy as sa
 
 from .database import files, folders
+from .database.row import Row
 from .imaging.canvas import Layout
 from .interfaces import PresignsDownloads, Storage, supports
 from .models import DownloadGrant, Picture, Stored
@@ -65,15 +65,13 @@ async def read_object(storage: Storage, key: str) -> bytes:
         return b"".join([chunk async for chunk in chunks])
 
 
-def key_of(job: sa.RowMapping, name: str, content_type: str) -> str:
+def key_of(job: Row, name: str, content_type: str) -> str:
     """Where a held job puts a picture. It holds job and fence: nothing is ever overwritten."""
     folder, extension = folders.folder(job["account_id"]), content_type.rpartition("/")[2]
     return f"staged/{folder}/{job['id']}-{job['fence']}-{name}.{extension}"
 
 
-async def intend_picture(
-    tx: Transaction, ports: Ports, job: sa.RowMapping, key: str, *, kind: str
-) -> None:
+async def intend_picture(tx: Transaction, ports: Ports, job: Row, key: str, *, kind: str) -> None:
     """The intent row of what is about to be put; unless kept, it goes after the grace time."""
     await files.intend(
         tx,
@@ -85,9 +83,7 @@ async def intend_picture(
     )
 
 
-async def put_picture(
-    ports: Ports, job: sa.RowMapping, picture: Picture, *, kind: str, name: str
-) -> Stored:
+async def put_picture(ports: Ports, job: Row, picture: Picture, *, kind: str, name: str) -> Stored:
     """Intent row, then the object."""
     key = key_of(job, name, picture.content_type)
     async with ports.database.write(job["account_id"]) as tx:

@@ -13,12 +13,11 @@ import math
 from collections.abc import Collection
 from typing import NamedTuple
 
-import sqlalchemy as sa
-
 from .answered import Answered
 from .database import attempts, claims, gates, jobs
 from .database.engine import Transaction
 from .database.jobs import Abandoned
+from .database.row import Row
 from .deferred import Deferred
 from .errors import AttemptsExhausted
 from .interfaces import Stager, supports
@@ -36,9 +35,9 @@ class Look(NamedTuple):
     one of a job that waited for its prediction.
     """
 
-    job: sa.RowMapping | None
+    job: Row | None
     next_at: float | None
-    attempt: sa.RowMapping | None = None
+    attempt: Row | None = None
 
 
 class Pipeline:
@@ -54,7 +53,7 @@ class Pipeline:
 
     async def claim(
         self, models: Collection[str] | None = None, job_id: str | None = None
-    ) -> sa.RowMapping | None:
+    ) -> Row | None:
         """Take a due job of ``models`` (all open ones by default) that nobody holds."""
         return (await self.look(models, job_id)).job
 
@@ -121,7 +120,7 @@ class Pipeline:
     def _per_minute(self) -> int:
         return self.ports.settings.provider_creates_per_minute
 
-    async def _take_over(self, tx: Transaction, job: sa.RowMapping) -> sa.RowMapping | None:
+    async def _take_over(self, tx: Transaction, job: Row) -> Row | None:
         """A worker died holding the job: its call is lost, checkpoint and prediction are not."""
         crashes = job["crashes"] + 1
         if crashes >= MAX_CRASHES:
@@ -136,9 +135,7 @@ class Pipeline:
             await jobs.move(tx, job, "queued", told=told, crashes=crashes)
         return (await self._look_at(tx, [job["model"]], job["id"])).job
 
-    async def _enter(
-        self, tx: Transaction, job: sa.RowMapping, seen: dict[str, gates.Gate]
-    ) -> None:
+    async def _enter(self, tx: Transaction, job: Row, seen: dict[str, gates.Gate]) -> None:
         gate = seen.get(job["model"])
         if gate is None:
             return
@@ -154,7 +151,7 @@ class Pipeline:
         await self.carry(found.job, found.attempt)
         return True
 
-    async def carry(self, job: sa.RowMapping, attempt: sa.RowMapping | None = None) -> None:
+    async def carry(self, job: Row, attempt: Row | None = None) -> None:
         """Carry a claimed job to its end, or to its next wait; ``attempt``: see ``Look``."""
         facts = {
             "staging.job": job["id"],

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 
-import sqlalchemy as sa
-
 from .database import attempts
+from .database.row import Row
 from .errors import NotFound, Retryable
 from .interfaces import Defers, Finds, ReceivesCallbacks, supports
 from .landing import land
@@ -26,7 +25,7 @@ LOOKED_FOR_S = 3600.0
 _LONGEST_PAUSE_S = 600.0
 
 
-def attempt_of(row: sa.RowMapping, public_url: str | None, stager: object) -> Attempt:
+def attempt_of(row: Row, public_url: str | None, stager: object) -> Attempt:
     """The attempt as its stager sees it; every one has a callback address of its own."""
     calls_back = public_url is not None and supports(stager, ReceivesCallbacks) is not None
     return Attempt(
@@ -77,7 +76,7 @@ class Predictions:
             given_up = await attempts.to_look_for(tx, deferring)
         return sum(await asyncio.gather(*(self._look_for(attempt) for attempt in given_up)))
 
-    async def _look_for(self, row: sa.RowMapping) -> bool:
+    async def _look_for(self, row: Row) -> bool:
         stager = self.ports.stagers[row["model"]]
         found = await find(stager, attempt_of(row, self.ports.settings.public_url, stager))
         async with self.ports.database.write(row["account_id"]) as tx:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import sqlalchemy as sa
-
 from .database import accounts, users
 from .database.engine import Transaction
+from .database.row import Row
 from .models import Principal, Profile, highest
 from .ports import Ports
 from .profile_change import changed
@@ -54,7 +53,7 @@ class OwnProfile:
         return Profile(**{**values, "role": highest(self._principal.role, row["role"])})
 
 
-async def ensure_user(tx: Transaction, principal: Principal) -> sa.RowMapping:
+async def ensure_user(tx: Transaction, principal: Principal) -> Row:
     """The principal's row, made unless it is there, and held until the transaction ends."""
     account_id, user_id = accounts.check(principal.account_id), users.check(principal.user_id)
     row = await users.get(tx, account_id, user_id, lock=True)

@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
 
-import sqlalchemy as sa
-
 from .database import attempts, gates, inbox
 from .database.engine import Transaction
+from .database.row import Row
 from .errors import Busy, InvalidCallback, InvalidSignature, NotFound, StagingError
 from .interfaces import ReceivesCallbacks, supports
 from .landing import land, land_twice
@@ -74,7 +73,7 @@ class Reception:
             return 0
         return sum([await self._read_again(row) for row in unread])
 
-    async def _read_again(self, row: sa.RowMapping) -> bool:
+    async def _read_again(self, row: Row) -> bool:
         notice = Notice(event_id=row["event_id"], handle=row["handle"])
         async with self.ports.database.write() as tx:
             known, wake = await self._pass_on(tx, row["source"], notice, row["attempt_id"])

@@ -31,6 +31,7 @@ from .database import (
     uploads,
 )
 from .database.engine import Transaction
+from .database.row import Row
 from .deletion import clear_deleted
 from .errors import DatabaseFailed, HookFailed, JobVerb
 from .models import JobEvent, Stored, Wake
@@ -213,7 +214,7 @@ class Recovery:
         # Side by side: a provider that hangs holds up its own deeds only.
         return sum(await asyncio.gather(*(self._do(deed) for deed in deeds)))
 
-    async def _do(self, deed: sa.RowMapping) -> bool:
+    async def _do(self, deed: Row) -> bool:
         try:
             await self._deed(deed["kind"], deed["payload"])
         except Exception as error:

@@ -13,10 +13,9 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-import sqlalchemy as sa
-
 from .database import attempts, files, gates, images, jobs
 from .database.engine import Transaction
+from .database.row import Row
 from .errors import (
     AlreadyFinal,
     AttemptsExhausted,
@@ -59,7 +58,7 @@ ATTEMPTING = frozenset({"staging", "submitted", "waiting", "fetching"})
 class _Failure:
     """What went wrong with a held job. ``ended``: no prediction of it can still run."""
 
-    job: sa.RowMapping
+    job: Row
     error: StagingError
     timings_ms: dict[str, float]
     outcome: str = "failed"
@@ -75,7 +74,7 @@ class _Failure:
 
 async def settle_failure(
     ports: Ports,
-    job: sa.RowMapping,
+    job: Row,
     error: Exception,
     timings_ms: dict[str, float],
     *,
@@ -106,14 +105,14 @@ async def settle_failure(
 
 async def end_job(
     tx: Transaction,
-    job: sa.RowMapping,
+    job: Row,
     error: StagingError,
     *,
     kept: tuple[str, ...] = (),
     ended: bool = False,
     cost_usd: float | None = None,
     **values: Any,
-) -> sa.RowMapping:
+) -> Row:
     """The job fails: reason and history stay, of its objects only ``kept``."""
     await _close_attempt(tx, job, "failed", error, ended=ended, cost_usd=cost_usd)
     await files.keep_only(tx, job["id"], kept)
@@ -128,7 +127,7 @@ async def end_job(
     )
 
 
-def tell_end(ports: Ports, job: sa.RowMapping) -> None:
+def tell_end(ports: Ports, job: Row) -> None:
     """Tell how long a job took that has just ended; ``job``: its row by now."""
     seconds = job["finished_at"] - job["created_at"]
     labels = {"model": job["model"], "state": job["state"]}
@@ -159,7 +158,7 @@ async def cancel_job(tx: Transaction, account_id: str, job_id: str) -> None:
 
 async def _close_attempt(
     tx: Transaction,
-    job: sa.RowMapping,
+    job: Row,
     outcome: str,
     error: StagingError,
     *,
@@ -239,7 +238,7 @@ async def _note_failure(tx: Transaction, ports: Ports, failure: _Failure) -> Non
         await gates.failed(tx, stager.card, longest_s=ports.settings.backoff_max_s)
 
 
-def _waits_until(job: sa.RowMapping) -> float:
+def _waits_until(job: Row) -> float:
     """When the job stops waiting for a storage that is away and counts what fails."""
     began: float = job["created_at"]
     return began + _OUTAGE_S

@@ -8,10 +8,10 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
-import sqlalchemy as sa
 
 from .database import accounts, audit_log, users
 from .database.engine import Database, Transaction
+from .database.row import Row
 from .errors import BadInput, Unauthorized
 from .interfaces import Authenticator
 from .models import Actor, Credentials, Identity, Principal, highest
@@ -75,7 +75,7 @@ class SignIn:
             identity=identity,
         )
 
-    async def _first_seen(self, account_id: str, identity: Identity) -> sa.RowMapping:
+    async def _first_seen(self, account_id: str, identity: Identity) -> Row:
         """Account and user, made unless they are there by now."""
         async with self._database.write(account_id) as tx:
             await accounts.ensure(tx, account_id)
@@ -101,7 +101,7 @@ async def _note(tx: Transaction, account_id: str, user_id: str, identity: Identi
     )
 
 
-def _news(row: sa.RowMapping, identity: Identity, now: float) -> dict[str, Any]:
+def _news(row: Row, identity: Identity, now: float) -> dict[str, Any]:
     """What is to be written: words of the issuer that are new, and now and then the time.
 
     What the user has written in the profile stays until the issuer says something else than before.

@@ -6,10 +6,9 @@ import os
 from typing import Protocol
 from uuid import uuid4
 
-import sqlalchemy as sa
-
 from .database import accounts, files, folders, images, uploads
 from .database.engine import Transaction
+from .database.row import Row
 from .errors import NotFound, UnknownUpload
 from .imaging.decoder import WorkingCopy
 from .imaging.intake import Examined, examine, read_photo
@@ -187,10 +186,10 @@ class UploadSource:
         self._uploading = Uploading(ports, account_id)
         self._upload_id = upload_id
         self._address = address
-        self._row: sa.RowMapping | None = None
+        self._row: Row | None = None
 
     @property
-    def row(self) -> sa.RowMapping:
+    def row(self) -> Row:
         """The upload's row, once it was identified."""
         assert self._row is not None
         return self._row
@@ -244,7 +243,7 @@ class UploadSource:
         await uploads.use(tx, row["id"], original_id)
         return original_id
 
-    async def _known(self, tx: Transaction, row: sa.RowMapping) -> str | None:
+    async def _known(self, tx: Transaction, row: Row) -> str | None:
         """The account's original with the same bytes, where we have read them."""
         if row["sha256"] is None:
             return None
@@ -254,7 +253,7 @@ class UploadSource:
         await files.let_go(tx, (row["kept_key"],))
         return str(known["id"])
 
-    async def _keep_new(self, tx: Transaction, row: sa.RowMapping) -> str:
+    async def _keep_new(self, tx: Transaction, row: Row) -> str:
         original_id = str(uuid4())
         if not await files.stay(tx, row["kept_key"]):
             raise UnknownUpload("The upload is gone.")

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import msgspec
-import sqlalchemy as sa
 
 from .creation import check_key
 from .database import accounts, claims, images, jobs, projects
 from .database.engine import Transaction
+from .database.row import Row
 from .errors import (
     BadInput,
     IdempotencyMismatch,
@@ -259,7 +259,7 @@ class Submission:
             return None
         return msgspec.structs.replace(await self._group(earlier["id"]), replayed=True)
 
-    async def _earlier(self, tx: Transaction, fingerprint: str) -> sa.RowMapping | None:
+    async def _earlier(self, tx: Transaction, fingerprint: str) -> Row | None:
         """The group of this idempotency key; ``IdempotencyMismatch`` when it was another wish."""
         if self.key is None:
             return None

@@ -15,11 +15,10 @@ from contextlib import AbstractAsyncContextManager
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
-import sqlalchemy as sa
-
 from .creation import Creation, creating
 from .database import accounts, files, folders, uploads
 from .database.engine import Transaction
+from .database.row import Row
 from .errors import (
     NotFound,
     ObjectChanged,
@@ -122,7 +121,7 @@ class Uploading:
         own = OwnAddresses(self.ports.settings.signing_key())
         return own.upload(self._base, grant, now=time.time())
 
-    async def complete(self, upload_id: str) -> sa.RowMapping:
+    async def complete(self, upload_id: str) -> Row:
         """The row of an upload that is there and was looked at, now or before.
 
         ``NotFound``; ``UploadMissing``, ``UploadMismatch`` and the kinds of ``BadPicture``.
@@ -145,7 +144,7 @@ class Uploading:
             raise UploadMismatch("The file was replaced while it was looked at.") from error
         return await self.fill(row, kept) or await self.row(upload_id)
 
-    async def fill(self, row: sa.RowMapping, kept: KeptPhoto) -> sa.RowMapping | None:
+    async def fill(self, row: Row, kept: KeptPhoto) -> Row | None:
         """The upload is complete with that photo; None when it already was with another one."""
         async with self.ports.database.write(self._account_id) as tx:
             filled = await self._fill(tx, row, kept)
@@ -156,9 +155,7 @@ class Uploading:
             await let_go(self.ports, self._account_id, kept.stored.key)
         return filled
 
-    async def _fill(
-        self, tx: Transaction, row: sa.RowMapping, kept: KeptPhoto
-    ) -> sa.RowMapping | None:
+    async def _fill(self, tx: Transaction, row: Row, kept: KeptPhoto) -> Row | None:
         await kept.note(tx)
         return await uploads.complete(
             tx,
@@ -234,7 +231,7 @@ class Uploading:
 
     # --- found again ----------------------------------------------------------------------------
 
-    async def row(self, upload_id: str) -> sa.RowMapping:
+    async def row(self, upload_id: str) -> Row:
         """The upload's row; ``NotFound``."""
         async with self.ports.database.read(self._account_id) as tx:
             return await uploads.get(tx, self._account_id, upload_id)
@@ -243,14 +240,14 @@ class Uploading:
         """The upload; ``NotFound``."""
         return uploads.as_upload(await self.row(upload_id), replayed=replayed)
 
-    async def named(self, upload_id: str) -> sa.RowMapping:
+    async def named(self, upload_id: str) -> Row:
         """The row of an upload that a request names; ``UnknownUpload``."""
         try:
             return await self.row(upload_id)
         except NotFound as error:
             raise UnknownUpload(f"There is no upload {upload_id!r}.") from error
 
-    async def find(self, address: str) -> sa.RowMapping:
+    async def find(self, address: str) -> Row:
         """The row of the upload that an address, or a key, names; ``UnknownUpload``."""
         key = _key_in(address, folders.folder(self._account_id))
         if key is not None:

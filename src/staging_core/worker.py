@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 import msgspec
-import sqlalchemy as sa
 
 from .database import claims
+from .database.row import Row
 from .errors import SettingError
 from .interfaces import Consumes, supports
 from .models import Wake
@@ -172,7 +172,7 @@ class Worker:
             if name in self.pipeline.deferred or held.count(name) < stager.card.in_flight
         ]
 
-    def _start(self, job: sa.RowMapping, attempt: sa.RowMapping | None) -> None:
+    def _start(self, job: Row, attempt: Row | None) -> None:
         task = asyncio.create_task(self._carry(job, attempt))
         self._running[task] = job["model"]
         self._tell_steps()
@@ -190,7 +190,7 @@ class Worker:
     def _tell_steps(self) -> None:
         self.ports.telemetry.level("staging.worker.steps", len(self._running))
 
-    async def _carry(self, job: sa.RowMapping, attempt: sa.RowMapping | None) -> None:
+    async def _carry(self, job: Row, attempt: Row | None) -> None:
         try:
             await self.pipeline.carry(job, attempt)
         except Exception:

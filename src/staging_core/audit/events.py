@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from staging_core.config import Settings
 from staging_core.database import tables
 from staging_core.database.engine import Transaction
+from staging_core.database.row import Row
 from staging_core.models import TERMINAL
 from staging_core.states import MOVES
 
@@ -40,7 +41,7 @@ async def broken_logs(tx: Transaction) -> list[Violation]:
             events.c.job_id, events.c.seq
         )
     )
-    logs: dict[str, list[sa.RowMapping]] = {}
+    logs: dict[str, list[Row]] = {}
     for row in told:
         logs.setdefault(row["job_id"], []).append(row)
     states = await tx.rows(sa.select(jobs.c.id, jobs.c.state))
@@ -48,7 +49,7 @@ async def broken_logs(tx: Transaction) -> list[Violation]:
     return each("I7", "A job's events have a gap, an illegal move, or not one end.", broken)
 
 
-def _sound(log: list[sa.RowMapping], state: str) -> bool:
+def _sound(log: list[Row], state: str) -> bool:
     moves = [row["state"] for row in log if row["type"] == "state"]
     return (
         [row["seq"] for row in log] == list(range(1, len(log) + 1))

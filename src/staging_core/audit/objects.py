@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from staging_core.database import files, tables
+from staging_core.database.row import Row
 from staging_core.models import Stored
 from staging_core.ports import Ports
 
@@ -29,7 +30,7 @@ async def missing_results(ports: Ports) -> list[Violation]:
     return each("I6", "A result is missing, another, or of a job that is not ready.", wrong)
 
 
-async def _is_wrong(ports: Ports, row: sa.RowMapping) -> bool:
+async def _is_wrong(ports: Ports, row: Row) -> bool:
     if row["state"] != "ready" or row["staged_key"] is None or row["expires_at"] is not None:
         return True
     stored = await ports.storage.stat(row["staged_key"])

@@ -10,6 +10,7 @@ from staging_core.errors import NotFound
 from staging_core.models import ApiKey
 
 from .engine import Transaction
+from .row import Row
 from .tables import api_keys, users
 
 USED_EVERY_S = 60.0
@@ -23,7 +24,7 @@ async def add(tx: Transaction, **values: Any) -> None:
     await tx.execute(sa.insert(api_keys).values(created_at=tx.now, **values))
 
 
-async def by_digest(tx: Transaction, digest: str) -> sa.RowMapping | None:
+async def by_digest(tx: Transaction, digest: str) -> Row | None:
     """The key with that hash, whoever's it is, and its user's ``role``."""
     user = sa.and_(users.c.account_id == api_keys.c.account_id, users.c.id == api_keys.c.user_id)
     query = sa.select(api_keys, users.c.role).join(users, user)
@@ -72,7 +73,7 @@ async def revoke(tx: Transaction, account_id: str, key_id: str) -> None:
     )
 
 
-def as_api_key(row: sa.RowMapping) -> ApiKey:
+def as_api_key(row: Row) -> ApiKey:
     """The row as its user sees it."""
     values = {name: row[name] for name in ApiKey.__struct_fields__}
     return ApiKey(**{**values, "scopes": tuple(row["scopes"])})

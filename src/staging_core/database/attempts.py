@@ -9,21 +9,50 @@ prediction that came too late to be of use.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
 
 from .engine import Transaction
+from .jobs import More
+from .prepared import Prepared, placed, places
+from .row import Row
 from .tables import attempts, jobs
 
 OPEN = frozenset({"started", "unknown", "waiting"})
 """Something may still come of it for its job."""
 
 
-async def begin(
-    tx: Transaction, job: sa.RowMapping, *, time_limit_s: float, version: str = ""
-) -> sa.RowMapping:
+_ONE = sa.select(attempts).where(attempts.c.id == sa.bindparam("of_id"))
+_OF_JOB = attempts.c.job_id == sa.bindparam("of_job")
+_IS_OPEN = attempts.c.state.in_([sa.literal(state) for state in sorted(OPEN)])
+_OPEN_ONE = sa.select(attempts).where(_OF_JOB, _IS_OPEN).order_by(attempts.c.number.desc()).limit(1)
+_SEEN, _ROW = Prepared(_ONE), Prepared(_ONE.with_for_update())
+_OPEN_SEEN, _OPEN_ROW = Prepared(_OPEN_ONE), Prepared(_OPEN_ONE.with_for_update())
+_BEGUN = ("id", "account_id", "job_id", "number", "state", "model", "version", "started_at")
+_BEGIN = Prepared(
+    sa.insert(attempts).values(places(attempts, [*_BEGUN, "deadline"])).returning(*attempts.c)
+)
+_END = Prepared(
+    sa.update(attempts)
+    .where(_OF_JOB, _IS_OPEN)
+    .values(places(attempts, ["state", "error", "message", "finished_at"]))
+    .returning(*attempts.c)
+)
+_CHARGE = Prepared(
+    sa.update(attempts)
+    .where(
+        attempts.c.id == sa.bindparam("of_id"),
+        attempts.c.cost_usd == sa.bindparam("seen", type_=attempts.c.cost_usd.type),
+    )
+    .values(places(attempts, ["cost_usd"]))
+    .returning(attempts.c.id)
+)
+
+
+async def begin(tx: Transaction, job: Row, *, time_limit_s: float, version: str = "") -> Row:
     """The job's next attempt, or again its last one when that was busy or given back unused."""
     values = {
         "state": "started",
@@ -36,24 +65,13 @@ async def begin(
     if again is not None:
         return again
     number = await _last_number(tx, job["id"]) + 1 if job["attempts"] else 1
-    begun = await tx.row(
-        sa.insert(attempts)
-        .values(
-            id=uuid4().hex,
-            account_id=job["account_id"],
-            job_id=job["id"],
-            number=number,
-            **values,
-        )
-        .returning(*attempts.c)
-    )
+    named = {"id": uuid4().hex, "account_id": job["account_id"], "job_id": job["id"]}
+    begun = await tx.row(_BEGIN, placed({**named, "number": number, **values}))
     assert begun is not None
     return begun
 
 
-async def _begin_again(
-    tx: Transaction, job_id: str, values: dict[str, Any]
-) -> sa.RowMapping | None:
+async def _begin_again(tx: Transaction, job_id: str, values: dict[str, Any]) -> Row | None:
     return await tx.row(
         sa.update(attempts)
         .where(attempts.c.job_id == job_id, attempts.c.state.in_(("busy", "released")))
@@ -76,17 +94,13 @@ async def end(
     *,
     error: str | None = None,
     message: str | None = None,
-) -> list[sa.RowMapping]:
+) -> list[Row]:
     """Close the job's open attempt; its row, if there was one."""
-    return await tx.rows(
-        sa.update(attempts)
-        .where(attempts.c.job_id == job_id, attempts.c.state.in_(OPEN))
-        .values(state=state, error=error, message=message, finished_at=tx.now)
-        .returning(*attempts.c)
-    )
+    values = {"state": state, "error": error, "message": message, "finished_at": tx.now}
+    return await tx.rows(_END, {"of_job": job_id, **placed(values)})
 
 
-async def begin_unasked(tx: Transaction, twin: sa.RowMapping, handle: str) -> sa.RowMapping:
+async def begin_unasked(tx: Transaction, twin: Row, handle: str) -> Row:
     """A second prediction of an attempt, which nobody asked for: waste, and it counts as one."""
     last = sa.select(sa.func.max(attempts.c.number)).where(attempts.c.job_id == twin["job_id"])
     kept = ("account_id", "job_id", "model", "version", "deadline", "started_at")
@@ -106,16 +120,17 @@ async def begin_unasked(tx: Transaction, twin: sa.RowMapping, handle: str) -> sa
     return row
 
 
-async def change(tx: Transaction, attempt_id: str, **values: object) -> sa.RowMapping:
+async def change(tx: Transaction, attempt_id: str, **values: object) -> Row:
     """Write ``values`` into one attempt; the row as it is now."""
-    row = await tx.row(
-        sa.update(attempts)
-        .where(attempts.c.id == attempt_id)
-        .values(**values)
-        .returning(*attempts.c)
-    )
+    row = await tx.row(_changing(tuple(values)), {"of_id": attempt_id, **placed(values)})
     assert row is not None
     return row
+
+
+@lru_cache(maxsize=64)
+def _changing(names: tuple[str, ...]) -> Prepared:
+    changed = sa.update(attempts).where(attempts.c.id == sa.bindparam("of_id"))
+    return Prepared(changed.values(places(attempts, names)).returning(*attempts.c))
 
 
 async def book(tx: Transaction, attempt_id: str, cost_usd: float) -> None:
@@ -131,64 +146,51 @@ async def book(tx: Transaction, attempt_id: str, cost_usd: float) -> None:
     )
 
 
-async def charge(tx: Transaction, attempt: sa.RowMapping, cost_usd: float) -> dict[str, Any]:
+async def charge(tx: Transaction, attempt: Row, cost_usd: float) -> dict[str, Any]:
     """As ``book``, of an attempt whose row was seen; what its job's row is to be charged with."""
     if attempt["cost_usd"] == cost_usd:
         return {}
-    booked = await tx.row(
-        sa.update(attempts)
-        .where(attempts.c.id == attempt["id"], attempts.c.cost_usd == attempt["cost_usd"])
-        .values(cost_usd=cost_usd)
-        .returning(attempts.c.id)
-    )
+    seen = {"of_id": attempt["id"], "seen": attempt["cost_usd"], "to_cost_usd": cost_usd}
+    booked = await tx.row(_CHARGE, seen)
     if booked is None:  # somebody has booked meanwhile
         await book(tx, attempt["id"], cost_usd)
         return {}
-    return {"cost_usd": jobs.c.cost_usd + (cost_usd - attempt["cost_usd"])}
+    return {"cost_usd": More(cost_usd - attempt["cost_usd"])}
 
 
-async def row(tx: Transaction, attempt_id: str) -> sa.RowMapping | None:
+async def row(tx: Transaction, attempt_id: str) -> Row | None:
     """One attempt, locked until the commit where the database can."""
-    return await tx.row(sa.select(attempts).where(attempts.c.id == attempt_id).with_for_update())
+    return await tx.row(_ROW, {"of_id": attempt_id})
 
 
-async def seen(tx: Transaction, attempt_id: str) -> sa.RowMapping | None:
+async def seen(tx: Transaction, attempt_id: str) -> Row | None:
     """One attempt as it is now; it may change at any moment."""
-    return await tx.row(sa.select(attempts).where(attempts.c.id == attempt_id))
+    return await tx.row(_SEEN, {"of_id": attempt_id})
 
 
-async def open_of(tx: Transaction, job_id: str) -> sa.RowMapping | None:
+async def open_of(tx: Transaction, job_id: str) -> Row | None:
     """The job's open attempt, locked as by ``row``."""
-    return await tx.row(_open_of(job_id).with_for_update())
+    return await tx.row(_OPEN_ROW, {"of_job": job_id})
 
 
-async def open_seen(tx: Transaction, job_id: str) -> sa.RowMapping | None:
+async def open_seen(tx: Transaction, job_id: str) -> Row | None:
     """The job's open attempt as by ``seen``."""
-    return await tx.row(_open_of(job_id))
+    return await tx.row(_OPEN_SEEN, {"of_job": job_id})
 
 
-def _open_of(job_id: str) -> sa.Select[Any]:
-    return (
-        sa.select(attempts)
-        .where(attempts.c.job_id == job_id, attempts.c.state.in_(OPEN))
-        .order_by(attempts.c.number.desc())
-        .limit(1)
-    )
-
-
-async def of_handle(tx: Transaction, models: list[str], handle: str) -> sa.RowMapping | None:
+async def of_handle(tx: Transaction, models: list[str], handle: str) -> Row | None:
     """The attempt of one of ``models`` whose prediction has that handle, locked as by ``row``."""
-    return await tx.row(
-        sa.select(attempts)
-        .where(attempts.c.handle == handle, attempts.c.model.in_(models))
-        .limit(1)
-        .with_for_update()
-    )
+    return await tx.row(_of_handle(tuple(sorted(models))), {"of_handle": handle})
 
 
-async def to_look_for(
-    tx: Transaction, models: list[str], *, limit: int = 50
-) -> list[sa.RowMapping]:
+@lru_cache(maxsize=64)
+def _of_handle(models: tuple[str, ...]) -> Prepared:
+    named = attempts.c.model.in_([sa.literal(name) for name in models])
+    one = sa.select(attempts).where(attempts.c.handle == sa.bindparam("of_handle"), named)
+    return Prepared(one.limit(1).with_for_update())
+
+
+async def to_look_for(tx: Transaction, models: list[str], *, limit: int = 50) -> list[Row]:
     """Attempts of ``models`` that were given up, and whose time to be looked for has come."""
     return await tx.rows(
         sa.select(attempts)
@@ -198,7 +200,7 @@ async def to_look_for(
     )
 
 
-async def of_job(tx: Transaction, account_id: str, job_id: str) -> list[sa.RowMapping]:
+async def of_job(tx: Transaction, account_id: str, job_id: str) -> list[Row]:
     """The job's attempts in order."""
     return await tx.rows(
         sa.select(attempts)

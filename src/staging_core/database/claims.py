@@ -14,12 +14,13 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from staging_core.states import ACTIVE, check_move
 
 from .engine import Transaction
 from .events import draft
+from .prepared import Prepared
+from .row import Row
 from .tables import accounts, jobs
 
 CLAIMABLE: frozenset[str] = frozenset({"queued"}) | ACTIVE
@@ -28,6 +29,7 @@ CLAIMABLE: frozenset[str] = frozenset({"queued"}) | ACTIVE
 _AT_ONCE = 16
 """Jobs that are looked at together: rivals that claim at the same moment each find one."""
 
+_MOST = _AT_ONCE
 _ACCOUNTS = 50
 
 
@@ -46,7 +48,7 @@ class Claimed(NamedTuple):
     ``more``: there were others that could be claimed too.
     """
 
-    job: sa.RowMapping
+    job: Row
     more: bool
     begun: bool
 
@@ -110,17 +112,19 @@ def _begun(tx: Transaction, taken: Claimed) -> Claimed:
 
 
 async def _take(
-    tx: Transaction, how: ReturningUpdate[Any], found: Sequence[sa.RowMapping], lease_s: float
+    tx: Transaction, how: Prepared, found: Sequence[Row], lease_s: float
 ) -> Claimed | None:
     """The first of the found jobs that is still free, ours from now on."""
     if not found:
         return None
-    values = {"at": tx.now, "until": tx.now + lease_s, "found": [row["id"] for row in found]}
-    job = await tx.row(how, values)
+    ids = [row["id"] for row in found[:_MOST]]
+    ids += [ids[-1]] * (_MOST - len(ids))
+    places = {f"found_{n}": job_id for n, job_id in enumerate(ids)}
+    job = await tx.row(how, {"at": tx.now, "until": tx.now + lease_s, **places})
     return None if job is None else Claimed(job, more=len(found) > 1, begun=how is _BEGIN)
 
 
-async def due(tx: Transaction, *, limit: int = 500) -> list[sa.RowMapping]:
+async def due(tx: Transaction, *, limit: int = 500) -> list[Row]:
     """Jobs (``id``, ``lane``) that want a worker now, oldest first."""
     return await tx.rows(_due(limit), {"at": tx.now})
 
@@ -152,13 +156,13 @@ def _sorted(names: Collection[str]) -> Names:
     return tuple(sorted(names))
 
 
-def _taking(states: Collection[str], **values: Any) -> ReturningUpdate[Any]:
-    """The oldest of ``found`` that is free gets a lease; rows that rivals hold are passed over."""
+def _taking(states: Collection[str], **values: Any) -> Prepared:
+    """The oldest free one of those found gets a lease; rows that rivals hold are passed over."""
     free = (
         sa.select(jobs.c.id)
         .where(
-            jobs.c.id.in_(sa.bindparam("found", expanding=True)),
-            sa.func.coalesce(jobs.c.state, "").in_(states),
+            jobs.c.id.in_([sa.bindparam(f"found_{n}") for n in range(_MOST)]),
+            sa.func.coalesce(jobs.c.state, "").in_([sa.literal(state) for state in states]),
             sa.func.coalesce(jobs.c.due_at, 0.0) <= _AT,
             _NOT_HELD,
         )
@@ -166,7 +170,7 @@ def _taking(states: Collection[str], **values: Any) -> ReturningUpdate[Any]:
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    return (
+    return Prepared(
         sa.update(jobs)
         .where(jobs.c.id == free.scalar_subquery())
         .values(fence=jobs.c.fence + 1, lease_until=_UNTIL, **values)
@@ -180,17 +184,18 @@ _BEGIN = _taking(["queued"], state="preparing", seq=jobs.c.seq + 1, updated_at=_
 
 
 @lru_cache(maxsize=64)
-def _this(models: Names, starting: Names) -> sa.Select[Any]:
+def _this(models: Names, starting: Names) -> Prepared:
     has_room = sa.exists().where(
         accounts.c.id == jobs.c.account_id, accounts.c.in_flight < sa.bindparam("most")
     )
-    started = (jobs.c.state != "queued") | (jobs.c.model.in_(starting) & has_room)
+    started = (jobs.c.state != "queued") | (_one_of(jobs.c.model, starting) & has_room)
     wanted = jobs.c.id == sa.bindparam("job")
-    return sa.select(jobs.c.id, jobs.c.state).where(wanted, jobs.c.model.in_(models), started)
+    ours = _one_of(jobs.c.model, models)
+    return Prepared(sa.select(jobs.c.id, jobs.c.state).where(wanted, ours, started))
 
 
 @lru_cache(maxsize=64)
-def _oldest(models: Names, states: Names, *only: sa.ColumnElement[bool]) -> sa.Select[Any]:
+def _oldest(models: Names, states: Names, *only: sa.ColumnElement[bool]) -> Prepared:
     """Ids of due jobs that nobody holds, the oldest of each model and state.
 
     One index range each: a queue of jobs that may not start now stands in nobody's way.
@@ -202,12 +207,17 @@ def _oldest(models: Names, states: Names, *only: sa.ColumnElement[bool]) -> sa.S
         .limit(_AT_ONCE)
         for model, state in product(models, states)
     ]
-    return sa.select(_united(parts).c.id)
+    return Prepared(sa.select(_united(parts).c.id))
 
 
 @lru_cache(maxsize=64)
-def _oldest_of_account(models: Names) -> sa.Select[Any]:
+def _oldest_of_account(models: Names) -> Prepared:
     return _oldest(models, ("queued",), jobs.c.account_id == sa.bindparam("account"))
+
+
+def _one_of(column: sa.Column[str], names: Names) -> sa.ColumnElement[bool]:
+    """``IN`` whose names are part of the statement; none of them is never one."""
+    return column.in_([sa.literal(name) for name in names]) if names else sa.false()
 
 
 def _united(parts: Sequence[sa.Select[Any]]) -> sa.Subquery:
@@ -216,7 +226,7 @@ def _united(parts: Sequence[sa.Select[Any]]) -> sa.Subquery:
 
 
 @lru_cache(maxsize=64)
-def _turns(starting: Names) -> sa.Select[Any]:
+def _turns(starting: Names) -> Prepared:
     """Accounts that have a job to start now, in the order of their turns."""
     mine = jobs.c.account_id == accounts.c.id
     # With a limit, no planner makes a join of it that reads the whole queue.
@@ -228,7 +238,7 @@ def _turns(starting: Names) -> sa.Select[Any]:
         .is_not(None)
         for model in starting
     ]
-    return (
+    return Prepared(
         sa.select(accounts.c.id)
         .where(accounts.c.queued > 0, accounts.c.in_flight < sa.bindparam("most"), sa.or_(*ready))
         .order_by(accounts.c.in_flight, accounts.c.served_at, accounts.c.id)
@@ -237,7 +247,7 @@ def _turns(starting: Names) -> sa.Select[Any]:
 
 
 @lru_cache(maxsize=8)
-def _due(limit: int) -> sa.Select[Any]:
+def _due(limit: int) -> Prepared:
     parts = [
         sa.select(jobs.c.id, jobs.c.lane, jobs.c.due_at)
         .where(jobs.c.state == state, _FREE)
@@ -246,11 +256,11 @@ def _due(limit: int) -> sa.Select[Any]:
         for state in sorted(CLAIMABLE)
     ]
     found = _united(parts)
-    return sa.select(found.c.id, found.c.lane).order_by(found.c.due_at).limit(limit)
+    return Prepared(sa.select(found.c.id, found.c.lane).order_by(found.c.due_at).limit(limit))
 
 
 @lru_cache(maxsize=64)
-def _next_due(models: Names, starting: Names) -> sa.Select[Any]:
+def _next_due(models: Names, starting: Names) -> Prepared:
     wanted = [*product(models, sorted(ACTIVE)), *product(starting, ["queued"])]
     waiting = [
         sa.select(jobs.c.due_at.label("at"))
@@ -266,4 +276,4 @@ def _next_due(models: Names, starting: Names) -> sa.Select[Any]:
         .limit(1)
         for model, state in wanted
     ]
-    return sa.select(sa.func.min(_united([*waiting, *held]).c.at).label("at"))
+    return Prepared(sa.select(sa.func.min(_united([*waiting, *held]).c.at).label("at")))

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from staging_core.errors import IdempotencyMismatch, StillRunning
 
 from .engine import Transaction
+from .row import Row
 from .tables import creations
 from .upsert import insert_or
 
@@ -20,7 +21,7 @@ UNTOLD = ""
 
 async def begin(
     tx: Transaction, account_id: str, key: str, *, route: str, fingerprint: str, lease_s: float
-) -> sa.RowMapping | float:
+) -> Row | float:
     """Take the key, or give the row of what was created under it; the lease by which it is taken.
 
     The caller holds the account. ``IdempotencyMismatch`` when it was another call,
@@ -100,7 +101,7 @@ async def expire(tx: Transaction, *, limit: int = 500) -> None:
         )
 
 
-async def _row(tx: Transaction, account_id: str, key: str) -> sa.RowMapping | None:
+async def _row(tx: Transaction, account_id: str, key: str) -> Row | None:
     return await tx.row(
         sa.select(creations)
         .where(creations.c.account_id == account_id, creations.c.key == key)

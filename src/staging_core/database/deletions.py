@@ -10,6 +10,7 @@ from staging_core.errors import NotFound
 
 from . import accounts, words
 from .engine import Transaction
+from .row import Row
 from .tables import files, images, jobs, originals, uploads
 
 
@@ -29,9 +30,7 @@ async def hide(tx: Transaction, account_id: str, image_id: str) -> None:
         raise NotFound(f"There is no image {image_id}.")
 
 
-async def uncleared(
-    tx: Transaction, *, project_id: str | None = None, limit: int
-) -> list[sa.RowMapping]:
+async def uncleared(tx: Transaction, *, project_id: str | None = None, limit: int) -> list[Row]:
     """Images (``id``, ``account_id``, ``job_id``) that are hidden only, the longest first."""
     query = (
         sa.select(images.c.id, images.c.account_id, images.c.job_id)
@@ -44,7 +43,7 @@ async def uncleared(
     return await tx.rows(query)
 
 
-async def is_uncleared(tx: Transaction, image_id: str) -> sa.RowMapping | None:
+async def is_uncleared(tx: Transaction, image_id: str) -> Row | None:
     """The row of ``uncleared`` of one image; None when it is cleared, or not deleted."""
     return await tx.row(
         sa.select(images.c.id, images.c.account_id, images.c.job_id).where(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
@@ -17,6 +17,8 @@ from staging_core.errors import DatabaseFailed, SettingError
 from staging_core.models import JobEvent
 
 from . import deliveries, events
+from .prepared import Prepared, Run
+from .row import Row
 from .sqlite import Sqlite
 
 Committed = Callable[[list[JobEvent]], None]
@@ -34,10 +36,11 @@ class Transaction:
     ``delivers``: whether it leaves a webhook to be delivered at once.
     """
 
-    def __init__(self, connection: AsyncConnection, now: float) -> None:
+    def __init__(self, connection: AsyncConnection, now: float, run: Run | None = None) -> None:
         self.connection = connection
         self.now = now
         self.delivers = False
+        self._run = run or self._run_here
         self._drafts: list[events.Draft] = []
 
     async def execute(
@@ -49,16 +52,24 @@ class Transaction:
         return result
 
     async def row(
-        self, statement: sa.Executable, values: Mapping[str, Any] | None = None
-    ) -> sa.RowMapping | None:
+        self, statement: sa.Executable | Prepared, values: Mapping[str, Any] | None = None
+    ) -> Row | None:
         """The statement's first row, or None."""
-        return (await self.execute(statement, values)).mappings().first()
+        found = await self.rows(statement, values)
+        return found[0] if found else None
 
     async def rows(
-        self, statement: sa.Executable, values: Mapping[str, Any] | None = None
-    ) -> list[sa.RowMapping]:
+        self, statement: sa.Executable | Prepared, values: Mapping[str, Any] | None = None
+    ) -> list[Row]:
         """All of the statement's rows."""
-        return list((await self.execute(statement, values)).mappings())
+        if isinstance(statement, Prepared):
+            return await self._run(statement, values or {})
+        return cast("list[Row]", list((await self.execute(statement, values)).mappings()))
+
+    async def _run_here(self, prepared: Prepared, values: Mapping[str, Any]) -> list[Row]:
+        """Through SQLAlchemy, as every other statement."""
+        result = await self.execute(prepared.on(self.connection.dialect.name), values)
+        return cast("list[Row]", list(result.mappings())) if result.returns_rows else []
 
     def tell(self, draft: events.Draft) -> None:
         """Add an event; it is numbered and written right before the commit."""
@@ -69,7 +80,7 @@ class Transaction:
 
         With them goes what their accounts' webhook endpoints are told.
         """
-        told = await events.append(self.connection, self._drafts, self.now, notify=notify)
+        told = await events.append(self, self._drafts, notify=notify)
         if told.messages:
             self.delivers = await deliveries.add(self.connection, told.messages, self.now)
         return told.events
@@ -88,8 +99,12 @@ class Place(Protocol):
 
     def transaction(
         self, account_id: str | None, *, writes: bool
-    ) -> AbstractAsyncContextManager[tuple[AsyncConnection, float]]:
-        """A transaction and the time it began; it commits when the block ends."""
+    ) -> AbstractAsyncContextManager[tuple[AsyncConnection, float, Run | None]]:
+        """A transaction and the time it began; it commits when the block ends.
+
+        The third is what runs prepared statements, where there is a shorter way than through
+        SQLAlchemy.
+        """
         ...
 
     def outage(self, error: BaseException) -> str | None:
@@ -145,8 +160,8 @@ class Database:
         hold it to that; None for the engine's own work across accounts (claims, sweeps, audits).
         """
         with self._named():
-            async with self.place.transaction(account_id, writes=True) as (connection, now):
-                transaction = Transaction(connection, now)
+            async with self.place.transaction(account_id, writes=True) as begun:
+                transaction = Transaction(*begun)
                 yield transaction
                 told = await transaction.write_events(notify=self.notifies)
         if told:
@@ -160,8 +175,8 @@ class Database:
     async def read(self, account_id: str | None = None) -> AsyncIterator[Transaction]:
         """A transaction that only reads; ``account_id`` as for ``write``."""
         with self._named():
-            async with self.place.transaction(account_id, writes=False) as (connection, now):
-                yield Transaction(connection, now)
+            async with self.place.transaction(account_id, writes=False) as begun:
+                yield Transaction(*begun)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from staging_core.models import TERMINAL, JobEvent, JobState, Message, message_of
 from staging_core.states import ACTIVE
 
 from .folders import folder
+from .prepared import Prepared
+from .row import Row
 from .tables import accounts, events, images, jobs
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def draft(
-    job: sa.RowMapping,
+    job: Row,
     state: JobState,
     type: str = "state",
     *,
@@ -66,7 +67,7 @@ def draft(
     )
 
 
-def _reached(job: sa.RowMapping) -> dict[str, Any]:
+def _reached(job: Row) -> dict[str, Any]:
     if not job["progress"]:
         return {}
     return {"progress": round(job["progress"], 3), "phase": job["phase"]}
@@ -83,29 +84,29 @@ class Told(NamedTuple):
     messages: list[Message]
 
 
-async def append(
-    connection: AsyncConnection, drafts: list[Draft], now: float, *, notify: bool = False
-) -> Told:
+async def append(tx: Transaction, drafts: list[Draft], *, notify: bool = False) -> Told:
     """Number the drafts and write them. Call it last in the transaction.
 
     An account's counters change in the statement that takes its positions, so both are exact. A
     transaction's accounts come in the order of their ids, so that no two wait for each other. The
     same statement says whether the account has endpoints, so one without them costs nothing more.
     """
-    if len(drafts) == 1 and connection.dialect.name == "postgresql":
-        return await _append_one(connection, drafts[0], now, notify=notify)
+    alone = 0 < len(drafts) <= _TOGETHER and len({_account(item) for item in drafts}) == 1
+    if alone and tx.connection.dialect.name == "postgresql":
+        return await _append(tx, drafts, notify=notify)
     told = Told([], [])
     for account_id, mine in groupby(sorted(drafts, key=_account), key=_account):
-        numbered = await _number(connection, account_id, list(mine), now, notify=notify)
+        numbered = await _number(tx, account_id, list(mine), notify=notify)
         told.events.extend(numbered.events)
         told.messages.extend(numbered.messages)
     if told.events:
         rows = [msgspec.structs.asdict(event) for event in told.events]
-        await connection.execute(_INSERT, rows if len(rows) > 1 else rows[0])
+        await tx.connection.execute(_INSERT, rows if len(rows) > 1 else rows[0])
     return told
 
 
 # Built once: most of a statement's time here goes into building it.
+_TOGETHER = 2
 _INSERT = sa.insert(events)
 _COUNT = (
     sa.update(accounts)
@@ -121,27 +122,15 @@ _COUNT = (
 _COUNT_AND_NOTIFY = _COUNT.returning(
     sa.cast(sa.func.pg_notify(CHANNEL, sa.bindparam("folder", type_=sa.Text())), sa.Text)
 )
+_COUNTING = {False: Prepared(_COUNT), True: Prepared(_COUNT_AND_NOTIFY)}
 
 
 async def _number(
-    connection: AsyncConnection,
-    account_id: str,
-    drafts: list[Draft],
-    now: float,
-    *,
-    notify: bool,
+    tx: Transaction, account_id: str, drafts: list[Draft], *, notify: bool
 ) -> Told:
-    values = _counts(account_id, drafts, now, notify=notify)
-    counting = _COUNT_AND_NOTIFY if notify else _COUNT
-    last, endpoints = (await connection.execute(counting, values)).one()[:2]
-    first = last - len(drafts) + 1
-    told = [_event(item, position=position, at=now) for position, item in enumerate(drafts, first)]
-    return Told(told, _messages(told, drafts) if endpoints else [])
-
-
-def _messages(told: list[JobEvent], drafts: list[Draft]) -> list[Message]:
-    found = (message_of(event, item.project_id) for event, item in zip(told, drafts, strict=True))
-    return [message for message in found if message is not None]
+    counted = await tx.row(_COUNTING[notify], _counts(account_id, drafts, tx.now, notify=notify))
+    assert counted is not None
+    return _told(drafts, counted["position"], tx.now, endpoints=counted["webhook_endpoints"])
 
 
 def _counts(account_id: str, drafts: list[Draft], now: float, *, notify: bool) -> dict[str, Any]:
@@ -160,40 +149,50 @@ def _counts(account_id: str, drafts: list[Draft], now: float, *, notify: bool) -
     return values
 
 
-def _appending(counting: ReturningUpdate[Any]) -> ReturningInsert[Any]:
+@lru_cache(maxsize=2 * _TOGETHER)
+def _appending(number: int, *, notify: bool) -> Prepared:
     """PostgreSQL counts and appends in one statement."""
-    counted = counting.cte("counted")
+    counted = (_COUNT_AND_NOTIFY if notify else _COUNT).cte("counted")
     columns = [column for column in events.c if column.name != "position"]
-    values = [sa.bindparam(f"new_{column.name}", type_=column.type) for column in columns]
-    row = sa.select(counted.c.position, *values)
+    rows = [
+        sa.select(
+            (counted.c.position - sa.literal_column(str(number - 1 - place))).label("position"),
+            *(sa.bindparam(f"{column.name}_{place}", type_=column.type) for column in columns),
+        )
+        for place in range(number)
+    ]
     endpoints = sa.select(counted.c.webhook_endpoints).scalar_subquery()
-    inserting = sa.insert(events).from_select(["position", *columns], row)
-    return inserting.returning(events.c.position, endpoints)
+    added = sa.insert(events).from_select(["position", *columns], sa.union_all(*rows))
+    return Prepared(added.returning(events.c.position, endpoints.label("webhook_endpoints")))
 
 
-_APPEND_ONE = _appending(_COUNT)
-_APPEND_ONE_AND_NOTIFY = _appending(_COUNT_AND_NOTIFY)
+async def _append(tx: Transaction, drafts: list[Draft], *, notify: bool) -> Told:
+    values = _counts(drafts[0].account_id, drafts, tx.now, notify=notify)
+    for place, event in enumerate(_events(drafts, 0, tx.now)):
+        named = msgspec.structs.asdict(event).items()
+        values |= {f"{name}_{place}": value for name, value in named if name != "position"}
+    appended = await tx.rows(_appending(len(drafts), notify=notify), values)
+    last = max(row["position"] for row in appended)
+    return _told(drafts, last, tx.now, endpoints=appended[0]["webhook_endpoints"])
 
 
-async def _append_one(
-    connection: AsyncConnection, item: Draft, now: float, *, notify: bool
-) -> Told:
-    unplaced = _event(item, position=0, at=now)
-    row = msgspec.structs.asdict(unplaced)
-    values = _counts(item.account_id, [item], now, notify=notify)
-    result = await connection.execute(
-        _APPEND_ONE_AND_NOTIFY if notify else _APPEND_ONE,
-        {**values, **{f"new_{name}": value for name, value in row.items() if name != "position"}},
-    )
-    position, endpoints = result.one()
-    told = [msgspec.structs.replace(unplaced, position=position)]
-    return Told(told, _messages(told, [item]) if endpoints else [])
+def _events(drafts: list[Draft], last: int, now: float) -> list[JobEvent]:
+    """The drafts as events, whose positions go up to ``last``."""
+    found = []
+    for position, item in enumerate(drafts, last - len(drafts) + 1):
+        values = msgspec.structs.asdict(item)
+        del values["was"], values["project_id"]
+        found.append(JobEvent(**values, position=position, at=now))
+    return found
 
 
-def _event(item: Draft, **numbers: Any) -> JobEvent:
-    values = msgspec.structs.asdict(item)
-    del values["was"], values["project_id"]
-    return JobEvent(**values, **numbers)
+def _told(drafts: list[Draft], last: int, now: float, *, endpoints: int) -> Told:
+    """``endpoints``: how many the account has."""
+    told = _events(drafts, last, now)
+    if not endpoints:
+        return Told(told, [])
+    found = (message_of(event, item.project_id) for event, item in zip(told, drafts, strict=True))
+    return Told(told, [message for message in found if message is not None])
 
 
 def _account(item: Draft) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 import sqlalchemy as sa
 
@@ -12,8 +13,8 @@ from staging_core.models import Stored
 
 from .engine import Transaction
 from .outbox import post
+from .prepared import Prepared, placed, places
 from .tables import files, outbox
-from .upsert import insert_or
 
 FOLDERS = ("staged/", "uploads/", "working/")
 """All keys begin with one of these, and the account's folder."""
@@ -26,6 +27,27 @@ def is_ours(key: str) -> bool:
     return _OURS.fullmatch(key) is not None
 
 
+_NEW = places(files, ["key", "account_id", "kind", "job_id", "expires_at", "created_at"])
+_INTEND = Prepared(sa.insert(files).values(_NEW))
+_BORROW = Prepared(
+    lambda insert: (
+        insert(files)
+        .values(_NEW)
+        .on_conflict_do_update(
+            index_elements=["key"],
+            set_={"expires_at": _NEW["expires_at"]},
+            where=files.c.expires_at.is_not(None),  # what is kept stays kept
+        )
+    )
+)
+_KEEP = Prepared(
+    sa.update(files)
+    .where(files.c.key == sa.bindparam("of_key"))
+    .values(expires_at=None, **places(files, ["size", "etag", "sha256"]))
+    .returning(files.c.key)
+)
+
+
 async def intend(
     tx: Transaction,
     key: str,
@@ -36,16 +58,9 @@ async def intend(
     job_id: str | None = None,
 ) -> None:
     """Say that an object is about to be put; unless it is kept, it is deleted after the grace."""
-    await tx.execute(
-        sa.insert(files).values(
-            key=key,
-            account_id=account_id,
-            kind=kind,
-            job_id=job_id,
-            expires_at=tx.now + grace_s,
-            created_at=tx.now,
-        )
-    )
+    values = {"key": key, "account_id": account_id, "kind": kind, "job_id": job_id}
+    times = {"expires_at": tx.now + grace_s, "created_at": tx.now}
+    await tx.rows(_INTEND, placed(values | times))
 
 
 async def borrow(
@@ -58,31 +73,15 @@ async def borrow(
     job_id: str | None = None,
 ) -> None:
     """An object that can be made again is about to be put, or used: it stays for the grace time."""
-    statement = insert_or(tx.connection, files).values(
-        key=key,
-        account_id=account_id,
-        kind=kind,
-        job_id=job_id,
-        expires_at=tx.now + grace_s,
-        created_at=tx.now,
-    )
-    await tx.execute(
-        statement.on_conflict_do_update(
-            index_elements=["key"],
-            set_={"expires_at": tx.now + grace_s},
-            where=files.c.expires_at.is_not(None),  # what is kept stays kept
-        )
-    )
+    values = {"key": key, "account_id": account_id, "kind": kind, "job_id": job_id}
+    times = {"expires_at": tx.now + grace_s, "created_at": tx.now}
+    await tx.rows(_BORROW, placed(values | times))
 
 
 async def keep(tx: Transaction, stored: Stored, *, sha256: str) -> None:
     """The object is part of the truth from this commit on; ``StorageError`` if it came too late."""
-    kept = await tx.execute(
-        sa.update(files)
-        .where(files.c.key == stored.key)
-        .values(expires_at=None, size=stored.size, etag=stored.etag, sha256=sha256)
-    )
-    if kept.rowcount != 1:
+    values = {"size": stored.size, "etag": stored.etag, "sha256": sha256}
+    if await tx.row(_KEEP, {"of_key": stored.key, **placed(values)}) is None:
         # Its grace time passed while we were away, and a sweep has given the object up.
         raise StorageError(f"{stored.key} was put too late to be kept.")
 
@@ -108,11 +107,17 @@ async def stay(tx: Transaction, key: str) -> bool:
 
 async def keep_only(tx: Transaction, job_id: str, keys: Collection[str]) -> None:
     """A job has ended: of all that it put or meant to put, only ``keys`` stay."""
-    await tx.execute(
-        sa.update(files)
-        .where(files.c.job_id == job_id, files.c.key.not_in(keys))
-        .values(expires_at=tx.now)
-    )
+    named = {f"kept_{n}": key for n, key in enumerate(keys)}
+    await tx.rows(_keeping_only(len(keys)), {"of_job": job_id, "at": tx.now, **named})
+
+
+@lru_cache(maxsize=16)
+def _keeping_only(number: int) -> Prepared:
+    keys = [sa.bindparam(f"kept_{n}", type_=sa.String()) for n in range(number)]
+    others = files.c.key.not_in(keys) if keys else sa.true()
+    of_job = files.c.job_id == sa.bindparam("of_job")
+    at: sa.BindParameter[float] = sa.bindparam("at", type_=sa.Double())
+    return Prepared(sa.update(files).where(of_job, others).values(expires_at=at))
 
 
 async def let_go(tx: Transaction, keys: Collection[str]) -> None:

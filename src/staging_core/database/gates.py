@@ -13,12 +13,13 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from staging_core.models import ModelCard
 
 from . import jobs
 from .engine import Transaction
+from .prepared import Prepared
+from .row import Row
 from .tables import gates
 from .upsert import insert_or
 
@@ -55,7 +56,7 @@ async def look(
     return {card.id: _gate(card, rows, tx.now, per_minute) for card in cards}
 
 
-def _gate(card: ModelCard, rows: Mapping[str, sa.RowMapping], now: float, per_minute: int) -> Gate:
+def _gate(card: ModelCard, rows: Mapping[str, Row], now: float, per_minute: int) -> Gate:
     at, probes = 0.0, False
     if bucket := rows.get(_provider(card)):
         missing = 1.0 - _level(bucket, now, per_minute)
@@ -121,11 +122,7 @@ async def failed(tx: Transaction, card: ModelCard, *, longest_s: float) -> None:
 
 async def succeeded(tx: Transaction, card: ModelCard) -> None:
     """The model delivered: its breaker closes."""
-    await tx.execute(
-        sa.update(gates)
-        .where(gates.c.name == _model(card.id), gates.c.failures > 0)
-        .values(failures=0, closed_until=0)
-    )
+    await tx.rows(_SUCCEEDED, {"of_name": _model(card.id)})
 
 
 def _provider(card: ModelCard) -> str:
@@ -140,7 +137,7 @@ def _full(per_minute: int) -> float:
     return max(1.0, per_minute / _BURST)
 
 
-def _level(bucket: sa.RowMapping, now: float, per_minute: int) -> float:
+def _level(bucket: Row, now: float, per_minute: int) -> float:
     """Tokens now; a bucket that was never filled is full. ``_TAKE_TOKEN`` says the same."""
     if not bucket["filled_at"]:
         return _full(per_minute)
@@ -148,14 +145,21 @@ def _level(bucket: sa.RowMapping, now: float, per_minute: int) -> float:
     return float(min(_full(per_minute), bucket["tokens"] + filled))
 
 
-def _taking_a_token() -> ReturningUpdate[Any]:
+_SUCCEEDED = Prepared(
+    sa.update(gates)
+    .where(gates.c.name == sa.bindparam("of_name"), gates.c.failures > 0)
+    .values(failures=0, closed_until=0)
+)
+
+
+def _taking_a_token() -> Prepared:
     at: sa.BindParameter[float] = sa.bindparam("at", type_=sa.Double())
     full: sa.BindParameter[float] = sa.bindparam("full", type_=sa.Double())
     a_second: sa.BindParameter[float] = sa.bindparam("a_second", type_=sa.Double())
     passed = sa.case((gates.c.filled_at < at, at - gates.c.filled_at), else_=0.0)
     filled = gates.c.tokens + passed * a_second
     level = sa.case((gates.c.filled_at == 0, full), (filled > full, full), else_=filled)
-    return (
+    return Prepared(
         sa.update(gates)
         .where(gates.c.name == sa.bindparam("of_name"), gates.c.closed_until <= at, level >= 1.0)
         .values(tokens=level - 1.0, filled_at=at)
@@ -167,12 +171,13 @@ _TAKE_TOKEN = _taking_a_token()
 
 
 @lru_cache(maxsize=64)
-def _looking(models: tuple[tuple[str, str, int], ...]) -> sa.CompoundSelect[Any]:
+def _looking(models: tuple[tuple[str, str, int], ...]) -> Prepared:
     """Rows of gates, and one more for each model whose ``tokens`` are its jobs in flight."""
     names = {name for provider, model, _ in models for name in (provider, _model(model))}
     shown = ("name", "tokens", "filled_at", "closed_until", "failures")
-    there = sa.select(*(gates.c[name] for name in shown)).where(gates.c.name.in_(sorted(names)))
-    return sa.union_all(there, *(_counting(model, most) for _, model, most in models))
+    named = gates.c.name.in_([sa.literal(name) for name in sorted(names)])
+    there = sa.select(*(gates.c[name] for name in shown)).where(named)
+    return Prepared(sa.union_all(there, *(_counting(model, most) for _, model, most in models)))
 
 
 def _counting(model: str, most: int) -> sa.Select[*tuple[Any, ...]]:

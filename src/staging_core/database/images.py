@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -12,10 +13,12 @@ from staging_core.models import Group, Image, Job, StageRequest
 
 from . import words
 from .engine import Transaction
+from .prepared import Prepared, placed, places
+from .row import Row
 from .tables import attempts, groups, images, jobs, originals
 
 
-async def find_original(tx: Transaction, account_id: str, sha256: str) -> sa.RowMapping | None:
+async def find_original(tx: Transaction, account_id: str, sha256: str) -> Row | None:
     """The account's original with those bytes, if it has one."""
     return await tx.row(
         sa.select(originals).where(
@@ -35,7 +38,7 @@ async def add_original(tx: Transaction, **values: Any) -> None:
     await tx.execute(sa.insert(originals).values(created_at=tx.now, **values))
 
 
-async def original(tx: Transaction, original_id: str) -> sa.RowMapping:
+async def original(tx: Transaction, original_id: str) -> Row:
     """The original, for a worker that holds a job of it."""
     row = await tx.row(sa.select(originals).where(originals.c.id == original_id))
     if row is None:
@@ -43,7 +46,7 @@ async def original(tx: Transaction, original_id: str) -> sa.RowMapping:
     return row
 
 
-async def source(tx: Transaction, image_id: str) -> sa.RowMapping:
+async def source(tx: Transaction, image_id: str) -> Row:
     """The original of an image, for a worker that holds its job.
 
     With what is the image's: ``request`` and ``configured``.
@@ -61,14 +64,14 @@ async def develop(tx: Transaction, original_id: str, **values: Any) -> None:
     )
 
 
-_SOURCE = (
+_SOURCE = Prepared(
     sa.select(*originals.c, images.c.request, images.c.configured)
     .join(images, images.c.original_id == originals.c.id)
     .where(images.c.id == sa.bindparam("of_image"))
 )
 
 
-async def find_group(tx: Transaction, account_id: str, key: str) -> sa.RowMapping | None:
+async def find_group(tx: Transaction, account_id: str, key: str) -> Row | None:
     """The group that was submitted under this idempotency key."""
     return await tx.row(
         sa.select(groups).where(groups.c.account_id == account_id, groups.c.idempotency_key == key)
@@ -106,7 +109,7 @@ async def add(
     await words.add(tx, account_id, id, stem, request.prompt)
 
 
-async def row(tx: Transaction, image_id: str, *, account_id: str | None = None) -> sa.RowMapping:
+async def row(tx: Transaction, image_id: str, *, account_id: str | None = None) -> Row:
     """The image's row, deleted or not, for a worker that holds its job.
 
     With ``account_id``, ``NotFound`` also when it is deleted, or another account's.
@@ -129,7 +132,13 @@ async def reseed(tx: Transaction, image_id: str, request: dict[str, Any], seed: 
 
 async def deliver(tx: Transaction, image_id: str, **values: Any) -> None:
     """The image has a result; only the transaction that makes its job ready says so."""
-    await tx.execute(sa.update(images).where(images.c.id == image_id).values(**values))
+    await tx.rows(_delivering(tuple(values)), {"of_id": image_id, **placed(values)})
+
+
+@lru_cache(maxsize=8)
+def _delivering(names: tuple[str, ...]) -> Prepared:
+    one = sa.update(images).where(images.c.id == sa.bindparam("of_id"))
+    return Prepared(one.values(places(images, names)))
 
 
 async def add_thumbnail(tx: Transaction, image_id: str, key: str) -> bool:
@@ -203,7 +212,7 @@ def seen(account_id: str, *, some: bool = False) -> sa.Select[Any]:
 _FIELDS = [name for name in Image.__struct_fields__ if name not in ("job", "replayed")]
 
 
-def as_image(row: sa.RowMapping) -> Image:
+def as_image(row: Row) -> Image:
     """The row of ``seen`` as its account sees it."""
     job = {name: row[f"job__{name}"] for name in Job.__struct_fields__}
     values = {name: row[name] for name in _FIELDS}

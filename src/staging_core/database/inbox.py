@@ -7,28 +7,36 @@ import sqlalchemy as sa
 from staging_core.models import Notice
 
 from .engine import Transaction
+from .prepared import Prepared, placed, places
+from .row import Row
 from .tables import inbox
-from .upsert import insert_or
+
+_NEW = places(inbox, ["source", "event_id", "handle", "attempt_id", "received_at"])
+_ADD = Prepared(
+    lambda insert: (
+        insert(inbox)
+        .values(_NEW)
+        .on_conflict_do_nothing(index_elements=["source", "event_id"])
+        .returning(inbox.c.event_id)
+    )
+)
+_READ = Prepared(
+    sa.update(inbox)
+    .where(
+        inbox.c.source == sa.bindparam("of_source"), inbox.c.event_id == sa.bindparam("of_event")
+    )
+    .values(places(inbox, ["read_at"]))
+)
 
 
 async def add(tx: Transaction, source: str, notice: Notice, attempt_id: str | None) -> bool:
     """Keep a verified report, unread; False when it is here already."""
-    statement = insert_or(tx.connection, inbox).values(
-        source=source,
-        event_id=notice.event_id,
-        handle=notice.handle,
-        attempt_id=attempt_id,
-        received_at=tx.now,
-    )
-    added = await tx.row(
-        statement.on_conflict_do_nothing(index_elements=["source", "event_id"]).returning(
-            inbox.c.event_id
-        )
-    )
-    return added is not None
+    values = {"source": source, "event_id": notice.event_id, "handle": notice.handle}
+    times = {"attempt_id": attempt_id, "received_at": tx.now}
+    return await tx.row(_ADD, placed(values | times)) is not None
 
 
-async def unread(tx: Transaction, sources: list[str], *, limit: int = 100) -> list[sa.RowMapping]:
+async def unread(tx: Transaction, sources: list[str], *, limit: int = 100) -> list[Row]:
     """Reports of ``sources`` whose prediction was not known yet, oldest first."""
     return await tx.rows(
         sa.select(inbox)
@@ -40,11 +48,7 @@ async def unread(tx: Transaction, sources: list[str], *, limit: int = 100) -> li
 
 async def read(tx: Transaction, source: str, event_id: str) -> None:
     """The report has had its effect, or never will."""
-    await tx.execute(
-        sa.update(inbox)
-        .where(inbox.c.source == source, inbox.c.event_id == event_id)
-        .values(read_at=tx.now)
-    )
+    await tx.rows(_READ, {"of_source": source, "of_event": event_id, "to_read_at": tx.now})
 
 
 async def forget(tx: Transaction, *, before: float) -> int:

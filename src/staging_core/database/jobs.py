@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from staging_core.errors import AlreadyFinal, NotFound, StagingError
 from staging_core.models import TERMINAL, Job, JobState
@@ -17,6 +17,8 @@ from staging_core.states import ACTIVE, check_move
 from .claims import CLAIMABLE
 from .engine import Transaction
 from .events import draft, of_deleted
+from .prepared import Prepared, places
+from .row import Row
 from .tables import images, jobs
 
 
@@ -70,20 +72,20 @@ def new_id() -> str:
     return str(uuid4())
 
 
-async def renew(tx: Transaction, job: sa.RowMapping, *, lease_s: float) -> None:
+async def renew(tx: Transaction, job: Row, *, lease_s: float) -> None:
     """Hold the job longer; ``Abandoned`` when it is no longer ours."""
-    await _write(tx, job, _HELD_NOW, lease_until=tx.now + lease_s)
+    await _write(tx, job, _Guard(held=True), lease_until=tx.now + lease_s)
 
 
 async def move(
     tx: Transaction,
-    job: sa.RowMapping,
+    job: Row,
     to: JobState,
     *,
     via: JobState | None = None,
     told: dict[str, Any] | None = None,
     **values: Any,
-) -> sa.RowMapping:
+) -> Row:
     """Bring a held job into another state, with its event; the row as it is now.
 
     ``via``: a state on the way, of which only an event tells. ``told`` goes into the event,
@@ -98,85 +100,115 @@ async def move(
     if to in TERMINAL:
         values |= {"finished_at": tx.now, "checkpoint": None}
         values["progress"] = 1.0 if to == "ready" else job["progress"]
-    statement = _TOLD_IN_STATE if via is None else _TOLD_TWICE_IN_STATE
-    row = await _write(tx, job, statement, of_state=job["state"], state=to, **values)
+    told_of = 1 if via is None else 2
+    row = await _write(tx, job, _Guard(in_state=True, told=told_of), state=to, **values)
     if via is not None:
         tx.tell(draft(row, via, was=job["state"], seq=row["seq"] - 1))
     tx.tell(draft(row, to, was=via or job["state"], **(told or {})))
     return row
 
 
-async def wait(
-    tx: Transaction, job: sa.RowMapping, *, due_at: sa.ColumnElement[float] | float
-) -> sa.RowMapping:
+async def wait(tx: Transaction, job: Row, *, due_at: Woken | float) -> Row:
     """Give a held job back as it is, to be taken again at ``due_at``; no event tells of it."""
-    return await _write(tx, job, due_at=due_at, lease_until=0)
+    return await _write(tx, job, _Guard(), due_at=due_at, lease_until=0)
 
 
-def unless_woken(job: sa.RowMapping, due_at: float) -> sa.ColumnElement[float]:
+class Woken(NamedTuple):
+    """A time in place of ``seen``; what somebody else wrote there meanwhile stays."""
+
+    seen: float
+    due_at: float
+
+
+def unless_woken(job: Row, due_at: float) -> Woken:
     """``due_at``, or the time to which somebody woke the job since we read its row."""
-    return sa.case((jobs.c.due_at != job["due_at"], jobs.c.due_at), else_=due_at)
+    return Woken(job["due_at"], due_at)
 
 
-async def wake(tx: Transaction, job_id: str) -> sa.RowMapping | None:
+class More(NamedTuple):
+    """So much more than the column says."""
+
+    amount: float
+
+
+async def wake(tx: Transaction, job_id: str) -> Row | None:
     """There is news of a job that is at a provider: it is due now. None when it is not there."""
-    return await tx.row(
-        sa.update(jobs)
-        .where(jobs.c.id == job_id, jobs.c.state.in_(("submitted", "waiting")))
-        .values(due_at=tx.now)
-        .returning(*jobs.c)
-    )
+    return await tx.row(_WAKE, {"of_id": job_id, "at": tx.now})
 
 
-async def note_progress(tx: Transaction, job: sa.RowMapping, share: float, phase: str) -> None:
+async def note_progress(tx: Transaction, job: Row, share: float, phase: str) -> None:
     """Tell how far a held job is: ``share`` 0..1 of the whole."""
-    row = await _write(tx, job, _TOLD_NOW, progress=share, phase=phase)
+    row = await _write(tx, job, _Guard(held=True, told=1), progress=share, phase=phase)
     tx.tell(draft(row, row["state"], "progress", progress=round(share, 3), phase=phase))
 
 
-# Built once: most of a statement's time here goes into building it.
-_HELD = (
+_WAKE = Prepared(
     sa.update(jobs)
-    .where(jobs.c.id == sa.bindparam("of_id"), jobs.c.fence == sa.bindparam("of_fence"))
+    .where(
+        jobs.c.id == sa.bindparam("of_id"),
+        sa.or_(jobs.c.state == "submitted", jobs.c.state == "waiting"),
+    )
+    .values(due_at=sa.bindparam("at"))
     .returning(*jobs.c)
 )
-_HELD_NOW = _HELD.where(jobs.c.lease_until > 0)
-# What an event tells of counts it.
-_TOLD_NOW = _HELD_NOW.values(seq=jobs.c.seq + 1)
-_HELD_IN_STATE = _HELD.where(jobs.c.state == sa.bindparam("of_state"))
-_TOLD_IN_STATE = _HELD_IN_STATE.values(seq=jobs.c.seq + 1)
-_TOLD_TWICE_IN_STATE = _HELD_IN_STATE.values(seq=jobs.c.seq + 2)
 
 
-async def _write(
-    tx: Transaction,
-    job: sa.RowMapping,
-    statement: ReturningUpdate[Any] = _HELD,
-    **values: Any,
-) -> sa.RowMapping:
-    """Write ``values`` into the row of a held job; columns are told from parameters by name."""
-    expressions = {
-        name: value for name, value in values.items() if isinstance(value, sa.ColumnElement)
-    }
-    if expressions:
-        statement = statement.values(expressions)
-    given = {name: value for name, value in values.items() if name not in expressions}
-    row = await tx.row(
-        statement,
-        {"of_id": job["id"], "of_fence": job["fence"], "updated_at": tx.now, **given},
-    )
+class _Guard(NamedTuple):
+    """What else must be so of a held job. ``told``: events that tell of the change, and count."""
+
+    held: bool = False
+    in_state: bool = False
+    told: int = 0
+
+
+async def _write(tx: Transaction, job: Row, guard: _Guard, **values: Any) -> Row:
+    """Write ``values`` into the row of a held job; ``Abandoned`` when it is no longer ours."""
+    values["updated_at"] = tx.now
+    kinds = tuple((name, type(value) if _moves(value) else None) for name, value in values.items())
+    given = {"of_id": job["id"], "of_fence": job["fence"]}
+    if guard.in_state:
+        given["of_state"] = job["state"]
+    for name, value in values.items():
+        if isinstance(value, Woken):
+            given |= {"seen_due_at": value.seen, "to_due_at": value.due_at}
+        else:
+            given[f"to_{name}"] = value.amount if isinstance(value, More) else value
+    row = await tx.row(_writing(guard, kinds), given)
     if row is None:
         raise Abandoned()
     return row
+
+
+def _moves(value: Any) -> bool:
+    return isinstance(value, (Woken, More))
+
+
+@lru_cache(maxsize=128)
+def _writing(guard: _Guard, kinds: tuple[tuple[str, type | None], ...]) -> Prepared:
+    """Of the columns named; built once for each choice of them."""
+    to = places(jobs, [name for name, _ in kinds])
+    values: dict[str, Any] = dict(to)
+    for name, kind in kinds:
+        if kind is More:
+            values[name] = jobs.c[name] + to[name]
+        elif kind is Woken:
+            seen: sa.BindParameter[float] = sa.bindparam("seen_due_at", type_=sa.Double())
+            values[name] = sa.case((jobs.c.due_at != seen, jobs.c.due_at), else_=to[name])
+    if guard.told:
+        values["seq"] = jobs.c.seq + guard.told
+    held = [jobs.c.id == sa.bindparam("of_id"), jobs.c.fence == sa.bindparam("of_fence")]
+    if guard.held:
+        held.append(jobs.c.lease_until > 0)
+    if guard.in_state:
+        held.append(jobs.c.state == sa.bindparam("of_state"))
+    return Prepared(sa.update(jobs).where(*held).values(values).returning(*jobs.c))
 
 
 _THERE = ~of_deleted(jobs.c.image_id)
 """What is deleted is not shown to its account."""
 
 
-async def fetch(
-    tx: Transaction, account_id: str, job_id: str, *, lock: bool = False
-) -> sa.RowMapping:
+async def fetch(tx: Transaction, account_id: str, job_id: str, *, lock: bool = False) -> Row:
     """The account's job; ``NotFound`` also when it is another account's. ``lock``: to change it."""
     query = sa.select(jobs).where(jobs.c.account_id == account_id, jobs.c.id == job_id)
     row = await tx.row(query.with_for_update() if lock else query)
@@ -194,7 +226,7 @@ async def get(tx: Transaction, account_id: str, job_id: str) -> Job:
     return as_job(row)
 
 
-async def seen(tx: Transaction, job_id: str) -> sa.RowMapping:
+async def seen(tx: Transaction, job_id: str) -> Row:
     """The job as it is now; it may change at any moment."""
     found = await tx.row(sa.select(jobs).where(jobs.c.id == job_id))
     if found is None:
@@ -202,7 +234,7 @@ async def seen(tx: Transaction, job_id: str) -> sa.RowMapping:
     return found
 
 
-async def row(tx: Transaction, job_id: str) -> sa.RowMapping:
+async def row(tx: Transaction, job_id: str) -> Row:
     """The job, locked until the commit where the database can."""
     found = await tx.row(sa.select(jobs).where(jobs.c.id == job_id).with_for_update())
     if found is None:
@@ -232,9 +264,7 @@ async def page(
     return [as_job(row) for row in await tx.rows(query)]
 
 
-async def without_model(
-    tx: Transaction, models: Collection[str], *, waited_s: float
-) -> list[sa.RowMapping]:
+async def without_model(tx: Transaction, models: Collection[str], *, waited_s: float) -> list[Row]:
     """Jobs whose model is not among ``models`` and that nobody took for ``waited_s``."""
     return await tx.rows(
         sa.select(jobs)
@@ -256,13 +286,14 @@ async def in_flight(tx: Transaction, model: str, *, most: int) -> int:
 
 def counting(model: str, *, most: int) -> sa.Select[Any]:
     """The query of ``in_flight``, as column ``n``."""
-    some = sa.select(jobs.c.id).where(jobs.c.model == model, jobs.c.state.in_(ACTIVE)).limit(most)
+    active = jobs.c.state.in_([sa.literal(state) for state in sorted(ACTIVE)])
+    some = sa.select(jobs.c.id).where(jobs.c.model == model, active).limit(most)
     return sa.select(sa.func.count().label("n")).select_from(some.subquery())
 
 
 async def repeat(
     tx: Transaction,
-    image: sa.RowMapping,
+    image: Row,
     *,
     lane: str,
     model: str,
@@ -301,6 +332,6 @@ async def repeat(
     return job_id
 
 
-def as_job(row: sa.RowMapping) -> Job:
+def as_job(row: Row) -> Job:
     """The row as its account sees it."""
     return msgspec.convert({name: row[name] for name in Job.__struct_fields__}, Job)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from .engine import Transaction
+from .row import Row
 from .tables import accounts, observers
 from .upsert import insert_or
 
 
-async def behind(tx: Transaction, plugin: str, *, limit: int = 50) -> list[sa.RowMapping]:
+async def behind(tx: Transaction, plugin: str, *, limit: int = 50) -> list[Row]:
     """Accounts (``account_id``, ``position`` seen) with events that the plugin has not seen."""
     mine = observers.alias("mine")
     query = (

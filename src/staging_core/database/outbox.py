@@ -8,6 +8,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from .engine import Transaction
+from .row import Row
 from .tables import outbox
 
 
@@ -25,7 +26,7 @@ async def post(tx: Transaction, account_id: str, kind: str, payload: dict[str, A
     )
 
 
-async def due(tx: Transaction, *, limit: int = 100) -> list[sa.RowMapping]:
+async def due(tx: Transaction, *, limit: int = 100) -> list[Row]:
     """Deeds whose time has come, oldest first."""
     return await tx.rows(
         sa.select(outbox).where(outbox.c.due_at <= tx.now).order_by(outbox.c.due_at).limit(limit)

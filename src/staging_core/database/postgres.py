@@ -12,8 +12,9 @@ import logging
 import math
 import re
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
@@ -28,7 +29,9 @@ from staging_core.errors import DatabaseFailed, MissingExtra, SettingError
 from . import rights
 from .events import CHANNEL
 from .json_columns import JSON_OPTIONS
+from .prepared import Compiled, Prepared, Run
 from .rights import Roles, checked_name
+from .row import Row
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -51,7 +54,7 @@ _OUTAGES = ("08", "40", "53", "55P03", "57", "58", "25P03")
 _COLLISIONS = ("40", "55P03")
 _REFUSALS = ("28", "3D000", "42501")
 
-_CLOCK = sa.text("SELECT extract(epoch FROM clock_timestamp())::float8")
+_CLOCK = "SELECT extract(epoch FROM clock_timestamp())::float8"
 _CLOCK_HOLDS_S = 5.0
 
 
@@ -78,6 +81,7 @@ class Postgres:
             hide_parameters=True,
             **JSON_OPTIONS,
         )
+        self._compiled: dict[Prepared, Compiled] = {}
         self._clock_asked_at, self._clock_ahead = -math.inf, 0.0
         sa.event.listen(self.engine.sync_engine, "connect", self._connected)
         self._listener = create_async_engine(
@@ -89,7 +93,7 @@ class Postgres:
     async def check(self) -> None:
         """``SettingError`` where the login or its password is wrong, or it may too much."""
         try:
-            connection = await self._begun(None, writes=False, plain=True)
+            connection, _ = await self._begun(None, writes=False, plain=True)
             async with AsyncExitStack() as stack:
                 stack.push_async_exit(connection)
                 if not self.owner:
@@ -112,16 +116,33 @@ class Postgres:
     @asynccontextmanager
     async def transaction(
         self, account_id: str | None, *, writes: bool
-    ) -> AsyncIterator[tuple[AsyncConnection, float]]:
+    ) -> AsyncIterator[tuple[AsyncConnection, float, Run]]:
         """A transaction and the time it began by the database's clock; it commits at the end."""
         async with AsyncExitStack() as stack:
-            connection = await self._begun(account_id, writes=writes, plain=self.owner)
+            connection, driver = await self._begun(account_id, writes=writes, plain=self.owner)
             stack.push_async_exit(connection)
-            yield connection, await self._now(connection)
+            try:
+                yield connection, await self._now(driver), partial(self._run, driver)
+            except BaseException as wrong:
+                if driver.is_closed():  # SQLAlchemy saw nothing of it
+                    await connection.invalidate(wrong)
+                raise
             await connection.commit()
-            await _end(connection)
+            # SQLAlchemy commits nothing when it ran no statement.
+            if driver.is_in_transaction():
+                await driver.execute("COMMIT")
 
-    async def _begun(self, account_id: str | None, *, writes: bool, plain: bool) -> AsyncConnection:
+    async def _run(
+        self, driver: Connection, prepared: Prepared, values: Mapping[str, Any]
+    ) -> list[Row]:
+        compiled = self._compiled.get(prepared)
+        if compiled is None:
+            compiled = self._compiled[prepared] = Compiled(prepared, self.engine.dialect)
+        return await compiled.fetch(driver, values)
+
+    async def _begun(
+        self, account_id: str | None, *, writes: bool, plain: bool
+    ) -> tuple[AsyncConnection, Connection]:
         """Role and account hold until its end; a connection found dead is replaced once."""
         role = self.roles.system if account_id is None else self.roles.app
         settings = (
@@ -142,16 +163,16 @@ class Postgres:
                 if last or not lost:
                     raise
             else:
-                return connection
+                return connection, driver
         raise AssertionError  # the loop returns or raises
 
-    async def _now(self, connection: AsyncConnection) -> float:
+    async def _now(self, driver: Connection) -> float:
         """The database's clock: asked every few seconds, and of every new connection."""
         if self._clock is not None:
             return self._clock()
         asked_at = time.monotonic()
         if asked_at - self._clock_asked_at > _CLOCK_HOLDS_S:
-            told: float = (await connection.execute(_CLOCK)).scalar_one()
+            told: float = await driver.fetchval(_CLOCK)
             answered_at = time.monotonic()
             self._clock_ahead = told - (asked_at + answered_at) / 2
             self._clock_asked_at = answered_at
@@ -200,13 +221,6 @@ class Postgres:
 async def _driver(connection: AsyncConnection) -> Connection:
     driver: Any = (await connection.get_raw_connection()).driver_connection
     return cast("Connection", driver)
-
-
-async def _end(connection: AsyncConnection) -> None:
-    """SQLAlchemy commits nothing when no statement was run."""
-    driver = await _driver(connection)
-    if driver.is_in_transaction():
-        await driver.execute("COMMIT")
 
 
 def _driver_url(url: URL) -> URL:

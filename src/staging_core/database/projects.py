@@ -11,6 +11,7 @@ from staging_core.models import Place, Project, ProjectCost
 
 from .engine import Transaction
 from .pages import newest
+from .row import Row
 from .tables import images, jobs, projects
 
 _FIELDS = ("id", "account_id", "user_id", "name", "created_at")
@@ -96,11 +97,11 @@ def _is(account_id: str, project_id: str) -> sa.ColumnElement[bool]:
     )
 
 
-def _found(row: sa.RowMapping | None, project_id: str) -> Project:
+def _found(row: Row | None, project_id: str) -> Project:
     if row is None:
         raise NotFound(f"There is no project {project_id}.")
     return _as_project(row)
 
 
-def _as_project(row: sa.RowMapping) -> Project:
+def _as_project(row: Row) -> Project:
     return Project(**{name: row[name] for name in _FIELDS})

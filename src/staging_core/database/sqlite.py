@@ -49,7 +49,7 @@ class Sqlite:
     @asynccontextmanager
     async def transaction(
         self, _account_id: str | None, *, writes: bool
-    ) -> AsyncIterator[tuple[AsyncConnection, float]]:
+    ) -> AsyncIterator[tuple[AsyncConnection, float, None]]:
         """A transaction and the time it began; it commits when the block ends.
 
         A writer takes its place at once (``BEGIN IMMEDIATE``): upgrades from reading to writing
@@ -58,7 +58,7 @@ class Sqlite:
         async with self._writer if writes else nullcontext(), self.engine.connect() as plain:
             connection = await plain.execution_options(staging_write=writes)
             async with connection.begin():
-                yield connection, self._clock()
+                yield connection, self._clock(), None
 
     def outage(self, error: BaseException) -> str | None:
         """What is wrong when the database is full, locked or away; None for any other error."""

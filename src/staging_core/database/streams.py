@@ -13,6 +13,7 @@ from staging_core.models import TERMINAL, JobEvent, Update
 
 from .engine import Transaction
 from .events import of_deleted
+from .row import Row
 from .tables import accounts, events, images, jobs
 
 _LIMIT = 1_000
@@ -76,7 +77,7 @@ async def snapshot(tx: Transaction, scope: Scope) -> tuple[int, list[Update]]:
 _COLUMNS = ("image_id", "seq", "state", "progress", "phase", "error", "message")
 
 
-def _standing(row: sa.RowMapping) -> Update:
+def _standing(row: Row) -> Update:
     return Update(snapshot=True, **{name: row[name] for name in ("position", *_COLUMNS)})
 
 
@@ -107,7 +108,7 @@ async def since(tx: Transaction, scope: Scope, after: int, until: int) -> list[N
 _WITH_PROJECT = sa.select(events, jobs.c.project_id).join(jobs, jobs.c.id == events.c.job_id)
 
 
-def _as_news(row: sa.RowMapping) -> News:
+def _as_news(row: Row) -> News:
     values = {name: row[name] for name in JobEvent.__struct_fields__}
     return News(JobEvent(**values), row["project_id"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from .engine import Transaction
+from .row import Row
 from .tables import tickets
 
 
@@ -18,7 +19,7 @@ async def add(
     return expires_at
 
 
-async def take(tx: Transaction, digest: str) -> sa.RowMapping | None:
+async def take(tx: Transaction, digest: str) -> Row | None:
     """The ticket with that hash, which is gone with this; None unless it is there and fresh."""
     return await tx.row(
         sa.delete(tickets)

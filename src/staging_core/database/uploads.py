@@ -10,19 +10,20 @@ from staging_core.errors import NotFound
 from staging_core.models import Upload
 
 from .engine import Transaction
+from .row import Row
 from .tables import uploads
 
 _PLAIN = ("id", "account_id", "key", "filename", "content_type", "size", "url", "created_at")
 
 
-async def add(tx: Transaction, **values: Any) -> sa.RowMapping:
+async def add(tx: Transaction, **values: Any) -> Row:
     """Keep an upload's row."""
     row = await tx.row(sa.insert(uploads).values(created_at=tx.now, **values).returning(*uploads.c))
     assert row is not None
     return row
 
 
-async def get(tx: Transaction, account_id: str, upload_id: str) -> sa.RowMapping:
+async def get(tx: Transaction, account_id: str, upload_id: str) -> Row:
     """The account's upload; ``NotFound``, also when its time is over."""
     row = await tx.row(_there(tx, account_id).where(uploads.c.id == upload_id))
     if row is None:
@@ -30,7 +31,7 @@ async def get(tx: Transaction, account_id: str, upload_id: str) -> sa.RowMapping
     return row
 
 
-async def of_key(tx: Transaction, account_id: str, key: str) -> sa.RowMapping | None:
+async def of_key(tx: Transaction, account_id: str, key: str) -> Row | None:
     """The account's upload of that key."""
     return await tx.row(_there(tx, account_id).where(uploads.c.key == key))
 
@@ -41,9 +42,7 @@ async def whose(tx: Transaction, key: str) -> str | None:
     return None if row is None else str(row["account_id"])
 
 
-async def sign(
-    tx: Transaction, upload_id: str, *, url: str | None, signed_until: float
-) -> sa.RowMapping:
+async def sign(tx: Transaction, upload_id: str, *, url: str | None, signed_until: float) -> Row:
     """Somebody may put it at that address, until then."""
     row = await tx.row(
         sa.update(uploads)
@@ -55,7 +54,7 @@ async def sign(
     return row
 
 
-async def complete(tx: Transaction, upload_id: str, **values: Any) -> sa.RowMapping | None:
+async def complete(tx: Transaction, upload_id: str, **values: Any) -> Row | None:
     """It is there and was looked at; None when somebody else was faster."""
     return await tx.row(
         sa.update(uploads)
@@ -92,7 +91,7 @@ def _there(tx: Transaction, account_id: str) -> sa.Select[Any]:
     )
 
 
-def as_upload(row: sa.RowMapping, *, replayed: bool = False) -> Upload:
+def as_upload(row: Row, *, replayed: bool = False) -> Upload:
     """The row as its account sees it."""
     return Upload(
         replayed=replayed,

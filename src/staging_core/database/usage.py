@@ -9,20 +9,24 @@ import sqlalchemy as sa
 from staging_core.models import Usage
 
 from .engine import Transaction
+from .prepared import Prepared, placed, places
 from .tables import usage
-from .upsert import insert_or
 
 
 async def count(tx: Transaction, account_id: str) -> None:
     """One image more is ready; in the transaction that makes it so, and late in it."""
-    statement = insert_or(tx.connection, usage).values(
-        account_id=account_id, month=_month(tx.now), images=1
-    )
-    await tx.execute(
-        statement.on_conflict_do_update(
+    await tx.rows(_COUNT, placed({"account_id": account_id, "month": _month(tx.now)}))
+
+
+_COUNT = Prepared(
+    lambda insert: (
+        insert(usage)
+        .values(images=1, **places(usage, ["account_id", "month"]))
+        .on_conflict_do_update(
             index_elements=["account_id", "month"], set_={"images": usage.c.images + 1}
         )
     )
+)
 
 
 async def of_now(tx: Transaction, account_id: str) -> Usage:

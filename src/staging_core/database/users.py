@@ -10,6 +10,7 @@ from staging_core.errors import BadInput
 from staging_core.models import Identity, User, UserRole
 
 from .engine import Transaction
+from .row import Row
 from .tables import users
 from .upsert import insert_or
 
@@ -29,7 +30,7 @@ def check(user_id: str) -> str:
     return user_id
 
 
-async def known_as(tx: Transaction, account_id: str, identity: Identity) -> sa.RowMapping | None:
+async def known_as(tx: Transaction, account_id: str, identity: Identity) -> Row | None:
     """The user in that account whom the issuer knows by that subject."""
     return await tx.row(
         sa.select(users).where(
@@ -40,9 +41,7 @@ async def known_as(tx: Transaction, account_id: str, identity: Identity) -> sa.R
     )
 
 
-async def get(
-    tx: Transaction, account_id: str, user_id: str, *, lock: bool = False
-) -> sa.RowMapping | None:
+async def get(tx: Transaction, account_id: str, user_id: str, *, lock: bool = False) -> Row | None:
     """The account's user; ``lock``: nobody else changes them until this transaction ends."""
     query = sa.select(users).where(users.c.account_id == account_id, users.c.id == user_id)
     return await tx.row(query.with_for_update() if lock else query)
