@@ -54,7 +54,10 @@ Run = Callable[[Prepared, Mapping[str, Any]], Awaitable[list[Row]]]
 
 
 class Compiled:
-    """A prepared statement in the words of the driver: places for values, and types of columns."""
+    """A prepared statement in the words of the driver, with places for its values.
+
+    What the driver answers is in our own form already: it reads JSON by itself.
+    """
 
     def __init__(self, prepared: Prepared, dialect: sa.Dialect) -> None:
         statement = prepared.on(dialect.name)
@@ -67,7 +70,6 @@ class Compiled:
         assert not compiled.post_compile_params
         self._text = compiled.string
         self._places = [_place(name, compiled) for name in compiled.positiontup or ()]
-        self._read = list(_readers(compiled, dialect))
 
     async def fetch(self, driver: Connection, values: Mapping[str, Any]) -> list[Row]:
         """Run it; its rows."""
@@ -75,13 +77,7 @@ class Compiled:
             fixed if name is None else values[name] if write is None else write(values[name])
             for name, fixed, write in self._places
         ]
-        found: list[Row] = []
-        for record in await driver.fetch(self._text, *given):
-            row = dict(record)
-            for name, read in self._read:
-                row[name] = read(row[name])
-            found.append(row)
-        return found
+        return [dict(record) for record in await driver.fetch(self._text, *given)]
 
 
 def _place(name: str, compiled: SQLCompiler) -> tuple[str | None, Any, Process | None]:
@@ -92,11 +88,3 @@ def _place(name: str, compiled: SQLCompiler) -> tuple[str | None, Any, Process |
         return name, None, write  # type: ignore[return-value]
     fixed = parameter.effective_value
     return None, fixed if write is None else write(fixed), None  # type: ignore[operator]
-
-
-def _readers(compiled: SQLCompiler, dialect: sa.Dialect) -> Iterable[tuple[str, Process]]:
-    """How columns are read that the driver gives in another form (JSON)."""
-    for name, _, _, kind in compiled._result_columns:  # nothing public tells them
-        read = kind.dialect_impl(dialect).result_processor(dialect, None)
-        if read is not None:
-            yield name, read
