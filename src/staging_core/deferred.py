@@ -181,6 +181,7 @@ class Deferred(Delivery):
             assert row is not None
             try:
                 job = await self._wait_for(tx, row, handle, poll_s)
+                self.next_at = job["due_at"]
             except Abandoned:
                 job = self.job
                 await land(tx, row, handle)

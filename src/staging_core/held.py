@@ -30,7 +30,13 @@ log = logging.getLogger("staging_core")
 
 
 class Held:
-    """A claimed job; ``run`` carries it to its end, or to its next wait."""
+    """A claimed job; ``run`` carries it to its end, or to its next wait.
+
+    ``next_at``: when the next look at the queue is worth while for what ``run`` did, in Unix
+    seconds; 0: soon.
+    """
+
+    next_at = 0.0
 
     def __init__(self, ports: Ports, job: Row, lease: Lease) -> None:
         self.ports = ports

@@ -20,6 +20,7 @@ from .database.jobs import Abandoned
 from .database.row import Row
 from .deferred import Deferred
 from .errors import AttemptsExhausted
+from .held import Held
 from .interfaces import Stager, supports
 from .lease import Lease
 from .ports import Ports
@@ -151,8 +152,12 @@ class Pipeline:
         await self.carry(found.job, found.attempt)
         return True
 
-    async def carry(self, job: Row, attempt: Row | None = None) -> None:
-        """Carry a claimed job to its end, or to its next wait; ``attempt``: see ``Look``."""
+    async def carry(self, job: Row, attempt: Row | None = None) -> float:
+        """Carry a claimed job to its end, or to its next wait; ``attempt``: see ``Look``.
+
+        When the next look is worth while, as in ``Look``; while it waits at its provider nobody
+        else may start for that.
+        """
         facts = {
             "staging.job": job["id"],
             "staging.image": job["image_id"],
@@ -163,12 +168,16 @@ class Pipeline:
         try:
             with step:
                 async with Lease(self.ports, job) as lease:
-                    if job["model"] in self.deferred:
-                        await Deferred(self.ports, job, lease, attempt).run()
-                    else:
-                        await Answered(self.ports, job, lease).run()
+                    way: Held = (
+                        Deferred(self.ports, job, lease, attempt)
+                        if job["model"] in self.deferred
+                        else Answered(self.ports, job, lease)
+                    )
+                    await way.run()
+                    return way.next_at
         except Abandoned:
             log.info("job %s: held or ended by somebody else", job["id"])
+        return 0.0
 
 
 def _opens_at(seen: dict[str, gates.Gate], model: str) -> float:

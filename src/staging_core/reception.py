@@ -59,9 +59,7 @@ class Reception:
         async with self.ports.database.write() as tx:
             if not await inbox.add(tx, source, notice, attempt_id):
                 return False, None
-            if attempt_id is not None and await attempts.seen(tx, attempt_id) is None:
-                raise NotFound("There is no such attempt.")
-            _, wake = await self._pass_on(tx, source, notice, attempt_id)
+            _, wake = await self._pass_on(tx, source, notice, attempt_id, must_be=True)
         return True, wake
 
     async def read_again(self) -> int:
@@ -92,12 +90,25 @@ class Reception:
     # --- the effect -----------------------------------------------------------------------------
 
     async def _pass_on(
-        self, tx: Transaction, source: str, notice: Notice, attempt_id: str | None
+        self,
+        tx: Transaction,
+        source: str,
+        notice: Notice,
+        attempt_id: str | None,
+        *,
+        must_be: bool = False,
     ) -> tuple[bool, Wake | None]:
-        """Whether the prediction is known (the report is read then), and whom to nudge."""
-        attempt = await attempts.of_handle(tx, self._models_of(source), notice.handle)
-        if attempt is None and attempt_id is not None:
-            attempt = await attempts.row(tx, attempt_id)
+        """Whether the prediction is known (the report is read then), and whom to nudge.
+
+        ``must_be``: ``NotFound`` when there is no attempt of the id that the report names.
+        """
+        named = None if attempt_id is None else await attempts.row(tx, attempt_id)
+        if must_be and attempt_id is not None and named is None:
+            raise NotFound("There is no such attempt.")
+        attempt = named
+        if named is None or named["handle"] != notice.handle:
+            models = self._models_of(source)
+            attempt = await attempts.of_handle(tx, models, notice.handle) or named
         if attempt is None:
             return False, None
         await inbox.read(tx, source, notice.event_id)

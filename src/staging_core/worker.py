@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 
@@ -53,7 +54,8 @@ class Worker:
         self._looked = asyncio.Event()
         self._stopping = False
         self._free: list[str] = []
-        self._running: dict[asyncio.Task[None], str] = {}
+        self._running: dict[asyncio.Task[float], str] = {}
+        self._alarm: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Claim and carry jobs until cancelled; running steps then have ``shutdown_s`` to end."""
@@ -178,24 +180,38 @@ class Worker:
         self._tell_steps()
         task.add_done_callback(self._ended)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[float]) -> None:
         """Its place is free; where places were free before, there is no hurry to look."""
         model = self._running.pop(task)
         self._tell_steps()
-        if model in self._free and not self._stopping:
-            asyncio.get_running_loop().call_later(_SOON_S, self._look.set)
-        else:
+        if model not in self._free or self._stopping or task.cancelled():
             self._look.set()
+        else:
+            self._look_in(max(_SOON_S, task.result() - time.time()))
+
+    def _look_in(self, seconds: float) -> None:
+        """Look by then; we look every ``sweep_s`` anyway."""
+        if seconds > self.ports.settings.sweep_s:
+            return
+        loop = asyncio.get_running_loop()
+        at = loop.time() + seconds
+        if self._alarm is not None and self._alarm.when() > loop.time():
+            if self._alarm.when() <= at:
+                return
+            self._alarm.cancel()
+        self._alarm = loop.call_at(at, self._look.set)
 
     def _tell_steps(self) -> None:
         self.ports.telemetry.level("staging.worker.steps", len(self._running))
 
-    async def _carry(self, job: Row, attempt: Row | None) -> None:
+    async def _carry(self, job: Row, attempt: Row | None) -> float:
+        """When to look again for what it did; see ``Pipeline.carry``."""
         try:
-            await self.pipeline.carry(job, attempt)
+            return await self.pipeline.carry(job, attempt)
         except Exception:
             # Its lease runs out and somebody, maybe we, takes it over.
             log.warning("job %s was dropped", job["id"], exc_info=True)
+            return 0.0
 
     async def _is_anything_left(self) -> bool:
         models = list(self.ports.stagers)
@@ -220,7 +236,7 @@ class Worker:
             log.info("not every plugin has seen the last events; it will next time", exc_info=True)
 
 
-async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel until they have ended: a driver may lose a cancellation, or answer with an error."""
     while going := [task for task in tasks if not task.done()]:
         for task in going:
