@@ -73,7 +73,7 @@ class Postgres:
         self._clock = clock
         self.engine = create_async_engine(
             _driver_url(url),
-            connect_args=_connect_args(settings.database_schema, owner=owner),
+            connect_args=_connect_args(settings.database_schema, owner=owner) | _cache(url),
             pool_size=1 if owner else settings.database_pool,
             max_overflow=0,
             pool_timeout=_POOL_S,
@@ -233,6 +233,16 @@ def _driver_url(url: URL) -> URL:
             f"{', '.join(sorted(_OPTIONS | {_CACHE_OPTION}))}.",
         )
     return url
+
+
+def _cache(url: URL) -> dict[str, Any]:
+    """The option holds for the driver's own prepared statements as for SQLAlchemy's."""
+    given = url.query.get(_CACHE_OPTION)
+    if given is None:
+        return {}
+    if not (isinstance(given, str) and given.isdecimal()):
+        raise SettingError(f"The database URL's option {_CACHE_OPTION!r} is not a number.")
+    return {"statement_cache_size": int(given)}
 
 
 def _connect_args(schema: str | None, *, owner: bool, listens: bool = False) -> dict[str, Any]:
