@@ -482,7 +482,7 @@ async def _rare_sites(decoder: Decoder) -> set[tuple[str, int]]:
         for _ in range(2):
             await house.step(twice.into(house.ports))
             house.clock.ahead += 100
-    hanging = FakeStager(Script.parse("hangs"))
+    hanging = FakeStager(Script.parse("hangs"), time_limit_s=1)
     async with installation(decoder, hanging) as (house, _):
         cut = Cut()
         ports = replace(cut.into(house.ports), telemetry=Heard())
