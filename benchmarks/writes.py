@@ -17,8 +17,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from benchmarks.engine import cpu_s
 from benchmarks.instant import InstantModel, tiny_photo, without_picture_work
 from benchmarks.places import KINDS, Place, places
@@ -26,6 +24,7 @@ from benchmarks.replay import Bare, Log, bare, logged
 from benchmarks.result import Result, peak_rss_mb
 from staging_core import OWNER, Staging
 from staging_core.acting import Images
+from staging_core.database.row import Row
 from staging_core.pipeline import Pipeline
 from staging_core.ports import Ports
 
@@ -171,13 +170,13 @@ async def _submit(ports: Ports, jobs: int) -> None:
         await images.submit(tiny_photo(), room="bedroom", style="modern")
 
 
-async def _claim(ports: Ports, jobs: int) -> list[sa.RowMapping]:
+async def _claim(ports: Ports, jobs: int) -> list[Row]:
     pipeline = Pipeline(ports)
     held = [await pipeline.claim() for _ in range(jobs)]
     return [job for job in held if job is not None]
 
 
-async def _settle(ports: Ports, held: list[sa.RowMapping]) -> None:
+async def _settle(ports: Ports, held: list[Row]) -> None:
     pipeline = Pipeline(ports)
     for job in held:
         await pipeline.carry(job)

@@ -91,7 +91,7 @@ class Held:
             given = await self._model_input(original)
         return original, given, self._request(original)
 
-    def _request(self, row: sa.RowMapping) -> StageRequest:
+    def _request(self, row: Row) -> StageRequest:
         """What is asked for; of another model than it was meant for, without what is that one's."""
         request = msgspec.convert(row["request"], StageRequest)
         if request.model != self.job["model"]:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from staging_core import Principal, Staging
 from staging_core.database import claims
 from staging_core.database.engine import Database, Transaction
+from staging_core.database.row import Row
 from staging_core.database.tables import accounts, groups, images, metadata, originals
 from staging_core.states import ACTIVE
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indir
 LEASE_S = 60.0
 
 
-async def take(database: Database, **choices: Any) -> sa.RowMapping | None:
+async def take(database: Database, **choices: Any) -> Row | None:
     """Claim as a worker of ``fake`` does."""
     values = {"models": ["fake"], "lease_s": LEASE_S, "most": 500, **choices}
     async with database.write() as tx:

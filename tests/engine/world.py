@@ -18,6 +18,7 @@ from staging_core.audit import Accepted, Audit, Evidence, Violation
 from staging_core.audit.acceptance import LATE
 from staging_core.backends.fsspec_storage.memory import MemoryStorage
 from staging_core.database import tables
+from staging_core.database.row import Row
 from staging_core.errors import NotFound, StagingError
 from staging_core.models import TERMINAL, Callback, Group, Principal
 from staging_core.pipeline import Pipeline
@@ -52,7 +53,7 @@ class World:
         model = {provider.card.id: provider}
         self.ports = replace(house.ports, storage=storage, stagers=model)
         self.promises: list[Accepted] = []
-        self.held: dict[str, sa.RowMapping] = {}
+        self.held: dict[str, Row] = {}
 
     async def begin(self) -> None:
         """Nothing has happened yet."""

@@ -20,6 +20,7 @@ from staging_core.models import (
 )
 
 from .pages import newest
+from .row import Row
 from .tables import webhook_attempts, webhook_deliveries, webhook_endpoints
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ async def next_due(tx: Transaction) -> float | None:
     return None if row is None else float(row["due_at"])
 
 
-async def due(tx: Transaction, endpoint_id: str, *, limit: int) -> list[sa.RowMapping]:
+async def due(tx: Transaction, endpoint_id: str, *, limit: int) -> list[Row]:
     """What is to be sent to an endpoint now, what has waited longest first."""
     return await tx.rows(
         sa.select(webhook_deliveries)
@@ -129,7 +130,7 @@ async def due(tx: Transaction, endpoint_id: str, *, limit: int) -> list[sa.RowMa
     )
 
 
-async def taken(tx: Transaction, delivery: sa.RowMapping, attempt: WebhookAttempt) -> bool:
+async def taken(tx: Transaction, delivery: Row, attempt: WebhookAttempt) -> bool:
     """The endpoint took it; False when somebody else has tried meanwhile."""
     values = {"state": "delivered", "due_at": None, "finished_at": tx.now}
     return await _note(tx, delivery, attempt, values)
@@ -137,7 +138,7 @@ async def taken(tx: Transaction, delivery: sa.RowMapping, attempt: WebhookAttemp
 
 async def failed(
     tx: Transaction,
-    delivery: sa.RowMapping,
+    delivery: Row,
     attempt: WebhookAttempt,
     *,
     since: float,
@@ -157,7 +158,7 @@ async def failed(
 
 
 async def _note(
-    tx: Transaction, delivery: sa.RowMapping, attempt: WebhookAttempt, values: dict[str, Any]
+    tx: Transaction, delivery: Row, attempt: WebhookAttempt, values: dict[str, Any]
 ) -> bool:
     noted = await tx.row(
         sa.update(webhook_deliveries)
@@ -196,7 +197,7 @@ async def forget(tx: Transaction, *, before: float, limit: int = 1000) -> int:
     return len(ids)
 
 
-async def _with_attempts(tx: Transaction, rows: Iterable[sa.RowMapping]) -> list[WebhookDelivery]:
+async def _with_attempts(tx: Transaction, rows: Iterable[Row]) -> list[WebhookDelivery]:
     found = [WebhookDelivery(**{name: row[name] for name in _FIELDS}) for row in rows]
     tries = await tx.rows(
         sa.select(webhook_attempts)

@@ -11,6 +11,7 @@ from staging_core.models import Place, WebhookEndpoint
 
 from .engine import Transaction
 from .pages import newest
+from .row import Row
 from .tables import accounts, webhook_attempts, webhook_deliveries, webhook_endpoints
 
 _FIELDS = WebhookEndpoint.__struct_fields__
@@ -39,9 +40,7 @@ async def get(tx: Transaction, account_id: str, endpoint_id: str) -> WebhookEndp
     return as_endpoint(await held(tx, account_id, endpoint_id, lock=False))
 
 
-async def held(
-    tx: Transaction, account_id: str, endpoint_id: str, *, lock: bool = True
-) -> sa.RowMapping:
+async def held(tx: Transaction, account_id: str, endpoint_id: str, *, lock: bool = True) -> Row:
     """Its whole row, sealed secrets too, locked until the commit; ``NotFound``."""
     query = sa.select(webhook_endpoints).where(*_is(account_id, endpoint_id))
     return _found(await tx.row(query.with_for_update() if lock else query), endpoint_id)
@@ -96,9 +95,7 @@ async def delete(tx: Transaction, account_id: str, endpoint_id: str) -> None:
     await _count(tx, account_id, -1)
 
 
-async def claim(
-    tx: Transaction, *, lease_s: float, only_sound: bool = False
-) -> sa.RowMapping | None:
+async def claim(tx: Transaction, *, lease_s: float, only_sound: bool = False) -> Row | None:
     """Take the endpoint that has waited longest for its turn and has something due; None: none.
 
     It is ours for ``lease_s``: nobody else sends to it meanwhile. ``only_sound``: pass over those
@@ -137,7 +134,7 @@ async def claim(
     )
 
 
-async def give_back(tx: Transaction, endpoint: sa.RowMapping) -> None:
+async def give_back(tx: Transaction, endpoint: Row) -> None:
     """Its lane is free, unless somebody has taken it over."""
     await tx.execute(
         sa.update(webhook_endpoints)
@@ -171,7 +168,7 @@ async def failed(tx: Transaction, endpoint_id: str, at: float) -> float:
     return at if row is None else float(row["failing_since"])
 
 
-def as_endpoint(row: sa.RowMapping) -> WebhookEndpoint:
+def as_endpoint(row: Row) -> WebhookEndpoint:
     """The row as its account sees it: without secrets."""
     values = {name: row[name] for name in _FIELDS}
     return WebhookEndpoint(**{**values, "types": tuple(row["types"])})
@@ -192,7 +189,7 @@ def _is(account_id: str, endpoint_id: str) -> tuple[sa.ColumnElement[bool], ...]
     )
 
 
-def _found(row: sa.RowMapping | None, endpoint_id: str) -> sa.RowMapping:
+def _found(row: Row | None, endpoint_id: str) -> Row:
     if row is None:
         raise NotFound(f"There is no webhook endpoint {endpoint_id}.")
     return row

@@ -125,9 +125,7 @@ _COUNT_AND_NOTIFY = _COUNT.returning(
 _COUNTING = {False: Prepared(_COUNT), True: Prepared(_COUNT_AND_NOTIFY)}
 
 
-async def _number(
-    tx: Transaction, account_id: str, drafts: list[Draft], *, notify: bool
-) -> Told:
+async def _number(tx: Transaction, account_id: str, drafts: list[Draft], *, notify: bool) -> Told:
     counted = await tx.row(_COUNTING[notify], _counts(account_id, drafts, tx.now, notify=notify))
     assert counted is not None
     return _told(drafts, counted["position"], tx.now, endpoints=counted["webhook_endpoints"])

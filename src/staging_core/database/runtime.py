@@ -7,16 +7,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from .engine import Transaction
+from .row import Row
 from .tables import model_configs, runtime_settings
 from .upsert import insert_or
 
 
-async def settings(tx: Transaction) -> dict[str, sa.RowMapping]:
+async def settings(tx: Transaction) -> dict[str, Row]:
     """What was chosen, by key: ``value``, ``updated_by``, ``updated_at``."""
     return {row["key"]: row for row in await tx.rows(sa.select(runtime_settings))}
 
 
-async def setting(tx: Transaction, key: str, *, lock: bool = False) -> sa.RowMapping | None:
+async def setting(tx: Transaction, key: str, *, lock: bool = False) -> Row | None:
     """The row of that key; ``lock``: nobody else changes it until this transaction ends."""
     query = sa.select(runtime_settings).where(runtime_settings.c.key == key)
     return await tx.row(query.with_for_update() if lock else query)
@@ -38,7 +39,7 @@ async def options(tx: Transaction) -> dict[str, dict[str, Any]]:
     return {row["model"]: row["options"] for row in rows}
 
 
-async def config(tx: Transaction, model: str, *, lock: bool = False) -> sa.RowMapping | None:
+async def config(tx: Transaction, model: str, *, lock: bool = False) -> Row | None:
     """A model's row; ``lock`` as for ``setting``."""
     query = sa.select(model_configs).where(model_configs.c.model == model)
     return await tx.row(query.with_for_update() if lock else query)

@@ -16,7 +16,7 @@ from staging_core.config import Settings
 from staging_core.sealing import Seal
 
 if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
+    from staging_core.database.row import Row
 
 _PURPOSE = b"staging-core webhook secrets"
 
@@ -31,7 +31,7 @@ class EndpointKeys:
         """The secret as the endpoint's row keeps it."""
         return self._seal.close(_place(endpoint_id), secret)
 
-    def signing(self, endpoint: RowMapping, now: float) -> list[str]:
+    def signing(self, endpoint: Row, now: float) -> list[str]:
         """The secrets that sign at ``now``, the newest first; ``SecretsUnavailable``."""
         found = [endpoint["secret"]]
         until = endpoint["previous_secret_until"]

@@ -15,10 +15,9 @@ import math
 import time
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
 from staging_core.database import accounts, deliveries, endpoints
 from staging_core.database.engine import Transaction
+from staging_core.database.row import Row
 from staging_core.download import Posted
 from staging_core.errors import SecretsUnavailable
 from staging_core.models import TEST_EVENT, WebhookAttempt
@@ -45,8 +44,8 @@ _GONE = 410
 class _Lane:
     """An endpoint that is ours for now, and what it is to be sent. ``now``: the database's time."""
 
-    endpoint: sa.RowMapping
-    due: list[sa.RowMapping]
+    endpoint: Row
+    due: list[Row]
     now: float
 
 
@@ -159,7 +158,7 @@ class Sender:
             if error is not None:
                 raise error
 
-    async def _deliver(self, lane: _Lane, delivery: sa.RowMapping) -> None:
+    async def _deliver(self, lane: _Lane, delivery: Row) -> None:
         try:
             headers = self._signed(lane, delivery)
         except SecretsUnavailable as error:
@@ -173,11 +172,11 @@ class Sender:
         telemetry.count("staging.webhooks.attempts", outcome=outcome)
         telemetry.measure("staging.webhooks.duration", posted.latency_ms / 1000, outcome=outcome)
 
-    def _signed(self, lane: _Lane, delivery: sa.RowMapping) -> dict[str, str]:
+    def _signed(self, lane: _Lane, delivery: Row) -> dict[str, str]:
         keys = self._keys.signing(lane.endpoint, lane.now)
         return signed_headers(delivery["id"], lane.now, delivery["payload"].encode(), keys)
 
-    async def _record(self, lane: _Lane, delivery: sa.RowMapping, posted: Posted) -> str:
+    async def _record(self, lane: _Lane, delivery: Row, posted: Posted) -> str:
         """Write down how it went, and what follows; in a word."""
         attempt = WebhookAttempt(
             number=delivery["tries"] + 1,
@@ -203,7 +202,7 @@ class Sender:
                 return "overtaken"
             return await self._failed(tx, lane, delivery, posted, pause)
 
-    def _next(self, delivery: sa.RowMapping, posted: Posted) -> float | None:
+    def _next(self, delivery: Row, posted: Posted) -> float | None:
         """Seconds until the next try; None when there is none. A test is only tried once."""
         if posted.status == _GONE or delivery["type"] == TEST_EVENT:
             return None
@@ -213,7 +212,7 @@ class Sender:
         self,
         tx: Transaction,
         lane: _Lane,
-        delivery: sa.RowMapping,
+        delivery: Row,
         posted: Posted,
         pause: float | None,
     ) -> str:
@@ -233,7 +232,7 @@ class Sender:
         return "failed"
 
 
-def _failed_since(delivery: sa.RowMapping, lane: _Lane) -> float:
+def _failed_since(delivery: Row, lane: _Lane) -> float:
     """When the first try of its schedule failed, if this one does."""
     since = delivery["failed_since"]
     return lane.now if since is None else float(since)
