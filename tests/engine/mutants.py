@@ -27,12 +27,16 @@ def mutant(make: Mutant) -> Mutant:
 
 @mutant
 def no_fence(patch: pytest.MonkeyPatch) -> None:
-    async def write(
-        tx: Transaction, job: Any, _: Any = None, *, of_state: Any = None, **values: Any
-    ) -> Any:
+    def plain(name: str, value: Any) -> Any:
+        if isinstance(value, jobs.Woken):
+            return value.due_at
+        return job_rows.c[name] + value.amount if isinstance(value, jobs.More) else value
+
+    async def write(tx: Transaction, job: Any, guard: Any, **values: Any) -> Any:
         statement = sa.update(job_rows).where(job_rows.c.id == job["id"])
-        values |= {"updated_at": tx.now, "seq": job_rows.c.seq + 1}
-        return await tx.row(statement.values(**values).returning(*job_rows.c))
+        written = {name: plain(name, value) for name, value in values.items()}
+        written |= {"updated_at": tx.now, "seq": job_rows.c.seq + guard.told}
+        return await tx.row(statement.values(**written).returning(*job_rows.c))
 
     patch.setattr(jobs, "_write", write)
 
