@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from .crashing import Cut
 from .house import open_house
 from .mutants import MUTANTS
 from .scripted_provider import ScriptedProvider, TrustingDecoder
-from .world import Violated, World
+from .world import KEYS, Violated, World
 
 WHOLE = Cut()
 QUICK = settings(
@@ -83,12 +84,14 @@ def test_an_engine_without_one_of_its_rules_is_caught_by_chance(
 
 
 async def frozen_and_overtaken(world: World) -> None:
-    """At each of its points, while a rival does the job."""
-    await world.submit("one", "first", WHOLE)
-    await world.submit("two", "first", WHOLE)
+    """At each of its points, while a rival does the job, and again with what comes of it."""
+    for key, account in product(KEYS, ("one", "two")):
+        await world.submit(account, key, WHOLE)
     for at in range(1, 24):
         await world.work(Cut(at, freeze=world.overtake))
         await world.check()
+        world.provider.end_all()
+        world.clock.ahead += 95
 
 
 async def dying_while_it_delivers(world: World) -> None:
