@@ -33,7 +33,7 @@ STOREYS = (
     ("watch", "live", "rates", "readiness"),
     ("photo", "lease", "landing", "fallback", "settlement"),
     ("kept_photo", "uploading", "source", "submission", "serving", "signed_objects"),
-    ("predictions", "held", "delivery", "repetition", "deletion", "archive"),
+    ("predictions", "held", "delivery", "repetition", "deletion", "reconcile", "archive"),
     ("answered", "deferred", "reception"),
     ("pipeline", "recovery", "audit"),
     ("worker", "profile", "tickets"),

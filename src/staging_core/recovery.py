@@ -10,6 +10,7 @@ import asyncio
 import logging
 import math
 import time
+from collections import Counter
 from typing import Any
 from uuid import uuid4
 
@@ -27,6 +28,7 @@ from .database import (
     levels,
     observers,
     outbox,
+    statistics,
     tickets,
     uploads,
 )
@@ -246,15 +248,26 @@ class Recovery:
             await self.ports.storage.delete(key)
 
     async def drop_orphans(self) -> int:
-        """Delete objects of ours, older than the grace time, that no row knows."""
+        """Delete objects of ours, older than the grace time, that no row knows; count the rest."""
         async with self.ports.database.read() as tx:
             oldest = tx.now - self.ports.settings.orphan_grace_s
-        return sum([await self._drop_orphans_in(folder, oldest) for folder in files.FOLDERS])
+        objects, sizes = Counter[str](), Counter[str]()
+        dropped = 0
+        for folder in files.FOLDERS:
+            objects[folder] = sizes[folder] = 0
+            dropped += await self._drop_orphans_in(folder, oldest, objects, sizes)
+        async with self.ports.database.write() as tx:
+            await statistics.measured(tx, dict(objects), dict(sizes))
+        return dropped
 
-    async def _drop_orphans_in(self, folder: str, oldest: float) -> int:
+    async def _drop_orphans_in(
+        self, folder: str, oldest: float, objects: Counter[str], sizes: Counter[str]
+    ) -> int:
         batch: list[Stored] = []
         dropped = 0
         async for stored in self.ports.storage.entries(folder):
+            objects[folder] += 1
+            sizes[folder] += stored.size
             if stored.modified < oldest and files.is_ours(stored.key):
                 batch.append(stored)
             if len(batch) == 500:

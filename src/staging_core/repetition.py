@@ -6,9 +6,9 @@ from collections.abc import Collection
 from typing import Any
 
 from .creation import Creation
-from .database import images, jobs
+from .database import audit_log, images, jobs
 from .errors import AlreadyFinal
-from .models import Image, JobState, Wake
+from .models import Actor, Image, JobState, Wake
 from .ports import Ports
 from .runtime_settings import current
 from .submission import check_depth, nudge, open_model
@@ -23,11 +23,13 @@ async def repeat_job(
     job_id: str | None = None,
     told: dict[str, Any] | None = None,
     creation: Creation | None = None,
+    operator: Actor | None = None,
 ) -> str:
     """Make the image's next job, with ``told`` in its first event; its id, kept by ``creation``.
 
     ``AlreadyFinal`` unless the image's job ended as one of ``ended`` and, where ``job_id`` is
-    given, is that one. ``UnknownModel`` when its model is not open here, ``TooManyQueued``.
+    given, is that one. ``operator``: who asks, where it is not the account. ``UnknownModel`` when
+    its model is not open here, ``TooManyQueued``.
     """
     most = await current(ports, "max_queued")
     async with ports.database.write(account_id) as tx:
@@ -46,6 +48,16 @@ async def repeat_job(
         )
         if creation is not None:
             await creation.keep(tx, [new_id])
+        if operator is not None:
+            await audit_log.add(
+                tx,
+                "job.requeued",
+                operator,
+                target=image.job.id,
+                account_id=account_id,
+                before={"state": image.job.state, "error": image.job.error},
+                after={"job_id": new_id},
+            )
     ports.telemetry.count("staging.jobs.submitted", model=image.job.model)
     await nudge(ports, Wake(job_id=new_id, lane=lane))
     return new_id

@@ -224,7 +224,7 @@ def test_every_act_is_found_in_the_audit_log_with_its_request(tmp_path: Path) ->
             since = entry["created_at"]
             assert len((await page.call("GET", f"/admin/audit?since={since}"))["entries"]) == 2
             assert (await page.call("GET", f"/admin/audit?until={since}"))["entries"] == []
-            for wrong in ("action=x", "since=yesterday", "since=2026-01-01T00:00:00", "cursor=x"):
+            for wrong in ("action=x", "since=yesterday", "until=2026-13-01T00:00:00Z", "cursor=x"):
                 await page.call("GET", f"/admin/audit?{wrong}", status=422)
 
     asyncio.run(scenario())
@@ -237,6 +237,89 @@ def test_an_admin_of_an_account_is_no_operator(tmp_path: Path) -> None:
             for path in ("/admin/models", "/admin/settings", "/admin/audit"):
                 told = await page.call("GET", path, status=403)
                 assert told["error"] == "forbidden"
+
+    asyncio.run(scenario())
+
+
+@both
+def test_jobs_of_all_accounts(tmp_path: Path, database: dict[str, Any]) -> None:
+    async def scenario() -> None:
+        stagers = (model("good"), "fake:bad?script=refused")
+        async with admin_page(tmp_path, stager=stagers, **database) as page:
+            me = page.staging.acting_as(OWN)
+            wish = {"room": "bedroom", "style": "modern"}
+            dead = (await me.images.submit(photo(), model="fake:bad", **wish)).images[0]
+            await page.staging.run_worker(until_idle=True)
+            waits = (await me.images.submit(photo(1), **wish)).images[0]
+            told = await page.call("GET", "/admin/jobs")
+            assert [each["job"]["id"] for each in told["jobs"]] == [waits.job.id, dead.job.id]
+            assert {each["account_id"] for each in told["jobs"]} == {OWN.account_id}
+            first = await page.call("GET", "/admin/jobs?limit=1")
+            second = await page.call("GET", f"/admin/jobs?limit=1&cursor={first['next_cursor']}")
+            assert second["jobs"][0]["job"]["id"] == dead.job.id
+            dead_ones = await page.call("GET", "/admin/jobs?state=error&model=fake:bad")
+            assert [each["job"]["error_code"] for each in dead_ones["jobs"]] == ["refused"]
+            assert (await page.call("GET", "/admin/jobs?stuck=true"))["jobs"] == []
+            path = f"/admin/jobs/{dead.job.id}/requeue"
+            made = await page.call("POST", path, status=201)
+            assert made["job"]["image_id"] == dead.id
+            await page.call("POST", path, status=409)
+            ended = await page.call("POST", f"/admin/jobs/{waits.job.id}/cancel", status=202)
+            assert ended["job"]["state"] == "cancelled"
+            await page.call("POST", f"/admin/jobs/{waits.job.id}/cancel", status=409)
+            for wrong in ("state=lost", "stuck=maybe", "limit=0", "older_than_s=-1"):
+                await page.call("GET", f"/admin/jobs?{wrong}", status=422)
+            for end in ("requeue", "cancel"):
+                await page.call("POST", f"/admin/jobs/{'0' * 32}/{end}", status=404)
+
+    asyncio.run(scenario())
+
+
+@both
+def test_images_are_reconciled_with_the_storage(tmp_path: Path, database: dict[str, Any]) -> None:
+    async def scenario() -> None:
+        async with admin_page(tmp_path, **database) as page:
+            me = page.staging.acting_as(OWN)
+            group = await me.images.submit(photo(), room="bedroom", style="modern")
+            await page.staging.run_worker(until_idle=True)
+            image = await me.images.get(group.images[0].id)
+            assert image.staged_key is not None
+            await page.staging.ports.storage.delete(image.staged_key)
+            asked = {"dry_run": True, "limit": 100, "status": "ready"}
+            counts = await page.call("POST", "/admin/reconcile/images", asked)
+            assert counts == {
+                "dry_run": True,
+                "checked": 1,
+                "missing_original": 0,
+                "missing_staged": 1,
+                "cannot_tell": 0,
+                "updated": 0,
+                "examples": [image.id],
+                "next_cursor": None,
+            }
+            asked["dry_run"] = False
+            assert (await page.call("POST", "/admin/reconcile/images", asked))["updated"] == 1
+            assert (await me.images.get(image.id)).job.error == "object_missing"
+            page.who = "anna"
+            await page.call("POST", "/admin/reconcile/images", asked, status=403)
+
+    asyncio.run(scenario())
+
+
+@both
+def test_statistics(tmp_path: Path, database: dict[str, Any]) -> None:
+    async def scenario() -> None:
+        async with admin_page(tmp_path, **database) as page:
+            me = page.staging.acting_as(OWN)
+            await me.images.submit(photo(), room="bedroom", style="modern")
+            told = await page.call("GET", "/admin/stats")
+            assert (told["open"]["queued"], told["ended"], told["storage"]) == (1, {}, None)
+            await page.staging.run_worker(until_idle=True)
+            await page.staging.sweep(bucket=True)
+            told = await page.call("GET", "/admin/stats")
+            assert (told["open"]["queued"], told["ended"]) == (0, {"ready": 1})
+            assert told["models"][0]["model"] == QWEN
+            assert told["storage"]["total_bytes"] > 0
 
     asyncio.run(scenario())
 

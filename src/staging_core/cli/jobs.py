@@ -84,11 +84,7 @@ def show(job_id: str, as_json: bool) -> None:
 def cancel(job_id: str, as_json: bool) -> None:
     """Cancel a job that has not ended."""
 
-    async def act(operating: Operating) -> Job:
-        me = operating.acting_for(await operating.job(job_id))
-        return await me.jobs.cancel(job_id)
-
-    tell(run_as_operator(act), as_json=as_json)
+    tell(run_as_operator(lambda operating: operating.cancel(job_id)), as_json=as_json)
 
 
 @command.command(epilog=EXAMPLES)
@@ -97,8 +93,4 @@ def cancel(job_id: str, as_json: bool) -> None:
 def retry(job_id: str, as_json: bool) -> None:
     """Make a new job for the image of one that failed or was cancelled."""
 
-    async def act(operating: Operating) -> Job:
-        job = await operating.job(job_id)
-        return (await operating.acting_for(job).images.retry(job.image_id)).job
-
-    tell(run_as_operator(act), as_json=as_json)
+    tell(run_as_operator(lambda operating: operating.retry(job_id)), as_json=as_json)

@@ -76,6 +76,26 @@ async def clear(tx: Transaction, image_id: str) -> None:
     await _leave_original(tx, row["original_id"])
 
 
+async def unstage(tx: Transaction, image_id: str, job_id: str) -> sa.RowMapping:
+    """The image has no result any more; its row as it is then. ``NotFound`` unless it is there.
+
+    ``job_id``: its newest job, or it is not.
+    """
+    which = sa.and_(
+        images.c.id == image_id, images.c.job_id == job_id, images.c.deleted_at.is_(None)
+    )
+    row = await tx.row(sa.select(images).where(which).with_for_update())
+    if row is None:
+        raise NotFound(f"There is no image {image_id}.")
+    keys = [key for name in _RESULTS if (key := row[name]) is not None]
+    await tx.execute(sa.update(images).where(which).values(dict.fromkeys(_RESULTS)))
+    await _let_go(tx, files.c.key.in_(keys))
+    return row
+
+
+_RESULTS = ("staged_key", "labelled_key", "thumbnail_key")
+
+
 async def _leave_original(tx: Transaction, original_id: str) -> None:
     """Unless another image uses it, the original goes too, and can come again as a new one."""
     used = sa.exists().where(images.c.original_id == original_id, images.c.deleted_at.is_(None))

@@ -17,6 +17,7 @@ from .grant import DownloadGrant, UploadGrant, UploadTicket
 from .image import Group, Image
 from .inspected import Inspected
 from .job import TERMINAL, Job, JobState, JobStatus, states_of, status_of
+from .operations import ModelStatistics, Reconciled, Statistics, StoredStatistics
 from .order import Order, Quote
 from .outcome import Absent, CannotTell, Failed, Found, Output, Staged, Waiting
 from .picture import Picture
@@ -94,6 +95,7 @@ __all__ = [
     "Message",
     "ModelCard",
     "ModelConfig",
+    "ModelStatistics",
     "NewApiKey",
     "NewWebhookEndpoint",
     "Notice",
@@ -108,11 +110,14 @@ __all__ = [
     "ProjectCost",
     "Provider",
     "Quote",
+    "Reconciled",
     "RuntimeSetting",
     "Sizes",
     "StageRequest",
     "Staged",
+    "Statistics",
     "Stored",
+    "StoredStatistics",
     "Ticket",
     "Update",
     "Upload",

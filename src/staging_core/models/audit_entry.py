@@ -9,6 +9,9 @@ import msgspec
 from .place import Place
 
 AuditAction = Literal[
+    "image.reconciled",
+    "job.cancelled",
+    "job.requeued",
     "key.created",
     "key.revoked",
     "model.activated",

@@ -7,13 +7,26 @@ import logging
 import msgspec
 
 from staging_core.acting import Acting
-from staging_core.database import audit_log, job_search, users
+from staging_core.database import audit_log, job_search, statistics, users
 from staging_core.database.engine import Transaction
 from staging_core.errors import BadInput, NotFound
 from staging_core.live import Live
-from staging_core.models import Actor, Job, JobState, Principal, User, UserRole
+from staging_core.models import (
+    Actor,
+    Job,
+    JobState,
+    JobStatus,
+    Place,
+    Principal,
+    Reconciled,
+    Statistics,
+    User,
+    UserRole,
+)
 from staging_core.ports import Ports
+from staging_core.reconcile import reconcile
 from staging_core.repetition import repeat_job
+from staging_core.settlement import cancel_job
 from staging_core.watch import Watch
 
 from .audit_log import AuditLog
@@ -51,15 +64,22 @@ class Operating:
         code: str | None = None,
         model: str | None = None,
         account_id: str | None = None,
+        project_id: str | None = None,
         since_s: float | None = None,
+        older_s: float | None = None,
+        stuck: bool = False,
         latest: bool = False,
         limit: int = 50,
+        before: Job | Place | None = None,
     ) -> list[Job]:
         """Jobs for which all that is given holds, newest first.
 
         ``code``: of the error that ended it. ``since_s``: changed within so many seconds.
-        ``latest``: only those that are the newest of their image.
+        ``older_s``: made longer ago. ``stuck``: due for a minute, and held by nobody. ``latest``:
+        only those that are the newest of their image. ``before``: the last one of the page before,
+        or its place.
         """
+        place = before.place if isinstance(before, Job) else before
         async with self._ports.database.read() as tx:
             return await job_search.search(
                 tx,
@@ -67,8 +87,12 @@ class Operating:
                 code=code,
                 model=model,
                 account_id=account_id,
+                project_id=project_id,
                 since_s=since_s,
+                older_s=older_s,
+                stuck=stuck,
                 latest=latest,
+                before=place,
                 limit=limit,
             )
 
@@ -79,8 +103,14 @@ class Operating:
         ``requeued_from``. ``AlreadyFinal`` when the job did not end in an error, or when its image
         has a newer job; ``NotFound``, ``UnknownModel``, ``TooManyQueued`` as for a retry.
         """
+        return await self._again(job_id, ("error",))
+
+    async def retry(self, job_id: str) -> Job:
+        """The same also for a job that was cancelled."""
+        return await self._again(job_id, ("error", "cancelled"))
+
+    async def _again(self, job_id: str, ended: tuple[JobState, ...]) -> Job:
         dead = await self.job(job_id)
-        ended: tuple[JobState, ...] = ("error",)
         told = {"requeued_by": self.operator, "requeued_from": dead.id}
         new_id = await repeat_job(
             self._ports,
@@ -89,8 +119,54 @@ class Operating:
             ended=ended,
             job_id=dead.id,
             told=told,
+            operator=self._actor,
         )
         return await self.job(new_id)
+
+    async def cancel(self, job_id: str) -> Job:
+        """End a job that has not ended; ``AlreadyFinal``, ``NotFound``."""
+        job = await self.job(job_id)
+        async with self._ports.database.write(job.account_id) as tx:
+            await cancel_job(tx, job.account_id, job.id)
+            await audit_log.add(
+                tx,
+                "job.cancelled",
+                self._actor,
+                target=job.id,
+                account_id=job.account_id,
+                before={"state": job.state},
+            )
+        return await self.job(job.id)
+
+    async def reconcile(
+        self,
+        *,
+        dry_run: bool = True,
+        limit: int = 100,
+        project_id: str | None = None,
+        status: JobStatus | None = None,
+        after: str | None = None,
+    ) -> Reconciled:
+        """Look whether the objects of images are in the storage, of at most ``limit`` images.
+
+        An image whose staged picture is certainly gone is marked as failed (``object_missing``)
+        unless ``dry_run``; whoever wants it again retries it. What nobody can tell marks nothing.
+        ``project_id``, ``status``: only those images. ``after``: of the result before.
+        """
+        return await reconcile(
+            self._ports,
+            self._actor,
+            dry_run=dry_run,
+            limit=limit,
+            project_id=project_id,
+            status=status,
+            after=after,
+        )
+
+    async def statistics(self) -> Statistics:
+        """How the installation stands, from counters and from what ended lately."""
+        async with self._ports.database.read() as tx:
+            return await statistics.read(tx)
 
     async def users(
         self,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+
+_FORM = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def rfc3339(seconds: float) -> str:
@@ -17,3 +20,12 @@ def rfc3339(seconds: float) -> str:
 def rfc3339_or_none(seconds: float | None) -> str | None:
     """The same, where there may be none."""
     return None if seconds is None else rfc3339(seconds)
+
+
+def seconds_of(time: str) -> float:
+    """Unix seconds of an RFC 3339 time, exactly what ``rfc3339`` was given; ``ValueError``."""
+    found = _FORM.fullmatch(time)
+    if found is None:
+        raise ValueError("This is not an RFC 3339 time.")
+    whole = datetime.fromisoformat(found[1] + found[3])
+    return whole.timestamp() + float(f"0{found[2] or ''}")

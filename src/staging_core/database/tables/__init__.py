@@ -9,7 +9,7 @@ from .accounts import accounts, api_keys, creations, tickets, usage, users
 from .base import metadata
 from .images import files, groups, images, originals, projects, uploads, words
 from .jobs import attempts, events, gates, inbox, jobs, outbox
-from .operations import audit_log, model_configs, runtime_settings
+from .operations import audit_log, measures, model_configs, runtime_settings
 from .processes import leases, observers
 from .webhooks import webhook_attempts, webhook_deliveries, webhook_endpoints
 
@@ -27,6 +27,7 @@ __all__ = [
     "inbox",
     "jobs",
     "leases",
+    "measures",
     "metadata",
     "model_configs",
     "observers",

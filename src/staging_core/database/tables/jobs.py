@@ -44,6 +44,10 @@ jobs = sa.Table(
     sa.Index("ix_staging_jobs_held", "model", "state", "lease_until"),
     sa.Index("ix_staging_jobs_page", "account_id", "created_at", "id"),
     sa.Index("ix_staging_jobs_image_id", "image_id"),
+    # For operators, across accounts.
+    sa.Index("ix_staging_jobs_newest", "created_at", "id"),
+    index("ix_staging_jobs_ended", "finished_at", only="finished_at IS NOT NULL"),
+    index("ix_staging_jobs_dead", "state", "created_at", "id", only="state = 'error'"),
     sa.Index("ix_staging_jobs_state", "account_id", "state", "created_at", "id"),
     index(
         "ix_staging_jobs_project",

@@ -39,6 +39,15 @@ runtime_settings = sa.Table(
     time_column("updated_at"),
 )
 
+measures = sa.Table(
+    "staging_measures",
+    metadata,
+    # What takes long to find out, as it was when somebody last did.
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("value", Json, nullable=False),
+    time_column("measured_at"),
+)
+
 model_configs = sa.Table(
     "staging_model_configs",
     metadata,

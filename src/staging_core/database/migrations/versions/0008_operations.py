@@ -18,6 +18,10 @@ _LISTS = {
     "actor": ("actor", "created_at", "id"),
     "target": ("target", "created_at", "id"),
 }
+_JOBS = (
+    ("ended", ("finished_at",), "finished_at IS NOT NULL"),
+    ("dead", ("state", "created_at", "id"), "state = 'error'"),
+)
 
 
 def upgrade() -> None:
@@ -47,6 +51,23 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_staging_runtime_settings"),
     )
+    op.create_table(
+        "staging_measures",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("value", json, nullable=False),
+        sa.Column("measured_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_staging_measures"),
+    )
+    op.create_index("ix_staging_jobs_newest", "staging_jobs", ["created_at", "id"])
+    for name, columns, rows in _JOBS:
+        where = sa.text(rows)
+        op.create_index(
+            f"ix_staging_jobs_{name}",
+            "staging_jobs",
+            list(columns),
+            sqlite_where=where,
+            postgresql_where=where,
+        )
     op.create_table(
         "staging_model_configs",
         sa.Column("model", sa.String(length=255), nullable=False),

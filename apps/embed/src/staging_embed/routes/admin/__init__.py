@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import audit_log, models
+from . import audit_log, images, jobs, models, settings, statistics
 from .group import admin
 
-__all__ = ["admin", "audit_log", "models"]
+__all__ = ["admin", "audit_log", "images", "jobs", "models", "settings", "statistics"]

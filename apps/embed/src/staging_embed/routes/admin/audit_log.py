@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -11,12 +10,13 @@ from staging_core.models import AuditAction, AuditEntry, Place
 from staging_embed.call import Call
 from staging_embed.fields import Cursor, Limit
 from staging_embed.paging import new_page
-from staging_embed.times import rfc3339
+from staging_embed.refusal import invalid
+from staging_embed.times import rfc3339, seconds_of
 
 from .group import admin, operators
 
 Name = Annotated[str, Meta(max_length=512)]
-Instant = Annotated[datetime, Meta(tz=True)]
+Instant = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
 
 
 class AuditAnswer(Struct, frozen=True, kw_only=True):
@@ -65,8 +65,8 @@ async def list_audit_log(call: Call, query: AuditPage) -> AuditList:
         "actor": query.actor,
         "account_id": query.account_id,
         "target": query.target,
-        "since": query.since and query.since.timestamp(),
-        "until": query.until and query.until.timestamp(),
+        "since": _seconds("since", query.since),
+        "until": _seconds("until", query.until),
     }
     before = call.place("audit", query.cursor, Place)
     rows, more = await new_page(
@@ -77,6 +77,13 @@ async def list_audit_log(call: Call, query: AuditPage) -> AuditList:
         entries=[_answer(row) for row in rows],
         next_cursor=call.next("audit", rows[-1].place if more else None),
     )
+
+
+def _seconds(name: str, time: str | None) -> float | None:
+    try:
+        return None if time is None else seconds_of(time)
+    except ValueError as wrong:
+        raise invalid(name, "Write a time as 2026-03-01T12:00:00Z.") from wrong
 
 
 def _answer(entry: AuditEntry) -> AuditAnswer:
