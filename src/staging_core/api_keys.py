@@ -26,17 +26,13 @@ _LONGEST_S = 10 * 366 * 86_400.0
 class ApiKeys:
     """Keys with which programs sign in as the user who made them, where ``keys:`` is open."""
 
-    def __init__(
-        self, ports: Ports, principal: Principal, *, request_id: str | None = None
-    ) -> None:
+    def __init__(self, ports: Ports, principal: Principal, actor: Actor) -> None:
         self._ports = ports
         self._database = ports.database
         self._recent = ports.recent
         self._principal = principal
         self._account_id = principal.account_id
-        self._actor = Actor(
-            user_id=principal.user_id, account_id=principal.account_id, request_id=request_id
-        )
+        self._actor = actor
 
     @needs("keys:write")
     async def create(
@@ -93,7 +89,11 @@ class ApiKeys:
                 self._actor,
                 target=key_id,
                 account_id=self._account_id,
-                after={"name": name, "scopes": sorted(granted), "expires_at": key.expires_at},
+                after={
+                    "prefix": key.prefix,
+                    "scopes": list(key.scopes),
+                    "expires_at": key.expires_at,
+                },
             )
         return NewApiKey(key=key, secret=secret)
 
@@ -139,7 +139,7 @@ class ApiKeys:
             self._actor,
             target=key.id,
             account_id=self._account_id,
-            before={"user_id": key.user_id, "name": key.name},
+            before={"user_id": key.user_id, "prefix": key.prefix},
         )
 
     @property

@@ -21,7 +21,7 @@ _PAGE = 100
 _EARLIEST = 315_532_800.0  # 1980-01-01, where a zip file's times begin
 
 
-class _Sink(io.RawIOBase):
+class Sink(io.RawIOBase):
     """What was written and not taken yet. It cannot be sought, so the zip is made for streaming."""
 
     def __init__(self) -> None:
@@ -45,16 +45,36 @@ async def archive(ports: Ports, account_id: str, project_id: str) -> AsyncIterat
 
     What is deleted meanwhile is left out.
     """
-    sink, names = _Sink(), _Names()
+    sink = Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as target:
-        async for image, kind in _pictures(ports, account_id, project_id):
-            with suppress(NotFound, NotReady, ObjectChanged):
-                file = await picture_file(ports, image, kind)
-                entry = zipfile.ZipInfo(names.one(file.filename), _time(file.modified))
-                async with aclosing(_entry(ports, file, target, entry)) as written:
-                    async for _ in written:
-                        yield sink.take()
+        pictures = add_pictures(ports, target, account_id, project_id=project_id)
+        async with aclosing(pictures) as written:
+            async for _ in written:
+                yield sink.take()
     yield sink.take()
+
+
+async def add_pictures(
+    ports: Ports,
+    target: zipfile.ZipFile,
+    account_id: str,
+    *,
+    project_id: str | None = None,
+    folder: str = "",
+) -> AsyncGenerator[None]:
+    """Write the pictures of a project, or of the whole account; yields whenever some was written.
+
+    ``folder``: begins their names.
+    """
+    names = _Names()
+    async for image, kind in _pictures(ports, account_id, project_id):
+        with suppress(NotFound, NotReady, ObjectChanged):
+            file = await picture_file(ports, image, kind)
+            name = folder + names.one(file.filename)
+            entry = zipfile.ZipInfo(name, _time(file.modified))
+            async with aclosing(_entry(ports, file, target, entry)) as written:
+                async for _ in written:
+                    yield
 
 
 async def _entry(
@@ -74,7 +94,7 @@ def _time(modified: float) -> tuple[int, int, int, int, int, int]:
 
 
 async def _pictures(
-    ports: Ports, account_id: str, project_id: str
+    ports: Ports, account_id: str, project_id: str | None
 ) -> AsyncIterator[tuple[Image, Kind]]:
     """Newest first, a page in memory at a time; an original with its newest image."""
     place, seen = None, set[str]()

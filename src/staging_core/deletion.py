@@ -24,7 +24,7 @@ async def delete_image(ports: Ports, account_id: str, image_id: str) -> None:
         await deletions.hide(tx, account_id, image_id)
         row = await deletions.is_uncleared(tx, image_id)
     if row is not None:
-        await _clear(ports, row)
+        await clear_image(ports, row)
 
 
 async def clear_deleted(
@@ -33,11 +33,11 @@ async def clear_deleted(
     """Cancel the jobs of deleted images and give up their objects; how many images."""
     async with ports.database.read(account_id) as tx:
         rows = await deletions.uncleared(tx, project_id=project_id, limit=_AT_ONCE)
-    return sum([await _clear(ports, row) for row in rows])
+    return sum([await clear_image(ports, row) for row in rows])
 
 
-async def _clear(ports: Ports, row: Row) -> bool:
-    """It is deleted already, so what fails here is left to the next sweep."""
+async def clear_image(ports: Ports, row: Row) -> bool:
+    """Clear one; it is deleted already, so what fails here is left to the next sweep."""
     try:
         async with ports.database.write(row["account_id"]) as tx:
             await _cancel(tx, row)

@@ -7,9 +7,9 @@ import logging
 from typing import Literal
 
 import msgspec
-import sqlalchemy as sa
 
 from .database import audit_log, deletions, image_search, jobs
+from .database.row import Row
 from .errors import AlreadyFinal, NotFound, ObjectMissing
 from .models import Actor, JobStatus, Reconciled
 from .ports import Ports
@@ -27,7 +27,7 @@ Seen = Literal["there", "missing", "unknown"]
 class _Look(msgspec.Struct, frozen=True):
     """What the storage says of an image."""
 
-    row: sa.RowMapping
+    row: Row
     original: Seen
     staged: Seen
 
@@ -69,7 +69,7 @@ async def reconcile(
     )
 
 
-async def _look(ports: Ports, row: sa.RowMapping, turns: asyncio.Semaphore) -> _Look:
+async def _look(ports: Ports, row: Row, turns: asyncio.Semaphore) -> _Look:
     async with turns:
         original = await _seen(ports, row["original_key"])
         is_ready = row["state"] == "ready"
@@ -89,7 +89,7 @@ async def _seen(ports: Ports, key: str | None) -> Seen:
     return "missing" if stored is None else "there"
 
 
-async def _mark(ports: Ports, actor: Actor, row: sa.RowMapping) -> bool:
+async def _mark(ports: Ports, actor: Actor, row: Row) -> bool:
     """A new job for the image, which fails at once: a job that has ended never moves again.
 
     False when the image has another job by now, or is deleted.

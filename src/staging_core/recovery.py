@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from .account_closing import delete_closed
 from .database import (
     audit_log,
     claims,
@@ -122,6 +123,7 @@ class Recovery:
             "callbacks_read": await self._reception.read_again(),
             "predictions_found": await self._predictions.look(),
             "images_cleared": await clear_deleted(self.ports),
+            "accounts_deleted": await delete_closed(self.ports),
             "uploads_expired": await self.expire_uploads(),
             "files_expired": await self.expire_files(),
             "outbox": await self.empty_outbox(),

@@ -12,7 +12,7 @@ import msgspec
 from .database import accounts, audit_log, users
 from .database.engine import Database, Transaction
 from .database.row import Row
-from .errors import BadInput, Unauthorized
+from .errors import AccountClosing, BadInput, Unauthorized
 from .interfaces import Authenticator
 from .models import Actor, Credentials, Identity, Principal, highest
 from .recent import Recent
@@ -64,6 +64,8 @@ class SignIn:
             now = tx.now
         if row is None:
             row = await self._first_seen(account_id, identity)
+        elif row["closing_at"] is not None:
+            raise AccountClosing()
         elif news := _news(row, identity, now):
             async with self._database.write(account_id) as tx:
                 await users.change(tx, account_id, row["id"], **news)

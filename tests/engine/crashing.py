@@ -35,6 +35,7 @@ ENGINE = {
         "settlement.py",
         "submission.py",
         "runtime_settings.py",
+        "account_closing.py",
         "source.py",
         "uploading.py",
         "kept_photo.py",

@@ -46,6 +46,7 @@ from staging_core.testing.fake_script import Script
 from staging_core.testing.fake_stager import FakeStager
 from staging_core.testing.telemetry import Heard
 
+from .closing import close, furnish
 from .crashing import ENGINE, Crash, Cut
 from .deferred_cases import (
     Hangs,
@@ -510,7 +511,11 @@ async def _rare_sites(decoder: Decoder) -> set[tuple[str, int]]:
         await stage_uploads(house, cut)
         await rare_uploads(house, cut)
         await delete_all(house, cut)
-        return cut.sites | twice.sites
+    async with installation(decoder, FakeStager()) as (house, _):
+        closing = Cut()
+        await furnish(house)
+        await close(house, closing)
+    return cut.sites | twice.sites | closing.sites
 
 
 async def _rare_sites_of_deferred(decoder: Decoder) -> set[tuple[str, int]]:
@@ -564,8 +569,10 @@ def test_the_engine_awaits_nothing_but_ports_and_itself() -> None:
 
 ENGINE_FUNCTIONS = {
     "active_model",
+    "clear_image",
     "configured_options",
     "current",
+    "delete_closed",
     "presign_download",  # contacts nobody, so it is no effect
     "_opens",
     "nudge",

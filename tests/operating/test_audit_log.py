@@ -44,7 +44,7 @@ def test_a_key_leaves_an_entry_when_it_is_made_and_when_it_is_revoked(
                 assert (entry.account_id, entry.target) == (ADA.account_id, made.key.id)
                 assert entry.request_id == "request-1"
             assert created.after == {
-                "name": "import",
+                "prefix": made.key.prefix,
                 "scopes": ["events:read", "images:read", "images:write"],
                 "expires_at": None,
             }

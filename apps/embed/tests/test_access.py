@@ -157,6 +157,8 @@ ROWS: dict[str, Row] = {
     "list_webhook_deliveries": ENDPOINT,
     "get_webhook_delivery": DELIVERY,
     "redeliver_webhook": DELIVERY,
+    "export_account": OWN,
+    "delete_account": Row(query=of(confirm="account_id")),
     "get_usage": OWN,
     "list_subscriptions": OWN,
     "list_invoices": OWN,

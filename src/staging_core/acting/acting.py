@@ -8,13 +8,14 @@ from staging_core.api_keys import ApiKeys
 from staging_core.database import usage
 from staging_core.database.streams import Scope
 from staging_core.live import Follower, Live
-from staging_core.models import EventPage, Group, JobEvent, Principal, Update, Usage
+from staging_core.models import Actor, EventPage, Group, JobEvent, Principal, Update, Usage
 from staging_core.ports import Ports
 from staging_core.profile import OwnProfile
 from staging_core.scoped import needs
 from staging_core.tickets import Tickets
 from staging_core.watch import Watch
 
+from .account import Account
 from .images import Images
 from .jobs import Jobs
 from .projects import Projects
@@ -38,14 +39,18 @@ class Acting:
         request_id: str | None = None,
     ) -> None:
         self.principal = self._principal = principal
+        actor = Actor(
+            user_id=principal.user_id, account_id=principal.account_id, request_id=request_id
+        )
         self.images = Images(ports, principal)
         self.jobs = Jobs(ports, principal)
         self.profile = OwnProfile(ports, principal)
-        self.keys = ApiKeys(ports, principal, request_id=request_id)
+        self.keys = ApiKeys(ports, principal, actor)
         self.tickets = Tickets(ports, principal)
         self.projects = Projects(ports, principal)
         self.uploads = Uploads(ports, principal)
         self.webhooks = Webhooks(ports, principal)
+        self.account = Account(ports, principal, actor)
         self._database = ports.database
         self._watch = watch
         self._live = live

@@ -6,7 +6,7 @@ import re
 
 import sqlalchemy as sa
 
-from staging_core.errors import BadInput
+from staging_core.errors import AccountClosing, BadInput
 
 from .engine import Transaction
 from .tables import accounts
@@ -23,13 +23,52 @@ def check(account_id: str) -> str:
 
 
 async def ensure(tx: Transaction, account_id: str) -> None:
-    """Make the account unless it is there, and hold its row: an account's submits take turns."""
-    held = sa.select(accounts.c.id).where(accounts.c.id == account_id).with_for_update()
-    if await tx.row(held) is None:
+    """Make the account unless it is there, and hold its row: an account's submits take turns.
+
+    ``AccountClosing`` when it is being deleted.
+    """
+    if await hold(tx, account_id) is not None:
+        raise AccountClosing()
+
+
+async def hold(tx: Transaction, account_id: str) -> float | None:
+    """The same for work on what is there already; since when it is being deleted."""
+    held = sa.select(accounts.c.closing_at).where(accounts.c.id == account_id).with_for_update()
+    row = await tx.row(held)
+    if row is None:
         statement = insert_or(tx.connection, accounts)
         made = statement.values(id=account_id, position=0, created_at=tx.now)
         await tx.execute(made.on_conflict_do_nothing(index_elements=["id"]))
-        await tx.row(held)
+        row = await tx.row(held)
+    return None if row is None else row["closing_at"]
+
+
+async def is_there(tx: Transaction, account_id: str) -> bool:
+    """Whether there is such an account."""
+    return await tx.row(sa.select(accounts.c.id).where(accounts.c.id == account_id)) is not None
+
+
+async def close(tx: Transaction, account_id: str) -> None:
+    """The account is being deleted from this commit on."""
+    closing = sa.update(accounts).where(accounts.c.id == account_id)
+    await tx.execute(closing.values(closing_at=tx.now))
+
+
+async def closing_at(tx: Transaction, account_id: str) -> float | None:
+    """Since when the account is being deleted; None when it is not, or is gone."""
+    row = await tx.row(sa.select(accounts.c.closing_at).where(accounts.c.id == account_id))
+    return None if row is None else row["closing_at"]
+
+
+async def closed(tx: Transaction, *, limit: int = 20) -> list[str]:
+    """Accounts that are being deleted, the longest first."""
+    rows = await tx.rows(
+        sa.select(accounts.c.id)
+        .where(accounts.c.closing_at.is_not(None))
+        .order_by(accounts.c.closing_at)
+        .limit(limit)
+    )
+    return [row["id"] for row in rows]
 
 
 async def keep(tx: Transaction, account_id: str) -> None:

@@ -207,3 +207,11 @@ async def of_job(tx: Transaction, account_id: str, job_id: str) -> list[Row]:
         .where(attempts.c.account_id == account_id, attempts.c.job_id == job_id)
         .order_by(attempts.c.number)
     )
+
+
+async def any_looked_for(tx: Transaction, account_id: str) -> bool:
+    """Whether a prediction of the account may still turn up that its job does without."""
+    its = sa.select(attempts.c.id).where(
+        attempts.c.account_id == account_id, attempts.c.look_at.is_not(None)
+    )
+    return await tx.row(its.limit(1)) is not None

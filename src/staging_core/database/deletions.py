@@ -30,7 +30,9 @@ async def hide(tx: Transaction, account_id: str, image_id: str) -> None:
         raise NotFound(f"There is no image {image_id}.")
 
 
-async def uncleared(tx: Transaction, *, project_id: str | None = None, limit: int) -> list[Row]:
+async def uncleared(
+    tx: Transaction, *, account_id: str | None = None, project_id: str | None = None, limit: int
+) -> list[Row]:
     """Images (``id``, ``account_id``, ``job_id``) that are hidden only, the longest first."""
     query = (
         sa.select(images.c.id, images.c.account_id, images.c.job_id)
@@ -38,6 +40,8 @@ async def uncleared(tx: Transaction, *, project_id: str | None = None, limit: in
         .order_by(images.c.deleted_at)
         .limit(limit)
     )
+    if account_id is not None:
+        query = query.where(images.c.account_id == account_id)
     if project_id is not None:
         query = query.where(images.c.project_id == project_id)
     return await tx.rows(query)
@@ -72,11 +76,11 @@ async def clear(tx: Transaction, image_id: str) -> None:
     silent = {name: value for name, value in row["request"].items() if name != "prompt"}
     await tx.execute(sa.update(images).where(images.c.id == image_id).values(request=silent))
     await _let_go(tx, files.c.job_id.in_(sa.select(jobs.c.id).where(jobs.c.image_id == image_id)))
-    await accounts.ensure(tx, row["account_id"])
+    await accounts.hold(tx, row["account_id"])
     await _leave_original(tx, row["original_id"])
 
 
-async def unstage(tx: Transaction, image_id: str, job_id: str) -> sa.RowMapping:
+async def unstage(tx: Transaction, image_id: str, job_id: str) -> Row:
     """The image has no result any more; its row as it is then. ``NotFound`` unless it is there.
 
     ``job_id``: its newest job, or it is not.

@@ -193,3 +193,23 @@ def _found(row: Row | None, endpoint_id: str) -> Row:
     if row is None:
         raise NotFound(f"There is no webhook endpoint {endpoint_id}.")
     return row
+
+
+async def disable_all(tx: Transaction, account_id: str) -> None:
+    """The same for all endpoints of an account; the caller holds it."""
+    await tx.execute(
+        sa.update(webhook_deliveries)
+        .where(
+            webhook_deliveries.c.account_id == account_id,
+            webhook_deliveries.c.due_at.is_not(None),
+        )
+        .values(state="failed", due_at=None, finished_at=tx.now)
+    )
+    await tx.execute(
+        sa.update(webhook_endpoints)
+        .where(
+            webhook_endpoints.c.account_id == account_id,
+            webhook_endpoints.c.disabled_at.is_(None),
+        )
+        .values(disabled_at=tx.now, disabled_reason="by_hand")
+    )

@@ -161,3 +161,9 @@ async def known(tx: Transaction, keys: list[str]) -> set[str]:
     rows = await tx.rows(sa.select(files.c.key).where(files.c.key.in_(keys)))
     pending = await tx.rows(sa.select(outbox.c.payload).where(outbox.c.kind == "delete_object"))
     return {row["key"] for row in rows} | {row["payload"]["key"] for row in pending}
+
+
+async def any_left(tx: Transaction, account_id: str) -> bool:
+    """Whether the account has an object, or may have."""
+    its = sa.select(files.c.key).where(files.c.account_id == account_id).limit(1)
+    return await tx.row(its) is not None

@@ -8,6 +8,7 @@ from staging_core.models import JobStatus, states_of
 
 from . import pages
 from .engine import Transaction
+from .row import Row
 from .tables import images, jobs, originals
 
 
@@ -18,7 +19,7 @@ async def page(
     status: JobStatus | None,
     after: str | None,
     limit: int,
-) -> list[sa.RowMapping]:
+) -> list[Row]:
     """The next images after the id ``after``, each with its job's state and its objects' keys."""
     pages.check_limit(limit)
     query = (

@@ -33,6 +33,12 @@ async def due(tx: Transaction, *, limit: int = 100) -> list[Row]:
     )
 
 
+async def any_left(tx: Transaction, account_id: str) -> bool:
+    """Whether a deed of the account is still to be done."""
+    its = sa.select(outbox.c.id).where(outbox.c.account_id == account_id).limit(1)
+    return await tx.row(its) is not None
+
+
 async def done(tx: Transaction, deed_id: str) -> None:
     """The deed is done."""
     await tx.execute(sa.delete(outbox).where(outbox.c.id == deed_id))

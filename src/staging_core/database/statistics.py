@@ -12,6 +12,7 @@ from staging_core.states import MOVES
 from . import levels
 from .claims import CLAIMABLE
 from .engine import Transaction
+from .row import Row
 from .tables import jobs, measures
 from .upsert import insert_or
 
@@ -107,14 +108,14 @@ async def _ended(tx: Transaction) -> dict[str, Any]:
     }
 
 
-def _totals(rows: list[sa.RowMapping], by: str) -> dict[str, int]:
+def _totals(rows: list[Row], by: str) -> dict[str, int]:
     totals: dict[str, int] = {}
     for row in rows:
         totals[row[by]] = totals.get(row[by], 0) + row["n"]
     return dict(sorted(totals.items()))
 
 
-def _model(name: str, rows: list[sa.RowMapping]) -> ModelStatistics:
+def _model(name: str, rows: list[Row]) -> ModelStatistics:
     its = [row for row in rows if row["model"] == name]
     ready = [row for row in its if row["state"] == "ready"]
     count = sum(row["n"] for row in ready)

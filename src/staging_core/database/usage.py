@@ -40,6 +40,12 @@ async def of_now(tx: Transaction, account_id: str) -> Usage:
     return Usage(used=0 if row is None else row["images"], period_start=start, period_end=end)
 
 
+async def by_month(tx: Transaction, account_id: str) -> dict[str, int]:
+    """How many images became ready, by month (as 2026-01)."""
+    its = sa.select(usage.c.month, usage.c.images).where(usage.c.account_id == account_id)
+    return {row["month"]: row["images"] for row in await tx.rows(its.order_by(usage.c.month))}
+
+
 def _month(now: float) -> str:
     return datetime.fromtimestamp(now, UTC).strftime("%Y-%m")
 

@@ -11,7 +11,7 @@ from staging_core.models import Identity, User, UserRole
 
 from .engine import Transaction
 from .row import Row
-from .tables import users
+from .tables import accounts, users
 from .upsert import insert_or
 
 SEEN_EVERY_S = 60.0
@@ -31,9 +31,15 @@ def check(user_id: str) -> str:
 
 
 async def known_as(tx: Transaction, account_id: str, identity: Identity) -> Row | None:
-    """The user in that account whom the issuer knows by that subject."""
+    """The user in that account whom the issuer knows by that subject.
+
+    With ``closing_at``: since when the account is being deleted.
+    """
+    account = accounts.c.id == users.c.account_id
     return await tx.row(
-        sa.select(users).where(
+        sa.select(users, accounts.c.closing_at)
+        .join(accounts, account)
+        .where(
             users.c.account_id == account_id,
             users.c.issuer == identity.issuer,
             users.c.subject == identity.subject,

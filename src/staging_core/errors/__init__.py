@@ -45,6 +45,7 @@ from .request import (
     ValidationFailed,
 )
 from .service import (
+    AccountClosing,
     AddressRefused,
     AlreadyCreated,
     AlreadyFinal,
@@ -99,6 +100,7 @@ from .webhooks import (
 )
 
 __all__ = [
+    "AccountClosing",
     "AddressRefused",
     "AlreadyCreated",
     "AlreadyFinal",

@@ -70,6 +70,13 @@ class Forbidden(StagingError):
     remedy_hint = "Ask an administrator of the account for the right."
 
 
+class AccountClosing(Forbidden):
+    """This account is being deleted."""
+
+    code = "account_closing"
+    remedy_hint = "Sign in again in a while for a new, empty account."
+
+
 class AddressRefused(Forbidden):
     """This signed address is none of ours, was changed, or has expired."""
 

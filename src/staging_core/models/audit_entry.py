@@ -9,6 +9,8 @@ import msgspec
 from .place import Place
 
 AuditAction = Literal[
+    "account.deleted",
+    "account.exported",
     "image.reconciled",
     "job.cancelled",
     "job.requeued",

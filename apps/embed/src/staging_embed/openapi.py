@@ -40,6 +40,7 @@ _GROUPS = {
     "keys": "API keys, for machines.",
     "webhooks": "Webhook endpoints: where the account is told how its jobs end.",
     "billing": "Usage, plans and payments.",
+    "account": "The account as a whole.",
     "admin": "What operators of the installation see and do.",
     "callbacks": "Where providers of models report.",
     "objects": "Signed addresses of a storage that has none of its own.",

@@ -18,6 +18,9 @@ accounts = sa.Table(
     # Told with every position, so that an account without endpoints costs no further question.
     sa.Column("webhook_endpoints", sa.Integer(), nullable=False, server_default="0"),
     time_column("created_at"),
+    # Set: it is being deleted.
+    time_column("closing_at", nullable=True),
+    index("ix_staging_accounts_closing", "closing_at", only="closing_at IS NOT NULL"),
     index("ix_staging_accounts_queue", "in_flight", "served_at", only="queued > 0"),
 )
 
@@ -59,7 +62,7 @@ api_keys = sa.Table(
     sa.Column("name", sa.String(255), nullable=False),
     # How it begins, to tell keys apart; the key itself is kept nowhere, only its hash.
     sa.Column("prefix", sa.String(32), nullable=False),
-    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False, info={"secret": True}),
     sa.Column("scopes", Json, nullable=False),
     sa.Column("expires_at", sa.Double()),
     sa.Column("revoked_at", sa.Double()),
@@ -75,7 +78,7 @@ api_keys = sa.Table(
 tickets = sa.Table(
     "staging_tickets",
     metadata,
-    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("digest", sa.String(64), primary_key=True, info={"secret": True}),
     account_column(),
     sa.Column("user_id", sa.String(255), nullable=False),
     sa.Column("expires_at", sa.Double(), nullable=False, index=True),

@@ -16,8 +16,8 @@ webhook_endpoints = sa.Table(
     # Empty: everything.
     sa.Column("types", Json, nullable=False, server_default="[]"),
     # Sealed with the installation's key; the one before signs too until its time is over.
-    sa.Column("secret", sa.Text(), nullable=False),
-    sa.Column("previous_secret", sa.Text()),
+    sa.Column("secret", sa.Text(), nullable=False, info={"secret": True}),
+    sa.Column("previous_secret", sa.Text(), info={"secret": True}),
     sa.Column("previous_secret_until", sa.Double()),
     time_column("disabled_at", nullable=True),
     sa.Column("disabled_reason", sa.String(16)),

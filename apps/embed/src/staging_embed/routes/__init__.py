@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from staging_embed.routing import Routes
 
+from .account import account
 from .admin import admin
 from .billing import billing
 from .callbacks import callbacks
@@ -36,6 +37,7 @@ _ALL = (
     profile,
     keys,
     webhooks,
+    account,
     billing,
     admin,
     objects,
@@ -46,5 +48,5 @@ _ALL = (
 
 GROUPS: dict[str, Routes] = {routes.group: routes for routes in _ALL}
 
-LEFT_OUT = frozenset({"admin", "billing", "documentation", "keys", "profile"})
+LEFT_OUT = frozenset({"account", "admin", "billing", "documentation", "keys", "profile"})
 """A host has its own of these, so they are served only where it asks for them."""

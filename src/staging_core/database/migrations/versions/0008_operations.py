@@ -27,6 +27,8 @@ _JOBS = (
 def upgrade() -> None:
     json = sa.JSON().with_variant(JSONB(), "postgresql")
     op.add_column("staging_images", sa.Column("configured", json, nullable=True))
+    op.add_column("staging_accounts", sa.Column("closing_at", sa.Double(), nullable=True))
+    _index("staging_accounts", "closing", ("closing_at",), "closing_at IS NOT NULL")
     op.create_table(
         "staging_audit_log",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -60,14 +62,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_staging_jobs_newest", "staging_jobs", ["created_at", "id"])
     for name, columns, rows in _JOBS:
-        where = sa.text(rows)
-        op.create_index(
-            f"ix_staging_jobs_{name}",
-            "staging_jobs",
-            list(columns),
-            sqlite_where=where,
-            postgresql_where=where,
-        )
+        _index("staging_jobs", name, columns, rows)
     op.create_table(
         "staging_model_configs",
         sa.Column("model", sa.String(length=255), nullable=False),
@@ -77,3 +72,9 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("model", name="pk_staging_model_configs"),
     )
+
+
+def _index(table: str, name: str, columns: tuple[str, ...], rows: str) -> None:
+    where = sa.text(rows)
+    name = f"ix_{table}_{name}"
+    op.create_index(name, table, list(columns), sqlite_where=where, postgresql_where=where)

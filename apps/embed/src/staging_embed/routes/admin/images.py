@@ -13,7 +13,7 @@ from staging_embed.fields import Cursor, Id
 from .group import admin, operators
 
 
-class Reconcile(Struct, frozen=True, kw_only=True):
+class Reconcile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which images are looked at. `dry_run`: nothing is marked. `cursor`: to go on."""
 
     dry_run: bool = True
@@ -40,19 +40,18 @@ class ReconcileAnswer(Struct, frozen=True, kw_only=True):
 
 
 @admin.post("/admin/reconcile/images", operators)
-async def reconcile_images(call: Call, body: Reconcile | None = None) -> ReconcileAnswer:
+async def reconcile_images(call: Call, body: Reconcile) -> ReconcileAnswer:
     """Look whether the objects of images are in the storage.
 
     Without `dry_run`, an image whose staged picture is certainly gone is marked as failed with the
     code `object_missing`, and can be retried. What nobody can tell marks nothing.
     """
-    asked = body or Reconcile()
     done = await call.operating.reconcile(
-        dry_run=asked.dry_run,
-        limit=asked.limit,
-        project_id=asked.project_id,
-        status=asked.status,
-        after=call.place("reconcile", asked.cursor, str),
+        dry_run=body.dry_run,
+        limit=body.limit,
+        project_id=body.project_id,
+        status=body.status,
+        after=call.place("reconcile", body.cursor, str),
     )
     return ReconcileAnswer(
         dry_run=done.dry_run,
