@@ -49,6 +49,7 @@ STOREYS = (
     ("worker", "profile", "tickets"),
     ("api_keys",),
     ("acting",),
+    ("remote",),
     ("operating",),
     ("staging",),
     ("blocking", "staged_picture"),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .models import Principal as Principal
     from .models import Project as Project
     from .models import StageRequest as StageRequest
+    from .remote import Remote as Remote
     from .staged_picture import StagedPicture as StagedPicture
     from .staged_picture import stage as stage
     from .staging import OWNER as OWNER
@@ -45,6 +46,7 @@ _HOMES = {
     "OWNER": "staging",
     "Principal": "models",
     "Project": "models",
+    "Remote": "remote",
     "Settings": "config",
     "StageRequest": "models",
     "StagedPicture": "staged_picture",

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, ParamSpec, TypeVar
+from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from .staging import Staging
 
+if TYPE_CHECKING:
+    import typing_extensions
+
+    S = typing_extensions.TypeVar("S", default=Staging)
+else:
+    S = TypeVar("S")
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Door:
-    """An open ``Staging`` on an event loop of its own, in a thread of its own.
+class Door(Generic[S]):
+    """An open ``Staging``, or a connection to one, on an event loop in a thread of its own.
 
     Call any of its coroutine functions through the door: ``door(me.images.get, image_id)``.
-    Made per process: never open one before a fork.
+    Made per process: never open one before a fork. ``opened``: what was opened; ``staging``: the
+    same.
     """
 
-    def __init__(self, staging: Staging, call: Callable[..., Any]) -> None:
-        self.staging = staging
+    def __init__(self, opened: S, call: Callable[..., Any]) -> None:
+        self.opened = self.staging = opened
         self._call = call
 
     def __call__(self, function: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -54,8 +61,11 @@ def _bound(
 
 
 @contextmanager
-def open_door(staging: Staging) -> Iterator[Door]:
-    """Open ``staging`` and give the door to it; it is closed when the block ends."""
+def open_door(staging: AbstractAsyncContextManager[S]) -> Iterator[Door[S]]:
+    """Open ``staging`` (a ``Staging``, or what ``Staging.connect`` gives) and give the door to it.
+
+    It is closed when the block ends.
+    """
     from anyio.from_thread import start_blocking_portal
 
     with (

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from .acting import Acting
 from .config import Settings
@@ -51,6 +51,9 @@ from .watch import Watch
 from .webhooks import Sender
 from .worker import Worker
 
+if TYPE_CHECKING:
+    from .remote import Remote
+
 OWNER = Principal(account_id="local", user_id="owner", role="operator")
 """The one owner of an embedded installation, who also operates it."""
 
@@ -87,6 +90,23 @@ class Staging:
         """Open an embedded installation and act as its one owner."""
         async with cls(**settings) as staging:
             yield staging.acting_as(OWNER)
+
+    @staticmethod
+    def connect(
+        url: str, *, token: str | None = None, timeout_s: float = 60.0, patience_s: float = 60.0
+    ) -> Remote:
+        """An installation elsewhere, over HTTP: with ``async with`` what ``acting_as`` gives here.
+
+        ``url``: the API's address without ``/api/v1``; https, or http to this machine. ``token``:
+        an API key (``sk_stg_...``) or a token of the server's issuer; it is sent nowhere else, and
+        never shown. ``timeout_s``: how long the server may be silent. ``patience_s``: how long a
+        call is tried again, and a stream waits for the server to come back; a call that creates
+        still creates once. ``BadInput``; on opening ``Unauthorized``, ``ServerUnreachable``,
+        ``AnswerNotUnderstood``.
+        """
+        from .remote import Remote
+
+        return Remote(url, token, timeout_s=timeout_s, patience_s=patience_s)
 
     def _set_up(self, settings: Settings, worker: bool | None, role: Role | None) -> None:
         self.settings = settings

@@ -20,7 +20,7 @@ from staging_core.errors import (
     UploadMissing,
 )
 
-from .conftest import Install
+from .conftest import Install, in_the_process
 from .pictures import photo, put, sent
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
@@ -120,6 +120,7 @@ def test_a_key_that_is_none_is_refused_before_anything_is_made(install: Install)
     asyncio.run(scenario())
 
 
+@in_the_process
 def test_a_batch_whose_process_died_halfway_is_finished_and_nothing_is_ordered_twice(
     install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:

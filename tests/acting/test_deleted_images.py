@@ -92,9 +92,9 @@ def test_who_follows_hears_of_the_end_and_who_comes_later_of_nothing(install: In
             with pytest.raises(NotFound):
                 await anext(me.updates(image_id=image_id))
             later = await me.images.submit(photo(), room="bedroom", style="modern")
-            follower, standing = await me.follow(lambda: None, after=0)
-            told = [*standing, *await follower.take()]
-            follower.close()
+            updates = me.updates(after=0)
+            told = [await anext(updates), await anext(updates)]
+            await updates.aclose()  # type: ignore[attr-defined]
             assert {update.image_id for update in told} == {later.images[0].id}
 
     asyncio.run(scenario())

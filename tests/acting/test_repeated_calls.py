@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from staging_core import OWNER, Acting, Principal
+from staging_core import OWNER, Acting, Principal, Staging
 from staging_core.creation import creating
 from staging_core.database import tables
 from staging_core.errors import (
@@ -63,15 +64,16 @@ OTHERS: dict[str, Call] = {
 }
 
 
-async def counted(me: Acting) -> int:
-    """How much there is of everything that can be created."""
-    tally = 0
-    async with me.images._ports.database.read() as tx:
-        for table in (tables.projects, tables.groups, tables.uploads):
-            row = await tx.row(sa.select(sa.func.count().label("n")).select_from(table))
-            assert row is not None
-            tally += row["n"]
-    return tally
+TABLES = {"project": tables.projects, "order": tables.groups}
+
+
+async def counted(staging: Staging, name: str) -> int:
+    """How much there is of what that call creates."""
+    table = TABLES.get(name, tables.uploads)
+    async with staging.ports.database.read() as tx:
+        row = await tx.row(sa.select(sa.func.count().label("n")).select_from(table))
+    assert row is not None
+    return int(row["n"])
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -83,7 +85,7 @@ def test_a_repeat_answers_what_was_created_and_creates_nothing(install: Install,
             again = await CALLS[name](me, "key-1")
             assert (first.replayed, again.replayed) == (False, True)
             assert again.id == first.id
-            assert await counted(me) == 1
+            assert await counted(staging, name) == 1
             other = await CALLS[name](me, "key-2")
             theirs = await CALLS[name](ada, "key-1")
             keyless = await CALLS[name](me, None)
@@ -92,7 +94,7 @@ def test_a_repeat_answers_what_was_created_and_creates_nothing(install: Install,
             with pytest.raises(IdempotencyMismatch) as caught:
                 await OTHERS[name](me, "key-1")
             assert caught.value.status == 409
-            assert await counted(me) == 4
+            assert await counted(staging, name) == 4
 
     asyncio.run(scenario())
 
@@ -111,7 +113,7 @@ def test_of_many_at_once_one_creates(install: Install, name: str) -> None:
             assert sum(not each.replayed for each in made) == 1
             assert all(isinstance(each, StillRunning) for each in rest)
             assert all(0 < each.retry_after_s <= 300 for each in rest)  # type: ignore[union-attr]
-            assert await counted(me) == 1
+            assert await counted(staging, name) == 1
 
     asyncio.run(scenario())
 
@@ -124,7 +126,7 @@ def test_a_key_that_is_none_is_refused(install: Install, name: str, key: Any) ->
             me = staging.acting_as(OWNER)
             with pytest.raises(InvalidIdempotencyKey):
                 await CALLS[name](me, key)
-            assert await counted(me) == 0
+            assert await counted(staging, name) == 0
 
     asyncio.run(scenario())
 
@@ -174,7 +176,9 @@ def test_a_key_is_forgotten_after_a_day(install: Install) -> None:
     asyncio.run(scenario())
 
 
-def test_a_call_whose_process_died_is_overtaken_when_its_time_is_over(install: Install) -> None:
+def test_a_call_whose_process_died_is_overtaken_when_its_time_is_over(
+    install: Install, way: str
+) -> None:
     async def scenario() -> None:
         async with install() as staging:
             me = staging.acting_as(OWNER)
@@ -185,7 +189,7 @@ def test_a_call_whose_process_died_is_overtaken_when_its_time_is_over(install: I
             slow = await holding.__aenter__()
             with pytest.raises(StillRunning) as caught:
                 await me.projects.create("Elm", idempotency_key="key")
-            assert 0 < caught.value.retry_after_s <= 0.2
+            assert 0 < caught.value.retry_after_s <= (0.2 if way == "in the process" else 1)
             await asyncio.sleep(0.3)
             project = await me.projects.create("Elm", idempotency_key="key")
             with pytest.raises(StillRunning, match="overtaken"):
@@ -242,7 +246,12 @@ def test_a_stream_is_told_apart_only_when_it_has_passed(install: Install) -> Non
             me = staging.acting_as(OWNER)
             with pytest.raises(ConnectionResetError):
                 await me.uploads.receive(endless(), "room.jpg", idempotency_key="key")
-            first = await me.uploads.receive(sent(photo(1)), "room.jpg", idempotency_key="key")
+            first = None
+            while first is None:
+                with suppress(StillRunning):  # until the server has seen that the client is gone
+                    first = await me.uploads.receive(
+                        sent(photo(1)), "room.jpg", idempotency_key="key"
+                    )
             again = await me.uploads.receive(sent(photo(1), 7), "room.jpg", idempotency_key="key")
             assert (again.id, again.replayed) == (first.id, True)
             with pytest.raises(IdempotencyMismatch):

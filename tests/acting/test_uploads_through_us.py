@@ -32,7 +32,7 @@ from staging_core.errors import (
 from staging_core.kept_photo import HEAD
 from staging_core.models import UploadTicket
 
-from .conftest import Install
+from .conftest import Install, in_the_process
 from .pictures import photo, put, sent
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
@@ -174,6 +174,7 @@ def test_what_is_no_photo_of_that_name_is_refused_and_nothing_stays(
     asyncio.run(scenario())
 
 
+@in_the_process
 def test_more_bytes_than_the_limit_are_read_no_further_and_nothing_stays(install: Install) -> None:
     taken = 0
 
@@ -334,6 +335,7 @@ def test_what_is_put_at_a_signed_address_of_ours_is_staged_without_another_word(
     asyncio.run(scenario())
 
 
+@in_the_process
 def test_where_we_are_reached_can_be_told_with_each_call(install: Install) -> None:
     async def scenario() -> None:
         async with install() as staging:

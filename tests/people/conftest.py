@@ -1,4 +1,7 @@
-"""Installations whose people are vouched for by an authenticator that believes every token."""
+"""Installations whose people are vouched for by an authenticator that believes every token.
+
+They are acted upon as they are, and over HTTP through a real server.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from staging_core.models import Identity
 Install = Callable[..., Staging]
 ISSUER = "https://issuer.example"
 
+in_the_process = pytest.mark.parametrize("way", ["in the process"], indirect=True)
 both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
 
@@ -36,7 +40,9 @@ def token(subject: str = "ada", *, issuer: str = ISSUER, **claims: Any) -> Crede
 
 
 @pytest.fixture
-def install(tmp_path: Path, database: dict[str, Any]) -> Install:
+def install(
+    tmp_path: Path, database: dict[str, Any], acted_upon: Callable[[Staging], Staging]
+) -> Install:
     """Builds a ``Staging`` that only works when told to, on one database."""
 
     def build(**settings: Any) -> Staging:
@@ -47,7 +53,8 @@ def install(tmp_path: Path, database: dict[str, Any]) -> Install:
             "secret_key": "0" * 16,
             **database,
         }
-        return Staging(home=tmp_path / "home", worker=False, **{**usual, **settings})
+        staging = Staging(home=tmp_path / "home", worker=False, **{**usual, **settings})
+        return acted_upon(staging)
 
     return build
 

@@ -21,7 +21,7 @@ from staging_core.errors import BadInput, Forbidden, NotFound, StagingError, Una
 from staging_core.models import ROLES, Identity, User, highest
 from staging_core.sign_in import PERSONAL, personal_account
 
-from .conftest import Believes, Install, both, signed_in, token
+from .conftest import Believes, Install, both, in_the_process, signed_in, token
 
 
 async def all_users(staging: Staging) -> list[User]:
@@ -301,6 +301,7 @@ def test_a_hosts_own_principal_passes_as_it_is(install: Install) -> None:
     asyncio.run(scenario())
 
 
+@in_the_process
 def test_an_identity_does_not_act_before_it_has_a_user(install: Install) -> None:
     async def scenario() -> None:
         async with install() as staging:

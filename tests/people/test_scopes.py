@@ -15,7 +15,7 @@ from staging_core.acting import Acting
 from staging_core.errors import BadInput, Forbidden
 from staging_core.models import SCOPES, check_scope, checked_scopes
 
-from .conftest import Install
+from .conftest import Install, in_the_process
 
 # Made of other methods, which say what they need.
 COMPOSED = {"wait"}
@@ -36,6 +36,7 @@ def acting(staging: Staging, *scopes: str) -> Acting:
     return staging.acting_as(Principal(account_id="a", scopes=frozenset(scopes)))
 
 
+@in_the_process
 def test_every_method_of_every_noun_needs_a_scope_that_exists(install: Install) -> None:
     async def scenario() -> None:
         async with install() as staging:
@@ -49,6 +50,7 @@ def test_every_method_of_every_noun_needs_a_scope_that_exists(install: Install) 
     asyncio.run(scenario())
 
 
+@in_the_process
 def test_a_method_whose_scope_is_missing_does_nothing(install: Install) -> None:
     async def scenario() -> None:
         async with install() as staging:
@@ -60,6 +62,7 @@ def test_a_method_whose_scope_is_missing_does_nothing(install: Install) -> None:
     asyncio.run(scenario())
 
 
+@in_the_process
 def test_a_scope_opens_its_methods_and_no_others(install: Install) -> None:
     async def scenario() -> None:
         async with install() as staging:

@@ -31,7 +31,7 @@ async def submit_many(
     So a repeat, also one after a crash, finds what was accepted; the key itself only says that it
     is a repeat, and not another batch.
     """
-    checked = _checked(wishes)
+    checked = checked_wishes(wishes)
     asked = None if key is None else [_plain(wish) for wish in checked]
     async with creating(
         ports, account_id, key, route="images.submit_many", asked=asked, lease_s=_LEASE_S
@@ -45,7 +45,8 @@ async def submit_many(
     return outcomes
 
 
-def _checked(wishes: object) -> list[Any] | tuple[Any, ...]:
+def checked_wishes(wishes: object) -> list[Any] | tuple[Any, ...]:
+    """The wishes of a batch; ``BadInput`` for what is no list of 1 to 50."""
     if not isinstance(wishes, (list, tuple)):
         raise BadInput("A batch is a list of wishes.")
     if not 1 <= len(wishes) <= MOST:
@@ -54,14 +55,19 @@ def _checked(wishes: object) -> list[Any] | tuple[Any, ...]:
 
 
 async def _outcome(
-    wish: object, key: str | None, submit: Callable[..., Awaitable[Group]]
+    wish: Any, key: str | None, submit: Callable[..., Awaitable[Group]]
 ) -> Group | StagingError:
-    if not isinstance(wish, Mapping) or not wish.keys() <= _NAMES:
+    if not is_wish(wish):
         return BadInput(f"A wish names {', '.join(sorted(_NAMES))} and nothing else.")
     try:
         return await submit(**wish, idempotency_key=key)
     except StagingError as error:
         return error
+
+
+def is_wish(wish: object) -> bool:
+    """Whether it names keywords of ``submit`` that one of several may have, and nothing else."""
+    return isinstance(wish, Mapping) and wish.keys() <= _NAMES
 
 
 def _key_of(key: str | None, place: int) -> str | None:

@@ -21,6 +21,10 @@ from .installation import (
     SettingError,
     UnknownScheme,
 )
+from .remote import (
+    AnswerNotUnderstood,
+    ServerUnreachable,
+)
 from .request import (
     BadInput,
     BadPicture,
@@ -104,6 +108,7 @@ __all__ = [
     "AddressRefused",
     "AlreadyCreated",
     "AlreadyFinal",
+    "AnswerNotUnderstood",
     "AttemptsExhausted",
     "BadInput",
     "BadPicture",
@@ -153,6 +158,7 @@ __all__ = [
     "RoomNotUnderstood",
     "SchemaOutdated",
     "SecretsUnavailable",
+    "ServerUnreachable",
     "ServiceUnavailable",
     "SettingError",
     "SignInUnavailable",

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
+from .identity import headers_of
+from .lingering import Lingering, sends_a_body
 from .visit import KEY, Visit
 
 log = logging.getLogger("staging_embed.requests")
@@ -37,6 +39,9 @@ class Entrance:
             await self.app(scope, receive, send)
             return
         visit, began, status = Visit.of(scope["headers"]), perf_counter(), 500
+        if sends_a_body(headers_of(scope)):
+            lingering = Lingering(receive, send)
+            receive, send = lingering.receive, lingering.send
 
         async def answer(message: Any) -> None:
             nonlocal status

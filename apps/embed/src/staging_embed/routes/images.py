@@ -156,10 +156,11 @@ class History(Struct, frozen=True, kw_only=True):
 
 
 class HistoryPage(Struct, frozen=True, kw_only=True):
-    """Which part of the history."""
+    """Which part of the history. `after`: in place of a `cursor`, the `id` of an event seen."""
 
     limit: Limit | None = None
     cursor: Cursor | None = None
+    after: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
 
 
 @images.post("/images", _write, status=201, creates=True, errors=_ORDER)
@@ -264,7 +265,7 @@ async def list_image_events(call: Call, query: HistoryPage) -> History:
     """An image's history: the rows that event streams tell, in order."""
     image_id = call.id("image_id")
     scope = f"events of {image_id}"
-    after = call.place(scope, query.cursor, int) or 0
+    after = call.place(scope, query.cursor, int) or query.after
     rows, more = await new_page(
         lambda limit: call.me.images.history(image_id, after=after, limit=limit), query.limit
     )
