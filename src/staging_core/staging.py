@@ -95,15 +95,7 @@ class Staging:
     def connect(
         url: str, *, token: str | None = None, timeout_s: float = 60.0, patience_s: float = 60.0
     ) -> Remote:
-        """An installation elsewhere, over HTTP: with ``async with`` what ``acting_as`` gives here.
-
-        ``url``: the API's address without ``/api/v1``; https, or http to this machine. ``token``:
-        an API key (``sk_stg_...``) or a token of the server's issuer; it is sent nowhere else, and
-        never shown. ``timeout_s``: how long the server may be silent. ``patience_s``: how long a
-        call is tried again, and a stream waits for the server to come back; a call that creates
-        still creates once. ``BadInput``; on opening ``Unauthorized``, ``ServerUnreachable``,
-        ``AnswerNotUnderstood``.
-        """
+        """An installation elsewhere, over HTTP; see ``Remote``. ``BadInput`` for the arguments."""
         from .remote import Remote
 
         return Remote(url, token, timeout_s=timeout_s, patience_s=patience_s)
@@ -397,9 +389,7 @@ async def _bring_up_to_date(database: Database) -> None:
 
 
 def _not_open() -> StagingError:
-    return StagingError(
-        "This Staging is not open.", remedy="Use it inside `async with Staging(...)`."
-    )
+    return StagingError("This Staging is not open.", remedy="Use it in `async with Staging(...)`.")
 
 
 def _make_home(home: Path) -> None:

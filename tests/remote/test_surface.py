@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from typing import Any, get_type_hints
 
 import pytest
 
-from staging_core import Acting, Remote
+from staging_core import Acting, Remote, Staging
 from staging_core.acting import Images, Jobs, Projects, Uploads
+from staging_core.acting.webhooks import Webhooks
 from staging_core.api_keys import ApiKeys
 from staging_core.profile import OwnProfile
 from staging_core.remote.images import RemoteImages
@@ -18,7 +20,10 @@ from staging_core.remote.profile import RemoteProfile
 from staging_core.remote.projects import RemoteProjects
 from staging_core.remote.tickets import RemoteTickets
 from staging_core.remote.uploads import RemoteUploads
+from staging_core.remote.webhooks import RemoteWebhooks
 from staging_core.tickets import Tickets
+
+from .conftest import Open
 
 PAIRS = [
     (Acting, Remote),
@@ -29,6 +34,7 @@ PAIRS = [
     (Projects, RemoteProjects),
     (Tickets, RemoteTickets),
     (Uploads, RemoteUploads),
+    (Webhooks, RemoteWebhooks),
 ]
 OURS = {("RemoteUploads", "send")}
 """What only serves a method beside it."""
@@ -59,6 +65,13 @@ def test_every_method_is_there_with_the_same_arguments_and_answers(here: type, t
         assert get_type_hints(inspect.unwrap(method)) == get_type_hints(inspect.unwrap(other)), name
 
 
-def test_every_noun_is_there() -> None:
-    nouns = {name: hint for name, hint in vars(Acting).items() if not name.startswith("_")}
-    assert nouns.keys() == {name for name in vars(Remote) if not name.startswith("_")}
+def test_every_noun_is_there_and_is_compared(house: Open) -> None:
+    async def scenario() -> None:
+        async with house() as at, Staging.connect(at.url, token=at.token) as me:
+            nouns = {name: value for name, value in vars(at.me).items() if name[0] != "_"}
+            assert nouns.keys() == {name for name in vars(me) if name[0] != "_"}
+            del nouns["principal"]
+            kinds = [(type(value), type(getattr(me, name))) for name, value in nouns.items()]
+            assert {*kinds, (Acting, Remote)} == set(PAIRS)
+
+    asyncio.run(scenario())

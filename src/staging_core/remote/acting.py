@@ -25,6 +25,7 @@ from .stream import EventStream
 from .tickets import RemoteTickets
 from .told import EventTold, seconds
 from .uploads import RemoteUploads
+from .webhooks import RemoteWebhooks
 from .wire import Wire
 
 
@@ -55,7 +56,11 @@ class LogTold(msgspec.Struct, frozen=True):
 class Remote:
     """What ``Staging.connect`` gives: as ``Acting``, over HTTP. Use it inside ``async with``.
 
-    Who acts is whom the server sees in the token, asked when this is opened.
+    ``url``: the API's address without ``/api/v1``; https, or http to this machine. ``token``: an
+    API key (``sk_stg_...``) or a token of the server's issuer; it is sent nowhere else, and never
+    shown. ``timeout_s``: how long the server may be silent. ``patience_s``: how long a call is
+    tried again, and a stream waits for the server to come back; a call that creates still creates
+    once. Who acts is whom the server sees in the token, asked when this is opened.
     """
 
     def __init__(self, url: str, token: str | None, *, timeout_s: float, patience_s: float) -> None:
@@ -72,6 +77,7 @@ class Remote:
         self.tickets: RemoteTickets
         self.projects: RemoteProjects
         self.uploads: RemoteUploads
+        self.webhooks: RemoteWebhooks
 
     def __repr__(self) -> str:
         return f"Remote({self._wire.base!r})"
@@ -112,6 +118,7 @@ class Remote:
         self.keys = RemoteApiKeys(wire, principal)
         self.tickets = RemoteTickets(wire)
         self.projects = RemoteProjects(wire, principal)
+        self.webhooks = RemoteWebhooks(wire, principal)
 
     @needs("events:read")
     def events(self, group: Group | None = None, *, after: int = 0) -> AsyncIterator[JobEvent]:
@@ -136,15 +143,15 @@ class Remote:
         async with aclosing(stream.updates()) as hints:
             hint: Update | None = None
             while True:
-                more = True
-                while more and (hint is None or hint.position > after):
+                news = hint is None or hint.position > after
+                while news:
                     page = await self.read_events(group_id, after=after)
                     for event in page.events:
                         after = event.position
                         yield event
                     if page.settled and not page.events:
                         return
-                    more = bool(page.events)
+                    news = bool(page.events)  # until there are none: only then it may be over
                 hint = await anext(hints)
 
     async def read_events(self, group_id: str | None = None, *, after: int = 0) -> EventPage:

@@ -44,7 +44,7 @@ class UpdateTold(msgspec.Struct, frozen=True, kw_only=True):
     progress: float
     phase: str
     error: str | None = None
-    code: str | None = None
+    code: str | None = msgspec.field(default=None)
     snapshot: bool = False
 
     def update(self, at: int) -> Update:

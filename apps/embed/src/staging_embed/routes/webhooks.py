@@ -16,7 +16,6 @@ from staging_core.models import (
     DeliveryState,
     DisabledReason,
     EventType,
-    Place,
     WebhookDelivery,
     WebhookEndpoint,
 )
@@ -24,7 +23,7 @@ from staging_embed.access import admin
 from staging_embed.answer import Answer
 from staging_embed.answers.replayed import replayed
 from staging_embed.call import Call
-from staging_embed.fields import Cursor, Limit
+from staging_embed.fields import Before, Cursor, Limit
 from staging_embed.paging import new_page
 from staging_embed.routing import Routes
 from staging_embed.times import rfc3339, rfc3339_or_none
@@ -130,6 +129,7 @@ class Page(Struct, frozen=True, kw_only=True):
 
     limit: Limit | None = None
     cursor: Cursor | None = None
+    before: Before | None = None
 
 
 class DeliveryPage(Page, frozen=True, kw_only=True):
@@ -162,7 +162,7 @@ async def create_webhook_endpoint(call: Call, body: NewEndpoint) -> NewEndpointA
 @webhooks.get("/webhook-endpoints", _admin)
 async def list_webhook_endpoints(call: Call, query: Page) -> EndpointList:
     """The account's webhook endpoints, newest first."""
-    before = call.place("webhook endpoints", query.cursor, Place)
+    before = call.before("webhook endpoints", query)
     rows, more = await new_page(
         lambda limit: call.me.webhooks.page(limit=limit, before=before), query.limit
     )
@@ -227,7 +227,7 @@ async def list_webhook_deliveries(call: Call, query: DeliveryPage) -> DeliveryLi
     """What was, or is to be, delivered to an endpoint in the last 30 days, newest first."""
     endpoint_id = call.id("endpoint_id")
     scope = f"webhook deliveries {endpoint_id} {query.state}"
-    before = call.place(scope, query.cursor, Place)
+    before = call.before(scope, query)
     rows, more = await new_page(
         lambda limit: call.me.webhooks.deliveries(
             endpoint_id, state=query.state, limit=limit, before=before
