@@ -10,9 +10,11 @@ import pytest
 
 from staging_core import Acting, Remote, Staging
 from staging_core.acting import Images, Jobs, Projects, Uploads
+from staging_core.acting.account import Account
 from staging_core.acting.webhooks import Webhooks
 from staging_core.api_keys import ApiKeys
 from staging_core.profile import OwnProfile
+from staging_core.remote.account import RemoteAccount
 from staging_core.remote.images import RemoteImages
 from staging_core.remote.jobs import RemoteJobs
 from staging_core.remote.keys import RemoteApiKeys
@@ -27,6 +29,7 @@ from .conftest import Open
 
 PAIRS = [
     (Acting, Remote),
+    (Account, RemoteAccount),
     (ApiKeys, RemoteApiKeys),
     (Images, RemoteImages),
     (Jobs, RemoteJobs),

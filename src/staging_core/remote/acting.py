@@ -14,6 +14,7 @@ from staging_core.live import Follower
 from staging_core.models import EventPage, Group, JobEvent, Principal, Update, Usage, UserRole
 from staging_core.scoped import needs
 
+from .account import RemoteAccount
 from .asked import in_query
 from .images import RemoteImages
 from .jobs import RemoteJobs
@@ -78,6 +79,7 @@ class Remote:
         self.projects: RemoteProjects
         self.uploads: RemoteUploads
         self.webhooks: RemoteWebhooks
+        self.account: RemoteAccount
 
     def __repr__(self) -> str:
         return f"Remote({self._wire.base!r})"
@@ -119,6 +121,7 @@ class Remote:
         self.tickets = RemoteTickets(wire)
         self.projects = RemoteProjects(wire, principal)
         self.webhooks = RemoteWebhooks(wire, principal)
+        self.account = RemoteAccount(wire)
 
     @needs("events:read")
     def events(self, group: Group | None = None, *, after: int = 0) -> AsyncIterator[JobEvent]:
