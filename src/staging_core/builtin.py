@@ -131,8 +131,9 @@ def staging_billings() -> Iterable[Provider]:
 def staging_commands() -> Iterable[Command]:
     """The command line's own commands, in the order of its help."""
     return [
-        Command(name=name, opens=f"staging_core.cli.{name}:command", summary=summary)
+        Command(name=name, opens=f"staging_core.cli.{module}:command", summary=summary)
         for name, summary in _COMMANDS
+        for module in [name.replace("-", "_")]
     ]
 
 
@@ -143,6 +144,7 @@ _COMMANDS = (
     ("submit", "Put photos in the queue for a worker."),
     ("jobs", "List, show, retry, cancel and requeue jobs."),
     ("users", "List users, grant and revoke roles."),
+    ("audit-log", "Tell who did what to what."),
     ("worker", "Work on queued jobs until stopped."),
     ("sweep", "Do the periodic duties once."),
     ("db", "Bring the database's schema up to date."),

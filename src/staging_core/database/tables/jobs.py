@@ -48,6 +48,7 @@ jobs = sa.Table(
     sa.Index("ix_staging_jobs_newest", "created_at", "id"),
     index("ix_staging_jobs_ended", "finished_at", only="finished_at IS NOT NULL"),
     index("ix_staging_jobs_dead", "state", "created_at", "id", only="state = 'error'"),
+    index("ix_staging_jobs_cancelled", "state", "created_at", "id", only="state = 'cancelled'"),
     sa.Index("ix_staging_jobs_state", "account_id", "state", "created_at", "id"),
     index(
         "ix_staging_jobs_project",

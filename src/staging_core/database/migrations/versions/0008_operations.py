@@ -21,6 +21,7 @@ _LISTS = {
 _JOBS = (
     ("ended", ("finished_at",), "finished_at IS NOT NULL"),
     ("dead", ("state", "created_at", "id"), "state = 'error'"),
+    ("cancelled", ("state", "created_at", "id"), "state = 'cancelled'"),
 )
 
 
