@@ -1,7 +1,8 @@
 """From signing in to the picture, over real HTTP: the whole of it as an old page does it.
 
 Once with everything embedded, as one process; once as a deployment: API, worker, PostgreSQL, Redis,
-an S3 that checks every signature, an issuer, and the double of Replicate, each a process.
+an S3 that checks every signature, an issuer, and the double of Replicate, each a process; and a
+receiver of webhooks.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from staging_core.testing.replicate import replicate_process
 from staging_core.testing.s3 import S3Process
 from staging_core.testing.servers.databases import Databases
 from staging_core.testing.servers.redis import redis_server
+from staging_core.testing.webhooks import receiving
 
 from .processes import clean, serving
 
@@ -124,6 +126,7 @@ def test_as_a_deployment(postgresql: Databases, tmp_path: Path) -> None:
         bucket = parts.enter_context(S3Process())
         replicate = parts.enter_context(replicate_process())
         issuer = parts.enter_context(issuer_process())
+        receiver = parts.enter_context(receiving())
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = str(free.getsockname()[1])
         settings = {
@@ -139,6 +142,7 @@ def test_as_a_deployment(postgresql: Databases, tmp_path: Path) -> None:
             "REPLICATE_WEBHOOK_SECRET": replicate.secret,
             "AWS_ACCESS_KEY_ID": bucket.secrets["AWS_ACCESS_KEY_ID"],
             "AWS_SECRET_ACCESS_KEY": bucket.secrets["AWS_SECRET_ACCESS_KEY"],
+            "STAGING_WEBHOOK_HOSTS": receiver.host,
             "STAGING_PLUGINS": "server",
         }
         environment = {**clean(os.environ), "STAGING_HOME": str(tmp_path / "home"), **settings}
@@ -149,8 +153,12 @@ def test_as_a_deployment(postgresql: Databases, tmp_path: Path) -> None:
         words = ("--no-worker", "--port", port)
         served = parts.enter_context(serving(tmp_path / "home", *words, **settings))
         assert httpx.get(f"{served.url}/api/v1/me").status_code == 401
-        with Page(served.url, issuer.token("ada")) as page:
+        with Page(served.url, issuer.token("ada", roles=["admin"])) as page:
+            made = page.call("POST", "/webhook-endpoints", 201, url=receiver.url)
+            receiver.secrets.append(made["secret"])
             assert is_as_large_as_the_photo(page.from_photo_to_picture())
+            (told,) = receiver.wait_for(1)
+            assert told.event["type"] == "image.ready"
         with Page(served.url, issuer.token("bob")) as other:
             assert other.call("GET", "/projects", 200)["projects"] == []
         assert served.stop() == 0
