@@ -153,7 +153,7 @@ async def add_thumbnail(tx: Transaction, image_id: str, key: str) -> bool:
 
 async def get(tx: Transaction, account_id: str, image_id: str) -> Image:
     """The image as its account sees it."""
-    found = await tx.row(seen(account_id).where(images.c.id == image_id))
+    found = await tx.row(_SEEN_ONE, {"of_account": account_id, "of_image": image_id})
     if found is None:
         raise NotFound(f"There is no image {image_id}.")
     return as_image(found)
@@ -186,7 +186,7 @@ _HANDLE = (
 )
 
 
-def seen(account_id: str, *, some: bool = False) -> sa.Select[Any]:
+def seen(account_id: str | sa.BindParameter[str], *, some: bool = False) -> sa.Select[Any]:
     """The account's images, each with its newest job; what is deleted is not there.
 
     ``some``: the caller names them. Then the account is looked at as an expression and never looked
@@ -209,6 +209,9 @@ def seen(account_id: str, *, some: bool = False) -> sa.Select[Any]:
     )
 
 
+_SEEN_ONE = Prepared(
+    seen(sa.bindparam("of_account")).where(images.c.id == sa.bindparam("of_image"))
+)
 _FIELDS = [name for name in Image.__struct_fields__ if name not in ("job", "replayed")]
 
 
