@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -10,14 +11,27 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 _STARTS_S, _ENDS_S = 120.0, 40.0
 
 
+class Started(NamedTuple):
+    """A process that has come so far. ``told``: what it wrote until then."""
+
+    pid: int
+    told: str
+
+    @property
+    def port(self) -> int:
+        """Of the address that it serves at."""
+        found = re.search(r"http://[^/\s]*:(\d+)", self.told)
+        assert found is not None, self.told
+        return int(found[1])
+
+
 @contextmanager
-def python(
-    *words: str, said: str, env: Mapping[str, str] | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
+def python(*words: str, said: str, env: Mapping[str, str] | None = None) -> Iterator[Started]:
     """``python WORDS``, once it has written ``said``; ended with SIGTERM.
 
     ``RuntimeError`` tells what it wrote when it does not come that far.
@@ -31,15 +45,17 @@ def python(
             stderr=told,
         )
         try:
-            _wait_for(process, told.fileno(), said)
-            yield process
+            yield Started(process.pid, _wait_for(process, told.fileno(), said))
         finally:
             _end(process)
 
 
-def _wait_for(process: subprocess.Popen[bytes], told: int, said: str) -> None:
+def _wait_for(process: subprocess.Popen[bytes], told: int, said: str) -> str:
     until = time.monotonic() + _STARTS_S
-    while said not in (text := os.pread(told, 1 << 20, 0).decode("utf-8", "replace")):
+    while True:
+        text = os.pread(told, 1 << 20, 0).decode("utf-8", "replace")
+        if said in text and text.endswith("\n"):
+            return text
         if process.poll() is not None or time.monotonic() > until:
             raise RuntimeError(f"A process of the benchmark did not start:\n{text}")
         time.sleep(0.02)

@@ -38,12 +38,33 @@ _PAUSE_S = 0.5
 class Followed:
     """An account that somebody follows. ``position``: what has been handed to its followers."""
 
-    __slots__ = ("followers", "position", "stop_hearing")
+    __slots__ = ("_followers", "position", "stop_hearing")
 
     def __init__(self, position: int, stop_hearing: Callable[[], None]) -> None:
         self.position = position
         self.stop_hearing = stop_hearing
-        self.followers: set[Follower] = set()
+        # By the image that they follow: an event is not shown to thousands that follow others.
+        self._followers: dict[str | None, set[Follower]] = {}
+
+    def add(self, follower: Follower) -> None:
+        """One more."""
+        self._followers.setdefault(follower.scope.image_id, set()).add(follower)
+
+    def discard(self, follower: Follower) -> bool:
+        """One less; False when that was the last one."""
+        image_id = follower.scope.image_id
+        same = self._followers.get(image_id, set())
+        same.discard(follower)
+        if not same:
+            self._followers.pop(image_id, None)
+        return bool(self._followers)
+
+    def hand(self, news: News) -> None:
+        """An event of the account, next in order."""
+        self.position = news.event.position
+        for image_id in (None, news.event.image_id):
+            for follower in tuple(self._followers.get(image_id, ())):
+                follower.hand(news)
 
 
 class Follower:
@@ -178,8 +199,7 @@ class Live:
         followed = self._accounts.get(account_id)
         if followed is None:
             return
-        followed.followers.discard(follower)
-        if not followed.followers:
+        if not followed.discard(follower):
             followed.stop_hearing()
             del self._accounts[account_id]
             self._marked.pop(account_id, None)
@@ -190,7 +210,7 @@ class Live:
         if followed is None:
             stop = self._watch.hear(account_id, lambda: self._mark(account_id))
             followed = self._accounts[account_id] = Followed(position, stop)
-        followed.followers.add(follower)
+        followed.add(follower)
         self._mark(account_id)  # something may have been committed before we heard
 
     # --- the reader -------------------------------------------------------------------------------
@@ -226,9 +246,7 @@ class Live:
         for each in found:
             followed = self._accounts.get(each.event.account_id)
             if followed is not None and each.event.position > followed.position:
-                followed.position = each.event.position
-                for follower in tuple(followed.followers):
-                    follower.hand(each)
+                followed.hand(each)
         if not streams.is_all(found):
             for name in batch:
                 self._mark(name)

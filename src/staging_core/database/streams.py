@@ -13,6 +13,7 @@ from staging_core.models import TERMINAL, JobEvent, Update
 
 from .engine import Transaction
 from .events import of_deleted
+from .prepared import Prepared
 from .row import Row
 from .tables import accounts, events, images, jobs
 
@@ -132,7 +133,7 @@ async def news(tx: Transaction, known: Mapping[str, int]) -> list[News]:
 
 
 @lru_cache
-def _news(size: int) -> sa.Select[Any]:
+def _news(size: int) -> Prepared:
     """Built once for each size: building it costs more than running it."""
     wanted = (
         (events.c.account_id == sa.bindparam(f"a{number}"))
@@ -140,7 +141,7 @@ def _news(size: int) -> sa.Select[Any]:
         for number in range(size)
     )
     order = (events.c.account_id, events.c.position)
-    return _WITH_PROJECT.where(sa.or_(*wanted)).order_by(*order).limit(_LIMIT)
+    return Prepared(_WITH_PROJECT.where(sa.or_(*wanted)).order_by(*order).limit(_LIMIT))
 
 
 async def moved_on(tx: Transaction, known: Mapping[str, int]) -> list[str]:
