@@ -81,6 +81,31 @@ def test_a_connection_lost_under_one_is_an_outage_and_is_replaced(
     asyncio.run(scenario())
 
 
+SLOW = Prepared(sa.select(sa.cast(sa.func.pg_sleep(0.003), sa.Text).label("slept")))
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_transactions_cut_short_at_any_moment_leave_the_pool_whole(install: Install) -> None:
+    async def work(database: Database) -> None:
+        async with database.write(ME.account_id) as tx:
+            for _ in range(3):
+                await tx.row(SLOW)
+
+    async def scenario() -> None:
+        async with install(database_pool=2) as staging:
+            database = staging.ports.database
+            for cut_at in range(40):
+                tasks = [asyncio.create_task(work(database)) for _ in range(2)]
+                await asyncio.sleep(cut_at / 2000)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
+            async with asyncio.timeout(10):
+                await asyncio.gather(*(work(database) for _ in range(4)))
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_behind_a_pooler_nothing_is_left_prepared(
     install: Install, database: dict[str, Any]

@@ -124,7 +124,8 @@ class Postgres:
             try:
                 yield connection, await self._now(driver), partial(self._run, driver)
             except BaseException as wrong:
-                if driver.is_closed():  # SQLAlchemy saw nothing of it
+                # SQLAlchemy saw nothing of it: lost, or cut short in the middle of a statement.
+                if driver.is_closed() or not isinstance(wrong, Exception):
                     await connection.invalidate(wrong)
                 raise
             await connection.commit()
