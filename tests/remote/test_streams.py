@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from staging_core import Group, Remote, Staging
+from staging_core import Group, Remote, Staging, live
 from staging_core.errors import NotFound, ServerUnreachable, Unauthorized, Unsupported
-from staging_core.models import JobEvent, Update
+from staging_core.models import EventPage, JobEvent, Update
+from staging_core.remote.stream import EventStream
 from staging_core.testing.tcp_proxy import TcpProxy
 
 from .conftest import House, Open
@@ -45,6 +46,37 @@ def test_events_of_a_group_end_when_its_jobs_have(house: Open) -> None:
             rest = await all_of(me.events(group, after=events[2].position))
             assert rest == events[3:]
             assert await me.wait(group) == await at.me.images.group(group.id)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("late", range(6))
+def test_rows_that_are_read_before_their_hint_comes_end_the_stream_all_the_same(
+    house: Open, monkeypatch: pytest.MonkeyPatch, late: int
+) -> None:
+    """Between a hint and the reading of the log any number of rows may be added, the last too."""
+
+    async def scenario() -> None:
+        async with house() as at, Staging.connect(at.url, token=at.token) as me:
+            group = await me.wait(await me.images.submit(photo()))
+            rows = (await at.me.read_events(group.id)).events
+            known = [1, 1 + late]
+
+            async def read(self: Remote, group_id: str | None = None, *, after: int = 0) -> Any:
+                told = tuple(row for row in rows[: known[0]] if row.position > after)
+                return EventPage(events=told, settled=known[0] == len(rows))
+
+            async def hints(self: EventStream) -> AsyncIterator[Update | None]:
+                yield None
+                for row in rows[1:]:
+                    known[0] = min(len(rows), known[0] + known[1])
+                    yield live.update(row)
+                raise AssertionError("nobody hears of the end")
+
+            monkeypatch.setattr(Remote, "read_events", read)
+            monkeypatch.setattr(EventStream, "updates", hints)
+            async with asyncio.timeout(10):
+                assert await all_of(me.events(group)) == list(rows)
 
     asyncio.run(scenario())
 

@@ -26,6 +26,7 @@ from staging_core import (
     open_door,
     stage,
 )
+from staging_core import Remote as Elsewhere
 from staging_core.errors import NotFound, RoomNotUnderstood
 from staging_core.interfaces import (
     Authenticator,
@@ -158,6 +159,27 @@ class Painter:
     async def stage(self, request: StageRequest, photo: Photo, attempt: Attempt) -> Staged:
         attempt.progress(0.5, request.style)
         return Staged(outputs=(Output(data=await photo.read()),))
+
+
+TOKEN = "sk_stg_..."  # noqa: S105 - of nobody
+
+
+async def elsewhere(me: Acting | Elsewhere) -> bytes:
+    """One function for an installation here and for one over HTTP."""
+    group = await me.wait(await me.images.submit("empty.jpg", room="bedroom", variants=2))
+    assert_type(group, Group)
+    async for event in me.events(group):
+        assert_type(event, JobEvent)
+    return await me.images.read(group.images[0].id)
+
+
+async def over_http() -> None:
+    async with Staging.connect("https://staging.example", token=TOKEN) as me:
+        assert_type(me, Elsewhere)
+        assert_type(await elsewhere(me), bytes)
+    with open_door(Staging.connect("https://staging.example", token=TOKEN)) as door:
+        assert_type(door.opened, Elsewhere)
+        assert_type(door(door.opened.images.get, "id"), Image)
 
 
 class Remote:
