@@ -11,6 +11,7 @@ from PIL import Image
 
 from staging_core import Principal, Staging
 from staging_core.models import Attempt
+from staging_core.testing.fake_deferred import FakeDeferred
 from staging_core.testing.fake_stager import FakeStager
 
 OPTIONS = {
@@ -40,6 +41,19 @@ class Configurable(FakeStager):
     async def stage(self, request: Any, photo: Any, attempt: Attempt) -> Any:
         self.secrets.append(dict(attempt.secrets))
         return await super().stage(request, photo, attempt)
+
+
+class ConfigurableLater(FakeDeferred):
+    """The same for a model that answers later."""
+
+    def __init__(self) -> None:
+        super().__init__(finish_after=1)
+        self.card = msgspec.structs.replace(self.card, secrets={"token": "Of the provider."})
+        self.secrets: list[dict[str, str]] = []
+
+    async def create(self, request: Any, photo: Any, attempt: Attempt) -> str:
+        self.secrets.append(dict(attempt.secrets))
+        return await super().create(request, photo, attempt)
 
 
 def installed(home: Path, *stagers: object, **settings: Any) -> Staging:

@@ -20,7 +20,17 @@ from staging_core.errors import (
 )
 from staging_core.models import ConfigField
 
-from .house import ADA, KEY, NEXT_KEY, OPERATOR, WISH, Configurable, installed, photo
+from .house import (
+    ADA,
+    KEY,
+    NEXT_KEY,
+    OPERATOR,
+    WISH,
+    Configurable,
+    ConfigurableLater,
+    installed,
+    photo,
+)
 
 both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 QWEN, FLUX = "qwen/qwen-image-edit", "black-forest-labs/flux"
@@ -261,6 +271,22 @@ def test_a_secret_reaches_the_model_and_nobody_else(
                 for table in metadata.sorted_tables:
                     rows = [dict(row) for row in await tx.rows(sa.select(table))]
                     assert "canary-of-the-model" not in repr(rows), table.name
+
+    asyncio.run(scenario())
+
+
+def test_a_model_that_answers_later_is_given_its_secret_with_the_prediction(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        model = ConfigurableLater()
+        async with installed(tmp_path, model, poll_s=0.05) as staging:
+            me = staging.acting_as(ADA)
+            await staging.operating_as(OPERATOR).models.configure(model.card.id, {"token": "x"})
+            group = await me.images.submit(photo(), **WISH)
+            await staging.run_worker(until_idle=True)
+            assert (await me.images.get(group.images[0].id)).job.state == "ready"
+            assert model.secrets == [{"token": "x"}]
 
     asyncio.run(scenario())
 

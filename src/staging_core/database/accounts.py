@@ -60,7 +60,7 @@ async def closing_at(tx: Transaction, account_id: str) -> float | None:
     return None if row is None else row["closing_at"]
 
 
-async def closed(tx: Transaction, *, limit: int = 20) -> list[str]:
+async def closed(tx: Transaction, *, limit: int = 200) -> list[str]:
     """Accounts that are being deleted, the longest first."""
     rows = await tx.rows(
         sa.select(accounts.c.id)
