@@ -159,6 +159,14 @@ def _write(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel until they have ended: a driver may lose a cancellation."""
+    while going := [task for task in tasks if not task.done()]:
+        for task in going:
+            task.cancel()
+        await asyncio.wait(going, timeout=1)
+
+
 @asynccontextmanager
 async def bare_chain(
     address: str, redis_url: str, replicate: RunningReplicate, folder: Path, photo: bytes
@@ -177,8 +185,8 @@ async def bare_chain(
         )
         chain = BareChain(pool, redis, provider, folder, photo)
         chain.callback_url = await stack.enter_async_context(serving(chain.called_back))
-        async with asyncio.TaskGroup() as consumers:
-            tasks = [consumers.create_task(chain.consume(f"{n}")) for n in range(_CONSUMERS)]
+        consumers = [asyncio.create_task(chain.consume(f"{n}")) for n in range(_CONSUMERS)]
+        try:
             yield chain
-            for task in tasks:
-                task.cancel()
+        finally:
+            await _end(consumers)
