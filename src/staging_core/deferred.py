@@ -333,7 +333,8 @@ class Deferred(Delivery):
         longest_s = self.ports.settings.backoff_max_s
         async with self.ports.database.write(self.job["account_id"]) as tx:
             attempt = await attempts.open_of(tx, self.job["id"])
-            assert attempt is not None
+            if attempt is None:
+                raise Abandoned()
             fetches = attempt["fetches"] + 1
             if fetches < _FETCHES or isinstance(error, (StorageError, DatabaseFailed)):
                 await attempts.change(tx, attempt["id"], fetches=fetches)
