@@ -76,6 +76,15 @@ def distribution(folder: Path, name: str, source: str) -> None:
     (folder / f"{name}_module.py").write_text(source)
 
 
+def test_what_a_project_does_to_its_own_tests_does_nothing_to_these(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/conftest.py").write_text("raise RuntimeError('not for certify')")
+    monkeypatch.chdir(tmp_path)
+    assert certify("staging-watermark") == 0
+
+
 def test_a_sound_distribution_is_certified(capfd: pytest.CaptureFixture[str]) -> None:
     assert certify("staging-watermark") == 0
 

@@ -75,3 +75,11 @@ def test_logging_is_as_before_afterwards() -> None:
     before = logging.getLogger().handlers[:]
     logged("once")
     assert logging.getLogger().handlers == before
+
+
+def test_what_was_loud_before_is_loud_again_after() -> None:
+    httpx = logging.getLogger("httpx")
+    before = httpx.level
+    with logging_to(io.StringIO(), as_json=True):
+        assert httpx.level == logging.WARNING
+    assert httpx.level == before

@@ -66,7 +66,8 @@ def _plugins(name: str) -> tuple[str, ...]:
 
 
 def _command(inifile: Path) -> list[str]:
-    options = ["-c", str(inifile), "-p", "no:cacheprovider", "-q", "--no-header", "--tb=short"]
+    options = ["-c", str(inifile), "--noconftest", "-p", "no:cacheprovider", "-q", "--no-header"]
+    options.append("--tb=short")
     suites = ["-p", "staging_core.testing.certify_report", "staging_core.testing.certify_suites"]
     return [sys.executable, "-m", "pytest", *options, "--pyargs", *suites]
 

@@ -40,15 +40,19 @@ def logging_to(
     handler.setFormatter(formatter(as_json=not out.isatty() if as_json is None else as_json))
     root = logging.getLogger()
     before = root.handlers[:], root.level
+    quiet = [logging.getLogger(name) for name in _QUIET]
+    levels = [each.level for each in quiet]
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for each in quiet:
+        each.setLevel(logging.WARNING)
     try:
         yield
     finally:
         root.handlers[:], level_before = before
         root.setLevel(level_before)
+        for each, level_of_it in zip(quiet, levels, strict=True):
+            each.setLevel(level_of_it)
 
 
 @contextmanager
