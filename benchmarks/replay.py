@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
@@ -39,32 +39,64 @@ class Log:
 @contextmanager
 def logged(database: Database) -> Iterator[Log]:
     """Everything that is executed and committed while the block runs."""
-    engine, log = database.engine.sync_engine, Log()
+    log = Log()
+    with _by_sqlalchemy(database, log):
+        if database.dialect == "sqlite":
+            yield log
+            return
+        with _by_the_driver(log):
+            yield log
+
+
+@contextmanager
+def _by_sqlalchemy(database: Database, log: Log) -> Iterator[None]:
+    engine = database.engine.sync_engine
 
     def executed(
         _connection: object, _cursor: object, text: str, values: Any, _context: object, many: bool
     ) -> None:
         log.statements.append(Statement(text, values, many))
 
-    def begun(_connection: object) -> None:
-        log.statements.append(Statement(BEGIN))
-
     def committed(_connection: object) -> None:
-        log.statements.append(Statement(COMMIT))
+        if database.dialect == "sqlite":  # whose BEGIN is a statement of ours
+            log.statements.append(Statement(COMMIT))
 
-    listeners: list[tuple[str, Callable[..., None]]] = [
-        ("before_cursor_execute", executed),
-        ("commit", committed),
-    ]
-    if database.dialect == "postgresql":  # SQLite's BEGIN is a statement of ours
-        listeners.append(("begin", begun))
-    for name, listener in listeners:
-        sa.event.listen(engine, name, listener)
+    sa.event.listen(engine, "before_cursor_execute", executed)
+    sa.event.listen(engine, "commit", committed)
     try:
-        yield log
+        yield
     finally:
-        for name, listener in listeners:
-            sa.event.remove(engine, name, listener)
+        sa.event.remove(engine, "before_cursor_execute", executed)
+        sa.event.remove(engine, "commit", committed)
+
+
+@contextmanager
+def _by_the_driver(log: Log) -> Iterator[None]:
+    """Begin, commit and prepared statements, which pass SQLAlchemy by."""
+    from staging_core.database.connection import Connection
+
+    begin, execute, fetch = Connection.begin, Connection.execute, Connection.fetch
+
+    async def begun(self: Connection, *settings: tuple[str, str]) -> None:
+        log.statements.append(Statement(BEGIN))
+        await begin(self, *settings)
+
+    async def executed(self: Connection, text: str, *values: Any, **more: Any) -> Any:
+        if text == COMMIT:
+            log.statements.append(Statement(COMMIT))
+        return await execute(self, text, *values, **more)
+
+    async def fetched(self: Connection, text: str, *values: Any, **more: Any) -> Any:
+        log.statements.append(Statement(text, values))
+        return await fetch(self, text, *values, **more)
+
+    try:
+        Connection.begin, Connection.execute = begun, executed  # type: ignore[method-assign]
+        Connection.fetch = fetched
+        yield
+    finally:
+        Connection.begin, Connection.execute = begin, execute  # type: ignore[method-assign]
+        Connection.fetch = fetch
 
 
 class BareSqlite:

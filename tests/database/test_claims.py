@@ -105,6 +105,35 @@ def test_counters_are_exact_after_everything_that_may_happen_to_jobs(install: In
     asyncio.run(scenario())
 
 
+def test_the_job_due_longest_is_taken_first_however_many_another_model_has(
+    install: Install,
+) -> None:
+    async def scenario() -> None:
+        async with install(stager=("fake:", "fake:other")) as staging:
+            await submit(staging, "local", 20)
+            await staging.acting_as(Principal(account_id="local")).images.submit(
+                photo(), room="bedroom", style="modern", model="fake:other", idempotency_key="late"
+            )
+            jobs = metadata.tables["staging_jobs"]
+            async with staging.ports.database.write() as tx:
+                late = sa.update(jobs).where(jobs.c.model == "fake:other")
+                await tx.execute(late.values(due_at=tx.now - 500))
+            models = ["fake", "fake:other"]
+            job = await take(staging.ports.database, models=models)
+            assert job is not None
+            assert job["model"] == "fake:other"
+            async with staging.ports.database.write() as tx:
+                # All are at work, and their worker is dead.
+                dead = sa.update(jobs).values(state="waiting", lease_until=0)
+                await tx.execute(dead)
+            async with staging.ports.database.write() as tx:
+                begun = await claims.claim_begun(tx, models=models, lease_s=LEASE_S)
+            assert begun is not None
+            assert begun.job["model"] == "fake:other"
+
+    asyncio.run(scenario())
+
+
 def test_a_model_that_may_not_start_stands_in_nobodys_way(install: Install) -> None:
     async def scenario() -> None:
         async with install(stager=("fake:", "fake:other")) as staging:

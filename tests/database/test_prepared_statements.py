@@ -12,7 +12,7 @@ from staging_core import OWNER as ME
 from staging_core.database.engine import Database, Transaction
 from staging_core.database.prepared import Prepared, placed, places
 from staging_core.database.tables import jobs
-from staging_core.errors import DatabaseFailed, SettingError
+from staging_core.errors import DatabaseFailed, NotFound, SettingError
 from staging_core.testing.servers.databases import Databases
 
 from .conftest import Install
@@ -77,6 +77,65 @@ def test_a_connection_lost_under_one_is_an_outage_and_is_replaced(
                     await cut_short(database)
                 async with database.write(ME.account_id) as tx:
                     assert await pid(tx)
+
+    asyncio.run(scenario())
+
+
+IDLE = (
+    "SELECT count(*) AS n FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
+    " AND application_name = 'staging'"
+)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("writes", [True, False])
+def test_what_is_raised_in_a_transaction_of_them_alone_undoes_it_at_once(
+    install: Install, postgresql: Databases, writes: bool
+) -> None:
+    async def refused(database: Database, job_id: str) -> None:
+        begun = database.write(ME.account_id) if writes else database.read(ME.account_id)
+        async with begun as tx:
+            if writes:
+                await tx.row(CHANGE, {"of_id": job_id, **placed(CHANGED)})
+            await tx.row(BACKEND)
+            raise NotFound()
+
+    async def scenario() -> None:
+        async with install(database_pool=3) as staging:
+            me, database = staging.acting_as(ME), staging.ports.database
+            group = await me.images.submit(photo(), room="bedroom", style="modern")
+            job_id = group.images[0].job.id
+            with pytest.raises(NotFound):
+                await refused(database, job_id)
+            assert postgresql.server.run(IDLE)[0]["n"] == 0
+            async with asyncio.timeout(5), database.write(ME.account_id) as tx:
+                changed = await tx.row(CHANGE, {"of_id": job_id, **placed(CHANGED)})
+            assert changed is not None
+            assert changed["seq"] == 2  # as if it had not been changed before
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("at_the_end", [True, False])
+def test_a_connection_whose_loss_was_noticed_between_two_is_an_outage_too(
+    install: Install, postgresql: Databases, at_the_end: bool
+) -> None:
+    async def cut_short(database: Database) -> None:
+        async with database.write(ME.account_id) as tx:
+            row = await tx.row(BACKEND)
+            assert row is not None
+            postgresql.server.run(f"SELECT pg_terminate_backend({row['pid']})")
+            await asyncio.sleep(0.2)
+            if not at_the_end:
+                await tx.row(BACKEND)
+
+    async def scenario() -> None:
+        async with install(database_pool=1) as staging:
+            with pytest.raises(DatabaseFailed):
+                await cut_short(staging.ports.database)
+            async with staging.ports.database.write(ME.account_id) as tx:
+                assert await tx.row(BACKEND)
 
     asyncio.run(scenario())
 

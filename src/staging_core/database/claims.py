@@ -29,7 +29,6 @@ CLAIMABLE: frozenset[str] = frozenset({"queued"}) | ACTIVE
 _AT_ONCE = 16
 """Jobs that are looked at together: rivals that claim at the same moment each find one."""
 
-_MOST = _AT_ONCE
 _ACCOUNTS = 50
 
 
@@ -117,8 +116,8 @@ async def _take(
     """The first of the found jobs that is still free, ours from now on."""
     if not found:
         return None
-    ids = [row["id"] for row in found[:_MOST]]
-    ids += [ids[-1]] * (_MOST - len(ids))
+    ids = [row["id"] for row in found[:_AT_ONCE]]
+    ids += [ids[-1]] * (_AT_ONCE - len(ids))
     places = {f"found_{n}": job_id for n, job_id in enumerate(ids)}
     job = await tx.row(how, {"at": tx.now, "until": tx.now + lease_s, **places})
     return None if job is None else Claimed(job, more=len(found) > 1, begun=how is _BEGIN)
@@ -138,7 +137,10 @@ async def next_due(
     """
     if not models and not starting:
         return None
-    row = await tx.row(_next_due(_sorted(models), _sorted(starting)), {"at": tx.now})
+    every = _sorted({*models, *starting})
+    begun = {f"begun_{n}": name in models for n, name in enumerate(every)}
+    queued = {f"queued_{n}": name in starting for n, name in enumerate(every)}
+    row = await tx.row(_next_due(every), {"at": tx.now, **begun, **queued})
     return None if row is None else row["at"]
 
 
@@ -161,7 +163,7 @@ def _taking(states: Collection[str], **values: Any) -> Prepared:
     free = (
         sa.select(jobs.c.id)
         .where(
-            jobs.c.id.in_([sa.bindparam(f"found_{n}") for n in range(_MOST)]),
+            jobs.c.id.in_([sa.bindparam(f"found_{n}") for n in range(_AT_ONCE)]),
             sa.func.coalesce(jobs.c.state, "").in_([sa.literal(state) for state in states]),
             sa.func.coalesce(jobs.c.due_at, 0.0) <= _AT,
             _NOT_HELD,
@@ -196,18 +198,19 @@ def _this(models: Names, starting: Names) -> Prepared:
 
 @lru_cache(maxsize=64)
 def _oldest(models: Names, states: Names, *only: sa.ColumnElement[bool]) -> Prepared:
-    """Ids of due jobs that nobody holds, the oldest of each model and state.
+    """Ids of due jobs that nobody holds, the oldest first, of all models and states.
 
     One index range each: a queue of jobs that may not start now stands in nobody's way.
     """
     parts = [
-        sa.select(jobs.c.id)
+        sa.select(jobs.c.id, jobs.c.due_at)
         .where(jobs.c.model == model, jobs.c.state == state, _FREE, *only)
         .order_by(jobs.c.due_at)
         .limit(_AT_ONCE)
         for model, state in product(models, states)
     ]
-    return Prepared(sa.select(_united(parts).c.id))
+    found = _united(parts)
+    return Prepared(sa.select(found.c.id).order_by(found.c.due_at, found.c.id).limit(_AT_ONCE))
 
 
 @lru_cache(maxsize=64)
@@ -259,21 +262,31 @@ def _due(limit: int) -> Prepared:
     return Prepared(sa.select(found.c.id, found.c.lane).order_by(found.c.due_at).limit(limit))
 
 
+def _counts(state: str, number: int) -> sa.BindParameter[bool]:
+    kind = "queued" if state == "queued" else "begun"
+    return sa.bindparam(f"{kind}_{number}", type_=sa.Boolean())
+
+
 @lru_cache(maxsize=64)
-def _next_due(models: Names, starting: Names) -> Prepared:
-    wanted = [*product(models, sorted(ACTIVE)), *product(starting, ["queued"])]
+def _next_due(models: Names) -> Prepared:
+    """Which of them count is told by parameters: gates open and shut, statements stay."""
+    wanted = [
+        (model, state, _counts(state, number))
+        for number, model in enumerate(models)
+        for state in sorted(CLAIMABLE)
+    ]
     waiting = [
         sa.select(jobs.c.due_at.label("at"))
-        .where(jobs.c.model == model, jobs.c.state == state, _NOT_HELD)
+        .where(counts, jobs.c.model == model, jobs.c.state == state, _NOT_HELD)
         .order_by(jobs.c.due_at)
         .limit(1)
-        for model, state in wanted
+        for model, state, counts in wanted
     ]
     held = [
         sa.select(jobs.c.lease_until.label("at"))
-        .where(jobs.c.model == model, jobs.c.state == state, jobs.c.lease_until > _AT)
+        .where(counts, jobs.c.model == model, jobs.c.state == state, jobs.c.lease_until > _AT)
         .order_by(jobs.c.lease_until)
         .limit(1)
-        for model, state in wanted
+        for model, state, counts in wanted
     ]
     return Prepared(sa.select(sa.func.min(_united([*waiting, *held]).c.at).label("at")))

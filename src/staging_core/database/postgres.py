@@ -13,7 +13,7 @@ import math
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -29,7 +29,7 @@ from staging_core.errors import DatabaseFailed, MissingExtra, SettingError
 from . import rights
 from .events import CHANNEL
 from .json_columns import JSON_OPTIONS
-from .prepared import Compiled, Prepared, Run
+from .prepared import Prepared, Run
 from .rights import Roles, checked_name
 from .row import Row
 
@@ -81,7 +81,6 @@ class Postgres:
             hide_parameters=True,
             **JSON_OPTIONS,
         )
-        self._compiled: dict[Prepared, Compiled] = {}
         self._clock_asked_at, self._clock_ahead = -math.inf, 0.0
         sa.event.listen(self.engine.sync_engine, "connect", self._connected)
         self._listener = create_async_engine(
@@ -93,9 +92,8 @@ class Postgres:
     async def check(self) -> None:
         """``SettingError`` where the login or its password is wrong, or it may too much."""
         try:
-            connection, _ = await self._begun(None, writes=False, plain=True)
-            async with AsyncExitStack() as stack:
-                stack.push_async_exit(connection)
+            connection, driver = await self._begun(None, writes=False, plain=True)
+            async with aclosing(connection), _whole(connection, driver):
                 if not self.owner:
                     self.described = await rights.check(connection, self.roles)
         except Exception as wrong:
@@ -118,28 +116,14 @@ class Postgres:
         self, account_id: str | None, *, writes: bool
     ) -> AsyncIterator[tuple[AsyncConnection, float, Run]]:
         """A transaction and the time it began by the database's clock; it commits at the end."""
-        async with AsyncExitStack() as stack:
-            connection, driver = await self._begun(account_id, writes=writes, plain=self.owner)
-            stack.push_async_exit(connection)
-            try:
-                yield connection, await self._now(driver), partial(self._run, driver)
-            except BaseException as wrong:
-                # SQLAlchemy saw nothing of it: lost, or cut short in the middle of a statement.
-                if driver.is_closed() or not isinstance(wrong, Exception):
-                    await connection.invalidate(wrong)
-                raise
-            await connection.commit()
-            # SQLAlchemy commits nothing when it ran no statement.
-            if driver.is_in_transaction():
-                await driver.execute("COMMIT")
+        connection, driver = await self._begun(account_id, writes=writes, plain=self.owner)
+        async with aclosing(connection), _whole(connection, driver):
+            yield connection, await self._now(driver), partial(self._run, driver)
 
     async def _run(
         self, driver: Connection, prepared: Prepared, values: Mapping[str, Any]
     ) -> list[Row]:
-        compiled = self._compiled.get(prepared)
-        if compiled is None:
-            compiled = self._compiled[prepared] = Compiled(prepared, self.engine.dialect)
-        return await compiled.fetch(driver, values)
+        return await prepared.compiled(self.engine.dialect).fetch(driver, values)
 
     async def _begun(
         self, account_id: str | None, *, writes: bool, plain: bool
@@ -217,6 +201,41 @@ class Postgres:
     def collided(self, error: BaseException | None) -> bool:
         """Whether two transactions only stood in each other's way, so that trying again helps."""
         return error is not None and _is(error, *_COLLISIONS)
+
+
+@asynccontextmanager
+async def _whole(connection: AsyncConnection, driver: Connection) -> AsyncIterator[None]:
+    """Commit at the end, or undo; nothing is open on a connection that goes back to the pool.
+
+    SQLAlchemy does neither where it ran no statement, and sees nothing of a connection that broke
+    under the driver or was cut short in the middle of a statement.
+    """
+    try:
+        yield
+        await connection.commit()
+        if driver.is_in_transaction():
+            await driver.execute("COMMIT")
+    except Exception as wrong:
+        if driver.is_closed() or isinstance(wrong, TimeoutError):
+            await connection.invalidate(wrong)
+        else:
+            await _undo(connection, driver)
+        if driver.is_closed() and type(wrong).__name__ == "InterfaceError":
+            raise DatabaseFailed("The database failed: the connection was lost.") from wrong
+        raise
+    except BaseException as wrong:
+        await connection.invalidate(wrong)
+        raise
+
+
+async def _undo(connection: AsyncConnection, driver: Connection) -> None:
+    """Roll back; a connection that cannot is not used again."""
+    try:
+        await connection.rollback()
+        if driver.is_in_transaction():
+            await driver.execute("ROLLBACK")
+    except Exception as wrong:  # what made us undo it is what is told
+        await connection.invalidate(wrong)
 
 
 async def _driver(connection: AsyncConnection) -> Connection:

@@ -31,12 +31,19 @@ class Prepared:
 
     def __init__(self, statement: sa.Executable | Upsert) -> None:
         self._statement = statement
+        self._compiled: Compiled | None = None
 
     def on(self, dialect: str) -> sa.Executable:
         """The statement for ``sqlite`` or ``postgresql``."""
         if isinstance(self._statement, sa.Executable):
             return self._statement
         return self._statement(_INSERTS[dialect])
+
+    def compiled(self, dialect: sa.Dialect) -> Compiled:
+        """For PostgreSQL, whose dialects are all the same here."""
+        if self._compiled is None:
+            self._compiled = Compiled(self, dialect)
+        return self._compiled
 
 
 def places(table: sa.Table, names: Iterable[str]) -> dict[str, sa.BindParameter[Any]]:
