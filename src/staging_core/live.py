@@ -91,7 +91,7 @@ class Follower:
         if len(self._buffer) >= MOST_BUFFERED:
             self._buffer = None  # it reads for itself from where it is
         else:
-            self._buffer.append(update(news.event))
+            self._buffer.append(update(news.event, news.trace))
         self.wake()
 
     async def take(self) -> list[Update]:
@@ -110,7 +110,7 @@ class Follower:
             # Where that was all, what lies between is not of this scope.
             self.position = until if streams.is_all(found) else found[-1].event.position
             if found:
-                return [update(each.event) for each in found]
+                return [update(each.event, each.trace) for each in found]
         self._buffer = []
         return []
 
@@ -271,8 +271,8 @@ class Live:
                 self._mark(name)
 
 
-def update(event: JobEvent) -> Update:
-    """What a follower is told of an event."""
+def update(event: JobEvent, trace: str | None = None) -> Update:
+    """What a follower is told of an event. ``trace``: of its job."""
     data = event.data
     return Update(
         position=event.position,
@@ -283,6 +283,7 @@ def update(event: JobEvent) -> Update:
         phase=data.get("phase", ""),
         error=data.get("error"),
         message=data.get("message"),
+        trace=trace,
     )
 
 

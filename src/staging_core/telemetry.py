@@ -68,6 +68,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("staging.webhooks.attempts", "counter", "{attempt}", "Tries to deliver.", ("outcome",)),
     Metric("staging.webhooks.duration", "histogram", "s", "One try to deliver.", ("outcome",)),
     Metric("staging.webhooks.age", "gauge", "s", "How long the oldest due delivery has waited."),
+    Metric("staging.streams", "gauge", "{stream}", "Event streams that are open here."),
     Metric("staging.database.connections", "gauge", "{connection}", "Connections in use here."),
 )
 """Every figure that the library tells, and no other."""

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextvars import Context
 from types import TracebackType
 from typing import Self
 
@@ -116,7 +117,10 @@ class Watch:
         hints = self._waiting.setdefault(topic, set())
         hints.add(hint)
         if self._signals is not None and topic not in self._listening:
-            self._listening[topic] = asyncio.create_task(self._listen(self._signals, topic))
+            # It outlives whoever asked first, and is no part of that one's trace.
+            self._listening[topic] = asyncio.create_task(
+                self._listen(self._signals, topic), context=Context()
+            )
 
         def stop() -> None:
             hints.discard(hint)

@@ -27,7 +27,7 @@ log = logging.getLogger("staging_core")
 
 _TAKEN_S = 0.25
 _SOON_S = 0.05  # ends and wakes that come together are worth one look
-_LAST_LOOK_S = 4.0
+_LAST_LOOK_S = 2.0
 _CANCEL_AGAIN_S = 1.0
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from staging_core import Acting, Group, Staging
+from staging_core import Acting, Group, Staging, hookimpl
+from staging_core.interfaces import Telemetry
+from staging_core.testing.telemetry import Heard, ToldSpan
 from staging_embed import staging_app
 from staging_embed.app import StagingApp
 
@@ -175,14 +177,78 @@ def test_nothing_of_a_stream_stays_when_its_client_has_gone(tmp_path: Path) -> N
             for _ in range(3):
                 async with following(url, as_own(), image_id=group.images[0].id) as stream:
                     await anext(stream)
-            async with asyncio.timeout(10):
-                while app.service.streams.open:  # noqa: ASYNC110 - the server notices in its time
-                    await asyncio.sleep(0.01)
+            await until(lambda: not app.service.streams.open)
             live = app.service.staging._live
             assert live is not None
             assert not live._accounts
 
     asyncio.run(scenario())
+
+
+class Listens:
+    """A plugin that hears what is told."""
+
+    def __init__(self) -> None:
+        self.heard = Heard()
+
+    @hookimpl
+    @contextmanager
+    def staging_telemetry(self) -> Iterator[Telemetry]:
+        yield self.heard
+
+    def spans(self, name: str) -> list[ToldSpan]:
+        return [span for span in self.heard.spans if span.name == name]
+
+
+def test_a_stream_is_told_of_in_short_spans_that_link_to_its_jobs(tmp_path: Path) -> None:
+    listens = Listens()
+
+    async def scenario() -> None:
+        async with served(tmp_path, plugins=(listens,)) as (me, app, url):
+            with listens.heard.span("POST /images"):
+                group = await submitted(me)
+            async with following(url, as_own(), image_id=group.images[0].id) as stream:
+                await anext(stream)
+                working = asyncio.create_task(worked(me, app))
+                seen = await until_ready(stream)
+                await working
+                assert [span.ended for span in listens.spans(f"GET {API}/events")] == [True]
+                assert listens.spans("staging.stream end") == []
+                assert listens.heard.levels[("staging.streams",)] == 1
+                app.end_streams()
+                assert [message.event async for message in stream][-1] == "retry"
+            await until(lambda: listens.heard.levels[("staging.streams",)] == 0)
+        (asked,), (begun,) = listens.spans("POST /images"), listens.spans(f"GET {API}/events")
+        tells, (ended,) = listens.spans("staging.stream tell"), listens.spans("staging.stream end")
+        assert {span.parent for span in (*tells, ended)} == {begun.traceparent}
+        assert {link for span in tells for link in span.links} == {asked.traceparent}
+        told = [message for message in seen if not message.data.get("snapshot")]
+        assert sum(int(span.facts["events"]) for span in tells) == len(told)
+        assert (ended.facts["ended_by"], ended.facts["events"]) == ("server", len(told))
+
+    asyncio.run(scenario())
+
+
+def test_a_stream_that_is_refused_has_a_span_that_says_so(tmp_path: Path) -> None:
+    listens = Listens()
+
+    async def scenario() -> None:
+        async with (
+            served(tmp_path, plugins=(listens,)) as (_, _, url),
+            httpx.AsyncClient(base_url=url) as client,
+        ):
+            answer = await client.get(f"{API}/events", params={"image_id": "nobodys"})
+            assert answer.status_code == 401
+        assert [span.error for span in listens.spans(f"GET {API}/events")] == ["Unauthorized"]
+        assert listens.spans("staging.stream end") == []
+
+    asyncio.run(scenario())
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110 - the server notices in its time
+            await asyncio.sleep(0.01)
 
 
 def test_a_client_that_does_not_read_costs_little_and_later_misses_nothing(tmp_path: Path) -> None:

@@ -82,6 +82,21 @@ def test_a_job_goes_on_with_the_trace_of_its_caller(
     assert call.parent.span_id == job.context.span_id
 
 
+def test_a_span_links_to_others_that_are_not_above_it(
+    told: Told, spans: InMemorySpanExporter
+) -> None:
+    with told.span("staging.job", parent=CALLER):
+        job = told.current()
+    assert job is not None
+    with told.linked("staging.stream tell", links=[job], events=1):
+        pass
+    step, tell = spans.get_finished_spans()
+    (link,) = tell.links
+    assert link.context.trace_id == step.context.trace_id
+    assert link.context.span_id == step.context.span_id
+    assert tell.context.trace_id != step.context.trace_id
+
+
 def test_a_failure_is_told_by_its_code_and_never_by_its_words(
     told: Told, spans: InMemorySpanExporter
 ) -> None:

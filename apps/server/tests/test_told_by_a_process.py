@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,10 @@ import httpx
 import pytest
 
 from staging_core import OWNER, Staging
+from staging_server.telemetry.flushing import FLUSH_S
 
 from .collector import collecting
-from .processes import serving
+from .processes import Served, serving
 
 PHOTO = Path(__file__).resolve().parents[3] / "src/staging_core/cli/demo/empty_room.jpg"
 FAKE = {"STAGING_STAGER": "fake:", "STAGING_PLUGINS": "server", "STAGING_METRICS": "1"}
@@ -60,13 +63,103 @@ def test_nothing_is_shown_unless_it_is_asked_for(tmp_path: Path) -> None:
         assert served.stop() == 0
 
 
-def test_a_collector_that_is_away_costs_no_request_and_no_stop(tmp_path: Path) -> None:
-    away = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+@pytest.fixture(params=["nobody listens", "nobody answers"])
+def away(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """A collector that takes nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = 9 if request.param == "nobody listens" else silent.getsockname()[1]
+        yield {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}
+
+
+def test_a_collector_that_is_away_costs_no_request_and_no_stop(
+    tmp_path: Path, away: dict[str, str]
+) -> None:
     with serving(tmp_path, **FAKE, **away) as served:
         a_job(served.url)
-        began = time.monotonic()
-        assert served.stop() == 0
-        assert time.monotonic() - began < 25
+        took_s = stopped(served)
+        assert took_s < FLUSH_S + 10
+
+
+def stopped(served: Served) -> float:
+    """How long it took."""
+    began = time.monotonic()
+    assert served.stop() == 0
+    return time.monotonic() - began
+
+
+def stopped_amid_a_job(home: Path, **settings: str) -> float:
+    """The same, with a job that does not end, a stream, and half a request that is never whole."""
+    with serving(home, **{**FAKE, **settings, "STAGING_STAGER": "fake:?script=hangs"}) as served:
+        url = httpx.URL(served.url)
+        with (
+            httpx.stream("GET", f"{served.url}/api/v1/events", timeout=60) as stream,
+            socket.create_connection((url.host, url.port)) as client,
+        ):
+            lines = stream.iter_lines()
+            ordered(served.url)
+            while '"state":"staging"' not in next(lines):
+                pass
+            client.sendall(b"POST /api/v1/callbacks/a HTTP/1.1\r\nHost: a\r\n")
+            client.sendall(b"Content-Length: 2\r\n\r\n{")
+            return stopped(served)
+
+
+def test_what_does_not_end_in_time_is_broken_off(tmp_path: Path, away: dict[str, str]) -> None:
+    assert 2 <= stopped_amid_a_job(tmp_path, STAGING_SHUTDOWN_S="2", **away) <= 15
+
+
+@pytest.mark.full
+def test_whatever_goes_on_it_has_ended_after_25_seconds(
+    tmp_path: Path, away: dict[str, str]
+) -> None:
+    assert 20 <= stopped_amid_a_job(tmp_path, **away) <= 25
+
+
+def ordered(url: str) -> None:
+    """One image, in the caller's trace."""
+    answer = httpx.post(
+        f"{url}/api/v1/uploads?filename=empty.jpg",
+        content=PHOTO.read_bytes(),
+        headers={"Content-Type": "image/jpeg"},
+    )
+    assert answer.status_code == 201, answer.text
+    order = {"upload_id": answer.json()["id"], "room_type": "bedroom", "style": "modern"}
+    asked = httpx.post(f"{url}/api/v1/images", json=order, headers={"traceparent": CALLER})
+    assert asked.status_code == 201, asked.text
+
+
+def stages_one(url: str, then: Callable[[], None]) -> None:
+    """One image, heard of over a stream that is in another trace; ``then``, while it is open."""
+    with httpx.stream("GET", f"{url}/api/v1/events", timeout=60) as stream:
+        lines = stream.iter_lines()
+        assert next(lines) == "event: connected"
+        ordered(url)
+        while '"state":"ready"' not in next(lines):
+            pass
+        then()
+
+
+def test_an_event_that_a_stream_tells_is_linked_to_the_trace_of_its_job(tmp_path: Path) -> None:
+    with collecting() as (address, collector):
+        told = {"OTEL_EXPORTER_OTLP_ENDPOINT": address, "OTEL_BSP_SCHEDULE_DELAY": "100"}
+
+        def the_request_is_seen() -> None:
+            until = time.monotonic() + 30
+            while not any(span.name == "GET /api/v1/events" for span in collector.spans()):
+                assert time.monotonic() < until
+                time.sleep(0.05)
+
+        with serving(tmp_path, **FAKE, **told) as served:
+            stages_one(served.url, the_request_is_seen)
+            assert served.stop() == 0
+        (begun,) = [span for span in collector.spans() if span.name == "GET /api/v1/events"]
+        below = [span for span in collector.spans() if span.parent_span_id == begun.span_id]
+        (ended,) = [span for span in below if span.name == "staging.stream end"]
+        tells = [span for span in below if span.name == "staging.stream tell"]
+    assert tells
+    assert {link.trace_id.hex() for span in tells for link in span.links} == {TRACE}
+    assert {span.trace_id for span in (*tells, ended)} == {begun.trace_id}
+    assert begun.trace_id.hex() != TRACE
 
 
 async def submitted(home: Path) -> None:

@@ -38,10 +38,11 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class News(msgspec.Struct, frozen=True):
-    """An event, and the project of its image."""
+    """An event, and the project and the trace of its job."""
 
     event: JobEvent
     project_id: str | None
+    trace: str | None = None
 
 
 async def snapshot(tx: Transaction, scope: Scope) -> tuple[int, list[Update]]:
@@ -88,7 +89,7 @@ async def since(tx: Transaction, scope: Scope, after: int, until: int) -> list[N
     Of an image that has been deleted only those hear who follow while it happens.
     """
     query = (
-        _WITH_PROJECT.where(
+        _WITH_JOB.where(
             events.c.account_id == scope.account_id,
             events.c.position > after,
             events.c.position <= until,
@@ -106,12 +107,14 @@ async def since(tx: Transaction, scope: Scope, after: int, until: int) -> list[N
     return [_as_news(row) for row in await tx.rows(query)]
 
 
-_WITH_PROJECT = sa.select(events, jobs.c.project_id).join(jobs, jobs.c.id == events.c.job_id)
+_WITH_JOB = sa.select(events, jobs.c.project_id, jobs.c.trace).join(
+    jobs, jobs.c.id == events.c.job_id
+)
 
 
 def _as_news(row: Row) -> News:
     values = {name: row[name] for name in JobEvent.__struct_fields__}
-    return News(JobEvent(**values), row["project_id"])
+    return News(JobEvent(**values), row["project_id"], row["trace"])
 
 
 def is_all(found: list[News]) -> bool:
@@ -141,7 +144,7 @@ def _news(size: int) -> Prepared:
         for number in range(size)
     )
     order = (events.c.account_id, events.c.position)
-    return Prepared(_WITH_PROJECT.where(sa.or_(*wanted)).order_by(*order).limit(_LIMIT))
+    return Prepared(_WITH_JOB.where(sa.or_(*wanted)).order_by(*order).limit(_LIMIT))
 
 
 async def moved_on(tx: Transaction, known: Mapping[str, int]) -> list[str]:

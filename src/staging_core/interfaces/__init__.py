@@ -14,7 +14,7 @@ from .opening import OpenContext, Opener
 from .queue import Consumes, LimitsRates, Queue, Signals
 from .stager import Defers, Finds, Photo, ReceivesCallbacks, Stager
 from .storage import Copies, Creates, PresignsDownloads, PresignsUploads, Storage
-from .telemetry import Telemetry
+from .telemetry import Links, Telemetry
 
 __all__ = [
     "AuthContext",
@@ -28,6 +28,7 @@ __all__ = [
     "Inspects",
     "KeyBook",
     "LimitsRates",
+    "Links",
     "OpenContext",
     "Opener",
     "Photo",

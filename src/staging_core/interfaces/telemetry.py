@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -44,4 +45,14 @@ class Telemetry(Protocol):
 
     def level(self, name: str, value: float, **labels: str) -> None:
         """How high something stands now."""
+        ...
+
+
+class Links(Protocol):
+    """Optional: spans that point to others which are neither above nor below them."""
+
+    def linked(
+        self, name: str, *, links: Collection[str], parent: str | None = None, **facts: Fact
+    ) -> AbstractContextManager[None]:
+        """As ``Telemetry.span``, with links to spans that ``current`` told elsewhere."""
         ...

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 import msgspec
@@ -16,13 +16,18 @@ _TRACE = "00-0af7651916cd43dd8448eb211c80319c-{:016x}-01"
 
 
 class ToldSpan(msgspec.Struct):
-    """One span. ``parent``: the traceparent it goes on from; ``error``: the class that broke it."""
+    """One span. ``parent``: the traceparent it goes on from; ``error``: the class that broke it.
+
+    ``links``: the traceparents that it points to; ``ended``: whether it is over.
+    """
 
     name: str
     parent: str | None
     facts: dict[str, Fact]
     traceparent: str
     error: str | None = None
+    links: tuple[str, ...] = ()
+    ended: bool = False
 
 
 class Heard:
@@ -36,10 +41,12 @@ class Heard:
         self._current: ContextVar[ToldSpan | None] = ContextVar("current", default=None)
 
     @contextmanager
-    def span(self, name: str, *, parent: str | None = None, **facts: Fact) -> Iterator[None]:
-        """See ``Telemetry.span``."""
-        above = parent or self.current()
-        told = ToldSpan(name, above, facts, _TRACE.format(len(self.spans) + 1))
+    def linked(
+        self, name: str, *, links: Collection[str], parent: str | None = None, **facts: Fact
+    ) -> Iterator[None]:
+        """See ``Links.linked``."""
+        above, own = parent or self.current(), _TRACE.format(len(self.spans) + 1)
+        told = ToldSpan(name, above, facts, own, links=tuple(links))
         self.spans.append(told)
         before = self._current.set(told)
         try:
@@ -48,7 +55,14 @@ class Heard:
             told.error = type(error).__name__
             raise
         finally:
+            told.ended = True
             self._current.reset(before)
+
+    def span(
+        self, name: str, *, parent: str | None = None, **facts: Fact
+    ) -> AbstractContextManager[None]:
+        """See ``Telemetry.span``."""
+        return self.linked(name, links=(), parent=parent, **facts)
 
     def current(self) -> str | None:
         """See ``Telemetry.current``."""

@@ -11,14 +11,17 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
 
 from staging_core import Acting
 from staging_core.errors import StagingError
+from staging_core.interfaces import Telemetry
 from staging_core.models import Update
 
+from .stream_trace import trace_of_stream
 from .times import rfc3339
 
 log = logging.getLogger("staging_embed")
@@ -37,10 +40,16 @@ class EventStreams:
     """All open streams of an application. They get heartbeats, and end when it says so.
 
     A stream also ends after ``longest_s``: its client comes back where it was, and is asked again
-    who it is.
+    who it is. ``telemetry``: who is told of them.
     """
 
-    def __init__(self, heartbeat_s: float = HEARTBEAT_S, longest_s: float = LONGEST_S) -> None:
+    def __init__(
+        self,
+        telemetry: Callable[[], Telemetry],
+        heartbeat_s: float = HEARTBEAT_S,
+        longest_s: float = LONGEST_S,
+    ) -> None:
+        self._telemetry = telemetry
         self.heartbeat_s = heartbeat_s
         self.longest_s = longest_s
         self.open: set[EventStream] = set()
@@ -56,6 +65,7 @@ class EventStreams:
     def add(self, stream: EventStream) -> None:
         """The stream is open."""
         self.open.add(stream)
+        self._count()
         if self._ticking is None:
             self._ticking = asyncio.create_task(self._tick())
         if self.ending:
@@ -64,9 +74,18 @@ class EventStreams:
     def discard(self, stream: EventStream) -> None:
         """The stream is over."""
         self.open.discard(stream)
+        self._count()
         if not self.open and self._ticking is not None:
             self._ticking.cancel()
             self._ticking = None
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """Who is told of them."""
+        return self._telemetry()
+
+    def _count(self) -> None:
+        self.telemetry.level("staging.streams", len(self.open))
 
     async def _tick(self) -> None:
         while True:
@@ -90,6 +109,7 @@ class EventStream:
         "_staged_url",
         "_standing",
         "_streams",
+        "_trace",
         "_writing",
         "headers",
     )
@@ -105,6 +125,7 @@ class EventStream:
         self._news = False
         self._ending: asyncio.Timeout | None = None
         self._writing: asyncio.Task[None] | None = None
+        self._trace = trace_of_stream(streams.telemetry)
 
     async def begin(self, me: Acting, **scope: Any) -> None:
         """Follow what ``scope`` names; raises what ``Acting.follow`` raises."""
@@ -115,11 +136,15 @@ class EventStream:
     async def serve(self, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
         """Send until the client goes, or the streams end."""
         self._send = send
+        ended_by = "client"
         try:
             await self._open()
             if await self._until_over(receive):
+                ended_by = "server"
                 await self._say_goodbye()
         finally:
+            if self._trace is not None:
+                self._trace.ended(by=ended_by)
             self._streams.discard(self)
             self._follower.close()
             if self._writing is not None:
@@ -212,7 +237,8 @@ class EventStream:
             return
         if updates:
             self._news = True  # there may be more
-            await self._write_out(self._told(updates))
+            with nullcontext() if self._trace is None else self._trace.telling(updates):
+                await self._write_out(self._told(updates))
 
     async def _write_out(self, messages: list[bytes]) -> None:
         body = b"".join(messages)

@@ -56,7 +56,7 @@ class Service:
         self.routes = routes
         self.origins = origins
         self.shedding = shedding
-        self.streams = EventStreams()
+        self.streams = EventStreams(lambda: self.telemetry)
         self._live: dict[str, Route] = {}
         self._slashed = [pattern for route in routes if (pattern := route.slashed) is not None]
         self._serves_objects = any(route.path.startswith(OBJECTS) for route in routes)
@@ -113,10 +113,11 @@ class Service:
         return self._serves_objects and _path(scope).startswith(OBJECTS)
 
     async def begun(self, path: str, request: AnyRequest) -> EventStream:
-        """The stream of the live route at ``path``."""
+        """The stream of the live route at ``path``; the span ends here, not hours later."""
         route = self._live[path]
-        call = Call(self, request, await self.admit(route, request.scope))
-        stream: EventStream = await route.handler(call, **dict(_query(route, request)))
+        with self._told(route, request.scope):
+            call = Call(self, request, await self.admit(route, request.scope))
+            stream: EventStream = await route.handler(call, **dict(_query(route, request)))
         return stream
 
     def _http_handler(self, route: Route) -> HTTPRouteHandler:

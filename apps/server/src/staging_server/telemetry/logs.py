@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import structlog
 from opentelemetry import trace
 
+from .flushing import Flushes
 from .redaction import redacted
 
 if TYPE_CHECKING:
@@ -56,14 +57,19 @@ def logging_to(
 
 
 @contextmanager
-def sent_to_collector(resource: Resource) -> Iterator[None]:
-    """Send what is logged to the collector as well, as OTLP, with the same words left out."""
+def sent_to_collector(resource: Resource, flushes: Flushes) -> Iterator[None]:
+    """Send what is logged to the collector as well, as OTLP, with the same words left out.
+
+    What is not sent when the block ends is for ``flushes`` to send.
+    """
     from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
     from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
     from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 
     provider = LoggerProvider(resource, shutdown_on_exit=False)
-    provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
+    lines = OTLPLogExporter()
+    provider.add_log_record_processor(BatchLogRecordProcessor(lines))
+    flushes.add(provider.shutdown, lines.shutdown)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         handler = LoggingHandler(logger_provider=provider)
@@ -74,7 +80,6 @@ def sent_to_collector(resource: Resource) -> Iterator[None]:
         yield
     finally:
         root.removeHandler(handler)
-        provider.shutdown()
 
 
 def _without_secrets(record: logging.LogRecord) -> logging.LogRecord:

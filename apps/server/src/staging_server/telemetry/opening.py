@@ -7,26 +7,22 @@ and ``log_format`` say the rest. With none of them nothing is imported that cost
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from staging_core.telemetry import SILENT
 
 from .exposition import EXPOSED
+from .flushing import Flushes
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricReader
     from opentelemetry.sdk.resources import Resource
 
     from staging_core.interfaces import Telemetry
-
-log = logging.getLogger("staging_server")
-
-_FLUSH_MS = 3000
 
 
 @contextmanager
@@ -39,13 +35,13 @@ def telemetry(
     default JSON unless somebody sits at a terminal.
     """
     collector = _has_collector()
-    with ExitStack() as stack:
+    with Flushes() as flushes, ExitStack() as stack:
         if role != "tool":
-            _log(stack, role, log_format, collector=collector)
+            _log(stack, flushes, role, log_format, collector=collector)
         if not collector and not exposed:
             yield SILENT
         else:
-            yield _opened(stack, role, collector=collector, exposed=exposed)
+            yield _opened(stack, flushes, role, collector=collector, exposed=exposed)
 
 
 def _has_collector() -> bool:
@@ -55,7 +51,9 @@ def _has_collector() -> bool:
     return any(os.environ.get(name) for name in endpoints)
 
 
-def _log(stack: ExitStack, role: str, log_format: str | None, *, collector: bool) -> None:
+def _log(
+    stack: ExitStack, flushes: Flushes, role: str, log_format: str | None, *, collector: bool
+) -> None:
     as_json = log_format == "json" if log_format else not sys.stderr.isatty()
     if not (log_format or collector or as_json):
         return  # somebody at a terminal, who has asked for nothing
@@ -63,10 +61,12 @@ def _log(stack: ExitStack, role: str, log_format: str | None, *, collector: bool
 
     stack.enter_context(logging_to(as_json=as_json))
     if collector:
-        stack.enter_context(sent_to_collector(resource_of(role)))
+        stack.enter_context(sent_to_collector(resource_of(role), flushes))
 
 
-def _opened(stack: ExitStack, role: str, *, collector: bool, exposed: bool) -> Telemetry:
+def _opened(
+    stack: ExitStack, flushes: Flushes, role: str, *, collector: bool, exposed: bool
+) -> Telemetry:
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.trace import TracerProvider
 
@@ -81,23 +81,19 @@ def _opened(stack: ExitStack, role: str, *, collector: bool, exposed: bool) -> T
         from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-        tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
+        spans, figures = OTLPSpanExporter(), OTLPMetricExporter()
+        tracers.add_span_processor(BatchSpanProcessor(spans))
+        readers.append(PeriodicExportingMetricReader(figures))
     if exposed:
         readers.append(EXPOSED.reader())
         stack.callback(EXPOSED.forget)
     meters = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
-    stack.callback(_closed, lambda: meters.shutdown(_FLUSH_MS))
-    stack.callback(_closed, tracers.shutdown)
+    if collector:
+        flushes.add(tracers.shutdown, spans.shutdown)
+        flushes.add(meters.shutdown, figures.shutdown)
+    else:
+        stack.callback(meters.shutdown)
     return Told(tracers, meters)
-
-
-def _closed(shutdown: Callable[[], object]) -> None:
-    """A collector that is away makes nobody's end an error."""
-    try:
-        shutdown()
-    except Exception:
-        log.warning("not everything was told to the collector", exc_info=True)
 
 
 def resource_of(role: str) -> Resource:

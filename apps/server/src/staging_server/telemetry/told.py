@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from opentelemetry import metrics, trace
 from opentelemetry.context import Context
@@ -22,7 +22,7 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 
 
 class Told:
-    """Implements ``Telemetry``; tells the providers it is given."""
+    """Implements ``Telemetry`` and ``Links``; tells the providers it is given."""
 
     def __init__(
         self,
@@ -51,9 +51,17 @@ class Told:
             for each in of["gauge"]
         }
 
+    def span(
+        self, name: str, *, parent: str | None = None, **facts: Fact
+    ) -> AbstractContextManager[None]:
+        """See ``Telemetry.span``."""
+        return self.linked(name, links=(), parent=parent, **facts)
+
     @contextmanager
-    def span(self, name: str, *, parent: str | None = None, **facts: Fact) -> Iterator[None]:
-        """See ``Telemetry.span``. A failure of ours is told by its code, others by their class."""
+    def linked(
+        self, name: str, *, links: Collection[str], parent: str | None = None, **facts: Fact
+    ) -> Iterator[None]:
+        """See ``Links.linked``. A failure of ours is told by its code, others by their class."""
         named = {key.removeprefix(_OURS): str(to) for key, to in facts.items() if _OURS in key}
         kind = SpanKind.CLIENT if name.startswith("staging.provider") else SpanKind.INTERNAL
         with self._tracer.start_as_current_span(
@@ -61,6 +69,7 @@ class Told:
             context=context_of(parent),
             kind=kind,
             attributes=facts,
+            links=[link_to(each) for each in links],
             record_exception=False,  # its words may be a customer's, or hold an address
             set_status_on_exception=False,
         ) as span:
@@ -99,6 +108,11 @@ class Told:
 
 
 _KINDS = ("counter", "histogram", "gauge")
+
+
+def link_to(traceparent: str) -> trace.Link:
+    """A link to the span that a ``traceparent`` names."""
+    return trace.Link(trace.get_current_span(context_of(traceparent)).get_span_context())
 
 
 def context_of(traceparent: str | None) -> Context | None:
