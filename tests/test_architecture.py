@@ -20,7 +20,7 @@ CORE = ROOT / "src/staging_core"
 STOREYS = (
     ("errors", "nearest", "recent"),
     ("error_codes", "models"),
-    ("urls",),
+    ("urls", "uses"),
     ("interfaces", "prompts", "disclosure"),
     ("imaging", "telemetry"),
     ("hookspecs", "config", "timed_call", "builtin"),

@@ -57,4 +57,5 @@ def _principal(row: Row) -> Principal:
         user_id=row["user_id"],
         scopes=frozenset(row["scopes"]),
         role=row["role"],
+        key_id=row["id"],
     )

@@ -1,27 +1,40 @@
-"""Rate limits: how often one principal, or one address, may ask in a minute.
+"""Rate limits: how often one API key, one principal, or one address, may ask in a minute.
 
-Counted by the queue, for all processes that share it. A queue that cannot count, or is away, limits
-nobody: what an account may spend is held by other rules, in the database.
+Counted by the queue, for all processes that share it. Where a queue cannot count, or is away, each
+process counts for itself.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from typing import Literal
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Literal, NamedTuple
 
 from .errors import DatabaseFailed, RateLimited
 from .interfaces import LimitsRates
 from .models import Allowance, Principal
 from .ports import Ports
 from .runtime_settings import current
+from .uses import Uses
 
 log = logging.getLogger("staging_core")
 
 WINDOW_S = 60.0
 _MOST_TURNED_AWAY = 10_000
+_TURNED_AWAY = (
+    "%s made more than %d %s in a minute and is turned away for a while. If it is a proxy, name "
+    "it in the setting `trusted_proxies`."
+)
 
 Use = Literal["requests", "creates"]
+
+
+class Left(NamedTuple):
+    """A limit, and what is left of it."""
+
+    limit: int
+    allowance: Allowance
 
 
 class Rates:
@@ -34,62 +47,85 @@ class Rates:
             "requests": settings.rate_limit_requests,
             "creates": settings.rate_limit_creates,
         }
+        self._key_share = settings.rate_limit_key_share
+        self._of_an_address = settings.rate_limit_address
         self._failures = settings.rate_limit_failures
-        self._counter = counter
-        self._turned_away: dict[str, float] = {}
+        self._uses = Uses()
+        self._counter = counter or self._uses
+        self._turned_away: dict[str, tuple[float, int]] = {}
 
-    async def take(self, principal: Principal, use: Use) -> tuple[int, Allowance | None]:
-        """Count one use; the limit and what is left of it, None where nobody counts.
+    async def take(self, principal: Principal, use: Use) -> Left:
+        """Count one use by its key, if it has one, and its principal; the one with less left.
 
-        ``RateLimited`` when none was left. A request that creates counts as both.
+        ``RateLimited`` when there was none. A request that creates counts as both. What a key may
+        not, is not counted for its principal, whose other keys and pages go on.
         """
         limit = await self._limit(use)
-        allowance = await self._take(f"{use}:{_name(principal)}", limit)
-        if allowance is not None and not allowance.allowed:
-            raise RateLimited(limit=limit, retry_after_s=allowance.reset_s)
-        return limit, allowance
+        name = f"{principal.account_id}/{principal.user_id}"
+        if principal.key_id is None:
+            return await self._counted(f"{use}:{name}", limit)
+        share = max(1, int(limit * self._key_share))
+        of_key = await self._counted(f"{use}:key:{principal.key_id}", share)
+        of_all = await self._counted(f"{use}:{name}", limit)
+        return min(of_key, of_all, key=lambda left: left.allowance.remaining)
+
+    async def arrived(self, address: str) -> None:
+        """Count a request of anybody by where it comes from; ``RateLimited`` after too many."""
+        await self._count_address(address, "requests", self._of_an_address)
 
     async def failed(self, address: str) -> None:
         """Count a sign-in that failed, by where it came from; ``RateLimited`` after too many."""
-        allowance = await self._take(f"failures:{address}", self._failures)
-        if allowance is not None and not allowance.allowed:
-            self._remember(address, time.monotonic() + allowance.reset_s)
-            raise RateLimited(limit=self._failures, retry_after_s=allowance.reset_s)
+        await self._count_address(address, "failures", self._failures)
 
     def check(self, address: str) -> None:
-        """``RateLimited`` while an address that failed too often is turned away unheard."""
-        until = self._turned_away.get(address)
-        if until is None:
+        """``RateLimited`` while an address that did something too often is turned away unheard."""
+        place = _place(address)
+        until, limit = self._turned_away.get(place, (0.0, 0))
+        if not limit:
             return
-        left = until - time.monotonic()
-        if left <= 0:
-            del self._turned_away[address]
+        left_s = until - time.monotonic()
+        if left_s <= 0:
+            del self._turned_away[place]
             return
-        raise RateLimited(limit=self._failures, retry_after_s=left)
+        raise RateLimited(limit=limit, retry_after_s=left_s)
+
+    async def _count_address(self, address: str, what: str, limit: int) -> None:
+        place = _place(address)
+        try:
+            await self._counted(f"{what}:from:{place}", limit)
+        except RateLimited as wrong:
+            log.warning(_TURNED_AWAY, place, limit, what)
+            if len(self._turned_away) >= _MOST_TURNED_AWAY:
+                self._turned_away.clear()  # they are too many again first
+            self._turned_away[place] = (time.monotonic() + wrong.retry_after_s, limit)
+            raise
 
     async def _limit(self, use: Use) -> int:
         """As it was chosen; while the database is away, as it was last known."""
-        if self._counter is not None:
-            try:
-                self._limits[use] = await current(self._ports, f"rate_limit_{use}")
-            except DatabaseFailed:
-                log.warning("the limit of %s is not known anew", use, exc_info=True)
+        try:
+            self._limits[use] = await current(self._ports, f"rate_limit_{use}")
+        except DatabaseFailed:
+            log.warning("the limit of %s is not known anew", use, exc_info=True)
         return self._limits[use]
 
-    def _remember(self, address: str, until: float) -> None:
-        if len(self._turned_away) >= _MOST_TURNED_AWAY:
-            self._turned_away.clear()  # they fail again first
-        self._turned_away[address] = until
-
-    async def _take(self, key: str, limit: int) -> Allowance | None:
-        if self._counter is None:
-            return None
+    async def _counted(self, key: str, limit: int) -> Left:
+        """Count one; ``RateLimited`` when it was one too many."""
         try:
-            return await self._counter.take(key, limit=limit, window_s=WINDOW_S)
+            allowance = await self._counter.take(key, limit=limit, window_s=WINDOW_S)
         except Exception:
-            log.warning("uses are not counted: the queue did not answer", exc_info=True)
-            return None
+            log.warning("uses are counted by this process alone: the queue is away", exc_info=True)
+            allowance = await self._uses.take(key, limit=limit, window_s=WINDOW_S)
+        if not allowance.allowed:
+            raise RateLimited(limit=limit, retry_after_s=allowance.reset_s)
+        return Left(limit, allowance)
 
 
-def _name(principal: Principal) -> str:
-    return f"{principal.account_id}/{principal.user_id}"
+def _place(address: str) -> str:
+    """One name for all addresses that one caller has: a subscriber gets a /64 of IPv6 at least."""
+    try:
+        ip = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if not isinstance(ip, IPv6Address):
+        return str(ip)
+    return str(ip.ipv4_mapped or ip_network((ip, 64), strict=False))

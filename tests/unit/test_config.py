@@ -19,6 +19,8 @@ from staging_core.errors import HomeUnwritable, MissingSetting, SettingError
 
 KEY = "sesame-sesame-sesame"
 NUMBERS = [row.name for row in Settings.rows() if isinstance(row.default, (int, float))]
+SHARES = {"rate_limit_key_share"}
+COUNTS = [name for name in NUMBERS if name not in SHARES]
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +92,7 @@ def test_keywords_do_not_read_the_environment_or_the_file(monkeypatch: pytest.Mo
 
 
 @given(
-    name=st.sampled_from(NUMBERS),
+    name=st.sampled_from(COUNTS),
     variable=st.none() | st.integers(1, 10**6),
     key=st.none() | st.integers(1, 10**6),
 )
@@ -113,7 +115,7 @@ def _file(text: str) -> Iterator[Path]:
     path.unlink()
 
 
-@given(st.dictionaries(st.sampled_from(NUMBERS), st.integers(1, 10**6)))
+@given(st.dictionaries(st.sampled_from(COUNTS), st.integers(1, 10**6)))
 def test_a_setting_means_the_same_wherever_it_is_written(values: dict[str, int]) -> None:
     with _file("".join(f"{name} = {value}\n" for name, value in values.items())) as file:
         in_file = Settings.from_env({}, file)
@@ -190,6 +192,14 @@ def test_a_plugins_table_written_wrongly_says_how_to_write_it(text: str) -> None
 # --- wrong values ---------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("wrong", ["*", "proxy.internal", "10.0.0.1/8", "0.0.0.0/0", "::/0"])
+def test_a_proxy_is_trusted_by_its_address_and_never_everybody(wrong: str) -> None:
+    good = Settings.from_keywords(trusted_proxies="10.0.0.7, 192.168.0.0/16, fd00::/8")
+    assert good.trusted_proxies == ("10.0.0.7", "192.168.0.0/16", "fd00::/8")
+    with pytest.raises(SettingError, match="trusted_proxies"):
+        Settings.from_keywords(trusted_proxies=f"10.0.0.7, {wrong}")
+
+
 def test_an_unknown_name_is_answered_with_the_nearest_wherever_it_is() -> None:
     wrote("strage = 'file:'", "typo.toml")
     for attempt, named, near in (
@@ -243,6 +253,7 @@ def test_a_number_is_positive_and_finite(name: str, wrong: Any) -> None:
         ("STAGING_PUBLIC_URL", "https://example.com/?a=b"),
         ("STAGING_PUBLIC_URL", "https://[half"),
         ("STAGING_MAX_ATTEMPTS", "2.5"),
+        ("STAGING_RATE_LIMIT_KEY_SHARE", "1.5"),
         ("STAGING_SECRET_KEY", "short"),
         ("STAGING_HOME", "null\0byte"),
     ],

@@ -101,7 +101,8 @@ def operator(credentials: Credentials) -> Principal | None:
 @asynccontextmanager
 async def client(home: Path, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
     app = {"include": GROUPS.keys(), "principal": operator}
-    async with house(home, app=app, rate_limit_requests=10**6, **settings) as (_, found):
+    at_will = {"rate_limit_requests": 10**6, "rate_limit_address": 10**6}
+    async with house(home, app=app, **at_will, **settings) as (_, found):
         yield found
 
 

@@ -49,6 +49,28 @@ def test_with_sign_in_it_listens_anywhere_and_shows_no_documentation(tmp_path: P
         assert served.stop() == 0
 
 
+@pytest.mark.parametrize(
+    ("trusted", "told"),
+    [
+        # What anybody may write names nobody: all of these are this machine.
+        ({}, [403, 403, 429, 429, 429]),
+        # The proxy adds whom it sees at the end; what stands before that is what they wrote.
+        ({"STAGING_TRUSTED_PROXIES": "127.0.0.0/8"}, [403, 403, 429, 429, 403]),
+    ],
+)
+def test_whom_a_proxy_names_counts_only_where_the_proxy_is_trusted(
+    tmp_path: Path, trusted: dict[str, str], told: list[int]
+) -> None:
+    with serving(tmp_path, **FAKE, STAGING_RATE_LIMIT_ADDRESS="2", **trusted) as served:
+        named = ["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.9, 192.0.2.1", "192.0.2.2"]
+        answers = [
+            httpx.get(f"{served.url}/api/v1/objects/x", headers={"X-Forwarded-For": name})
+            for name in named
+        ]
+        assert [answer.status_code for answer in answers] == told
+        assert any("trusted_proxies" in line for line in served.said)
+
+
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     with serving(tmp_path / "a", **FAKE) as served:
         port = str(httpx.URL(served.url).port)

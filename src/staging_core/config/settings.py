@@ -22,6 +22,7 @@ from .sources import from_file, from_variables, settings_file
 from .values import Given, SettingRow, read_table, read_value, setting_rows, shown
 
 Seconds = Annotated[float, Meta(gt=0, lt=1e9)]
+Share = Annotated[float, Meta(gt=0, le=1)]
 Count = Annotated[int, Meta(ge=1, le=2**53)]
 S = TypeVar("S")
 
@@ -111,6 +112,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="Origins (https://HOST) whose pages may call the API; `*` for all."),
     ] = ()
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Proxies (addresses or networks) of `staging serve`, whose word on who "
+            "asks is taken."
+        ),
+    ] = ()
     webhook_hosts: Annotated[
         tuple[str, ...],
         Meta(
@@ -184,6 +192,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_creates: Annotated[
         Count, Meta(description="Of these, how many may create or spend something.")
     ] = 1_200
+    rate_limit_key_share: Annotated[
+        Share, Meta(description="Of both, the share that one API key may use up.")
+    ] = 0.8
+    rate_limit_address: Annotated[
+        Count, Meta(description="Requests of one address in a minute, whoever makes them.")
+    ] = 30_000
     rate_limit_failures: Annotated[
         Count, Meta(description="Sign-ins of one address that may fail in a minute.")
     ] = 300

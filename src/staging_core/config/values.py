@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from staging_core.urls import BackendURL, hidden
 
 BACKENDS = ("storage", "queue", "billing")
 BACKEND_LISTS = ("stager", "auth")
-LISTS = ("cors_origins", "fallback", "secrets_key", "webhook_hosts")
+LISTS = ("cors_origins", "fallback", "secrets_key", "trusted_proxies", "webhook_hosts")
 DATABASES = ("database", "database_admin")
 SECRETS = ("secret_key", "secrets_key")
 _STARTS = re.compile(r"[a-z][a-z0-9+.-]+:", re.ASCII | re.IGNORECASE)
@@ -78,6 +79,8 @@ def _read(shape: type[msgspec.Struct], name: str, given: Given) -> Any:
     read = _converted(get_type_hints(shape, include_extras=True)[name], value, source)
     if name in DATABASES:
         _check_database(read, source)
+    if name == "trusted_proxies":
+        _check_networks(read, source)
     return _address(read, source) if name == "public_url" else read
 
 
@@ -142,6 +145,22 @@ def _check_database(value: str, source: str) -> None:
             f"{source} is not a database URL.",
             remedy="Write it as sqlite+aiosqlite:///PATH or postgresql+asyncpg://USER@HOST/NAME.",
         )
+
+
+def _check_networks(value: tuple[str, ...], source: str) -> None:
+    for item in value:
+        try:
+            network = ip_network(item)
+        except ValueError as wrong:
+            raise SettingError(
+                f"{source}: {item!r} is no address and no network.",
+                remedy="Write it as 10.0.0.7 or 10.0.0.0/8.",
+            ) from wrong
+        if network.prefixlen == 0:
+            raise SettingError(
+                f"{source}: {item!r} is everybody, who could then say to be anybody.",
+                remedy="Name only the proxies in front of this server.",
+            )
 
 
 def _address(value: str, source: str) -> str:

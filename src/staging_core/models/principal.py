@@ -37,7 +37,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     ``scopes``: what it is held to (see ``SCOPES``); empty: to nothing but its role. ``role``: what
     it may do at all. ``identity``: set by an authenticator that knows a person and not our user; it
     leaves ``user_id`` empty, and ``account_id`` too unless it knows a shared account, and
-    ``Staging.authenticate`` fills both in.
+    ``Staging.authenticate`` fills both in. ``key_id``: of the API key that it showed, which has a
+    rate limit of its own.
     """
 
     account_id: str
@@ -45,6 +46,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     scopes: frozenset[str] = frozenset()
     role: UserRole = "member"
     identity: Identity | None = None
+    key_id: str | None = None
 
     def may(self, scope: str) -> bool:
         """Whether its scopes allow what ``scope`` is about; without any they allow everything.

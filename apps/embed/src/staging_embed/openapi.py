@@ -235,7 +235,9 @@ def _refusals(route: Route) -> dict[int, list[str]]:
 
 def _usual(route: Route) -> Iterable[tuple[int, str]]:
     if route.access.who != "anyone":
-        yield from ((401, "unauthorized"), (403, "forbidden"), (429, "rate_limited"))
+        yield from ((401, "unauthorized"), (403, "forbidden"))
+    if route.counted:
+        yield (429, "rate_limited")
     if route.parameters:
         yield (404, "not_found")
     if route.query is not None or route.body is not None or route.creates:

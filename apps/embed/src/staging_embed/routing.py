@@ -45,7 +45,7 @@ class Route:
     ``live``: its answer goes on until somebody ends it. ``by_ticket``: a one-time ticket in the
     query will do. ``request_headers``: that it reads, with
     what they mean. ``headers``: that its answer has. ``whole_photo``: its body may be as long as
-    the largest photo.
+    the largest photo. ``counted``: by the address that asks; not for probes, which must not fail.
     """
 
     method: str
@@ -69,6 +69,7 @@ class Route:
     by_ticket: bool = False
     request_headers: Mapping[str, str] = field(default_factory=dict)
     in_document: bool = True
+    counted: bool = True
 
     @property
     def operation_id(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -161,6 +162,9 @@ class Service:
 
     async def admit(self, route: Route, scope: Mapping[str, Any]) -> Principal | None:
         """Whoever calls, if the route lets them and they do not call too often."""
+        if route.counted:
+            self.staging.rates.check(address_of(scope))
+            await self.staging.rates.arrived(address_of(scope))
         if route.access.who == "anyone":
             return None
         ticket = _ticket(scope) if route.by_ticket else None
@@ -172,14 +176,12 @@ class Service:
 
     async def _signed_in(self, scope: Mapping[str, Any], ticket: str | None) -> Principal:
         assert self._principal is not None, "an application without sign-in has no such route"
-        rates, address = self.staging.rates, address_of(scope)
-        rates.check(address)
         try:
             if ticket is not None:
                 return await self.staging.redeem(ticket)
             return await principal_of(self._principal, credentials_of(scope, self.origins))
         except Unauthorized:
-            await rates.failed(address)
+            await self.staging.rates.failed(address_of(scope))
             raise
 
     async def _count(
@@ -188,12 +190,11 @@ class Service:
         limit, left = await self.staging.rates.take(principal, "requests")
         if creates:
             limit, left = await self.staging.rates.take(principal, "creates")
-        if left is not None:
-            visit_of(scope).headers |= {
-                "RateLimit-Limit": str(limit),
-                "RateLimit-Remaining": str(left.remaining),
-                "RateLimit-Reset": str(round(left.reset_s)),
-            }
+        visit_of(scope).headers |= {
+            "RateLimit-Limit": str(limit),
+            "RateLimit-Remaining": str(left.remaining),
+            "RateLimit-Reset": str(math.ceil(left.reset_s)),
+        }
 
     async def _answer(
         self, route: Route, request: AnyRequest, principal: Principal | None

@@ -64,6 +64,8 @@ class Server(uvicorn.Server):
             log_config=None,
             access_log=False,
             lifespan="off",
+            # Nobody unless named: by itself it would believe every process of this machine.
+            forwarded_allow_ips=list(app.service.staging.settings.trusted_proxies),
             backlog=_WAITING_CONNECTIONS,
             server_header=False,
             timeout_graceful_shutdown=max(1, int(grace_s)),

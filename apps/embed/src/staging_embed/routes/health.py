@@ -29,7 +29,7 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     checks: dict[str, str]
 
 
-@health.get("/health", _nothing_of_anybody)
+@health.get("/health", _nothing_of_anybody, counted=False)
 async def get_health(call: Call) -> Alive:
     """Whether the process is alive.
 
@@ -38,7 +38,7 @@ async def get_health(call: Call) -> Alive:
     return Alive()
 
 
-@health.get("/ready", _nothing_of_anybody, also={503: Readiness})
+@health.get("/ready", _nothing_of_anybody, counted=False, also={503: Readiness})
 async def get_readiness(call: Call) -> Answer[Readiness]:
     """Whether the process can work: the database, the storage and the queue answer.
 
