@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from statistics import median
@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 from sqlalchemy.dialects import postgresql
 
+from benchmarks.asgi_call import App, call, request
 from benchmarks.engine import cpu_s
 from benchmarks.instant import tiny_photo
 from benchmarks.places import PostgresPlace, places
@@ -30,12 +31,10 @@ from staging_embed import staging_app
 
 TIMES = 2.5
 _A_TURN = 100
-_SETTINGS = (
+SETTINGS = (
     "SELECT set_config('role', $1, true), set_config('staging.account', $2, true),"
-    " set_config('transaction_read_only', 'on', true)"
+    " set_config('transaction_read_only', $3, true)"
 )
-
-App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -73,14 +72,14 @@ async def _measured(place: PostgresPlace, home: Path, n: int) -> tuple[float, fl
         image_id = group.images[0].id
         pool = await stack.enter_async_context(asyncpg.create_pool(place.where))
         ours: App = staging_app(staging, principal=_owner, include={"images"})
-        bare = _bare_app(pool, staging.settings.database_app_role)
-        scope = _scope(f"/api/v1/images/{image_id}")
+        bare = bare_image(pool, staging.settings.database_app_role, _as_json)
+        scope = request("GET", f"/api/v1/images/{image_id}")
         spent: tuple[list[float], list[float]] = ([], [])
         for turn in range(1 + n // _A_TURN):
             for app, each in zip((ours, bare), spent, strict=True):
                 before = cpu_s()
                 for _ in range(_A_TURN):
-                    await _get(app, scope)
+                    await call(app, scope)
                 if turn:  # the first is for warming up
                     each.append((cpu_s() - before) / _A_TURN * 1e6)
     return median(spent[0]), median(spent[1])
@@ -90,7 +89,8 @@ async def _owner(_: Any) -> Principal:
     return OWNER
 
 
-def _bare_app(pool: Any, role: str) -> App:
+def bare_image(pool: Any, role: str, answer: Callable[[Any], bytes]) -> App:
+    """The floor: an image's row, read by our query; ``answer`` makes the body of it."""
     query = seen(OWNER.account_id).where(images.c.id == "of_image")
     compiled = query.compile(dialect=postgresql.asyncpg.dialect())  # type: ignore[no-untyped-call]
     values = [compiled.params[name] for name in compiled.positiontup or ()]
@@ -98,43 +98,21 @@ def _bare_app(pool: Any, role: str) -> App:
     text = str(compiled)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        values[place] = scope["path"].rpartition("/")[2]
+        values[place] = scope["path"].split("/")[4]
         async with pool.acquire() as connection, connection.transaction():
-            await connection.fetchrow(_SETTINGS, role, OWNER.account_id)
+            await connection.fetchrow(SETTINGS, role, OWNER.account_id, "on")
             row = await connection.fetchrow(text, *values)
-        body = msgspec.json.encode(dict(row))
-        headers = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await answered(send, answer(row))
 
     return app
 
 
-def _scope(path: str) -> dict[str, Any]:
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "root_path": "",
-        "query_string": b"",
-        "headers": [(b"host", b"localhost"), (b"accept", b"application/json")],
-        "client": ("127.0.0.1", 50000),
-        "server": ("127.0.0.1", 8080),
-    }
+async def answered(send: Any, body: bytes) -> None:
+    """200 with a JSON body."""
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
-async def _get(app: App, scope: dict[str, Any]) -> None:
-    """One request; ``ValueError`` unless it is answered with 200."""
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start" and message["status"] != 200:
-            raise ValueError(f"answered {message['status']}")
-
-    await app(dict(scope), receive, send)
+def _as_json(row: Any) -> bytes:
+    return msgspec.json.encode(dict(row))

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 SQLITE = ("--database", "sqlite")
 QUICK = {
     "queue": ("--n", "20"),
+    "presign": ("--n", "50"),
     "writes": ("--n", "2"),
     "scale": ("--n", "400", "--few", "200", "--samples", "10", *SQLITE),
     "inflight": ("--n", "40", "--finish", "2", *SQLITE),
