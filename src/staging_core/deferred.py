@@ -10,6 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -39,6 +42,8 @@ from .ports import Ports
 from .predictions import CALL_S, attempt_of, find, is_handle
 from .settlement import backoff_s, settle_failure
 from .telemetry import provider_call
+
+T = TypeVar("T")
 
 log = logging.getLogger("staging_core")
 
@@ -196,7 +201,7 @@ class Deferred(Delivery):
             due_at=jobs.unless_woken(self.job, min(tx.now + poll_s, attempt["deadline"])),
             timings_ms=self.timings,
         )
-        await attempts.change(tx, attempt["id"], state="waiting", handle=handle)
+        await attempts.write(tx, attempt["id"], state="waiting", handle=handle)
         return job
 
     async def _write_down(self, attempt_id: str, handle: str) -> None:
@@ -307,23 +312,24 @@ class Deferred(Delivery):
         )
 
     async def _fetch(self, attempt: Row, staged: Staged) -> None:
-        """What it costs is booked as soon as it is known; then the outputs come here."""
-        async with self.ports.database.write(self.job["account_id"]) as tx:
-            spent = await attempts.charge(tx, attempt, staged.cost_usd)
-            job = await jobs.move(tx, self.job, "fetching", **spent)
-            original = await images.source(tx, self.job["image_id"])
-            intended = await self._intend_outputs(tx, attempt["number"], len(staged.outputs))
-        self.job = job
-        if spent:
-            cost = staged.cost_usd - attempt["cost_usd"]
-            self.ports.telemetry.count("staging.provider.cost", cost, model=job["model"])
-        with self._timed("fetch"):
-            outputs = await self._fetched(staged)
+        """What it costs is booked as soon as it is known; meanwhile the outputs come here."""
+        async with _meanwhile(self._fetched(staged)) as fetched:
+            async with self.ports.database.write(self.job["account_id"]) as tx:
+                spent = await attempts.charge(tx, attempt, staged.cost_usd)
+                job = await jobs.move(tx, self.job, "fetching", **spent)
+                original = await images.source(tx, self.job["image_id"])
+                intended = await self._intend_outputs(tx, attempt["number"], len(staged.outputs))
+            self.job = job
+            if spent:
+                cost = staged.cost_usd - attempt["cost_usd"]
+                self.ports.telemetry.count("staging.provider.cost", cost, model=job["model"])
+            outputs = await fetched
         await self._deliver(outputs, staged, original, attempt["number"], intended)
 
     async def _fetched(self, staged: Staged) -> tuple[bytes, ...]:
         try:
-            return await self._bytes(staged)
+            with self._timed("fetch"):
+                return await self._bytes(staged)
         except OutputUnavailable as error:
             raise NotFetched(error.message) from error
 
@@ -366,3 +372,16 @@ async def _lose(tx: Transaction, job_id: str, error: Exception | None = None) ->
         error=OutcomeUnknown.code,
         message=why,
     )
+
+
+@asynccontextmanager
+async def _meanwhile(call: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
+    """The call as a task that runs beside the block; with the block it ends."""
+    task = asyncio.create_task(call)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # seen: who did not await it has another error to tell

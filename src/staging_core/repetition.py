@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from .creation import Creation
-from .database import audit_log, images, jobs
+from .database import audit_log, claims, images, jobs
 from .errors import AlreadyFinal
 from .models import Actor, Image, JobState, Wake
 from .ports import Ports
@@ -36,7 +36,7 @@ async def repeat_job(
         image = await images.get(tx, account_id, image_id)
         _check(image, ended, job_id)
         lane = open_model(ports, image.job.model).card.lane
-        await check_depth(tx, account_id, 1, most=most)
+        check_depth(await claims.queued_count(tx, account_id), 1, most=most)
         row = await images.row(tx, image_id, account_id=account_id)
         new_id = await jobs.repeat(
             tx,

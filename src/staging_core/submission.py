@@ -13,7 +13,7 @@ from uuid import uuid4
 import msgspec
 
 from .creation import check_key
-from .database import accounts, claims, images, jobs, projects
+from .database import accounts, images, jobs, projects
 from .database.engine import Transaction
 from .database.row import Row
 from .errors import (
@@ -132,11 +132,11 @@ class Submission:
         quote = await self._quote(asked[0].request, len(asked))
         most = await current(self.ports, "max_queued")
         try:
-            group_id, replayed_late = await self._stored(source, asked, fingerprint, quote, most)
+            group, replayed_late = await self._stored(source, asked, fingerprint, quote, most)
         except StagingError:
             await source.let_go()
             raise
-        return msgspec.structs.replace(await self._group(group_id), replayed=replayed_late)
+        return msgspec.structs.replace(group, replayed=replayed_late)
 
     async def _stored(
         self,
@@ -145,7 +145,7 @@ class Submission:
         fingerprint: str,
         quote: Quote,
         most: int,
-    ) -> tuple[str, bool]:
+    ) -> tuple[Group, bool]:
         """Accepted with its photo in the storage."""
         while True:
             await source.store()
@@ -189,17 +189,17 @@ class Submission:
         fingerprint: str,
         quote: Quote,
         most: int,
-    ) -> tuple[str, bool]:
+    ) -> tuple[Group, bool]:
         """Original, group, images, jobs and events; then a nudge. True: it was there already."""
         group_id = str(uuid4())
         async with self.ports.database.write(self.account_id) as tx:
-            await accounts.ensure(tx, self.account_id)
+            queued = await accounts.ensure(tx, self.account_id)
             earlier = await self._earlier(tx, fingerprint)
             if earlier is not None:
-                return str(earlier["id"]), True
+                return await self._group(tx, earlier["id"]), True
             if self.project_id is not None:
                 await projects.hold(tx, self.account_id, self.project_id)
-            await check_depth(tx, self.account_id, len(asked), most=most)
+            check_depth(queued, len(asked), most=most)
             original_id = await source.keep(tx)
             await images.add_group(
                 tx,
@@ -221,11 +221,12 @@ class Submission:
                 )
                 for each in asked
             ]
+            group = await self._group(tx, group_id)
         for each in asked:
             self.ports.telemetry.count("staging.jobs.submitted", model=_model(each.request))
         for wake in wakes:
             await nudge(self.ports, wake)
-        return group_id, False
+        return group, False
 
     async def _add_image(
         self, tx: Transaction, asked: Asked, *, group_id: str, **values: Any
@@ -253,11 +254,12 @@ class Submission:
             return None
         async with self.ports.database.read(self.account_id) as tx:
             earlier = await self._earlier(tx, fingerprint)
-            if earlier is None and self.project_id is not None:
+            if earlier is not None:
+                group = await self._group(tx, earlier["id"])
+                return msgspec.structs.replace(group, replayed=True)
+            if self.project_id is not None:
                 await projects.get(tx, self.account_id, self.project_id)
-        if earlier is None:
-            return None
-        return msgspec.structs.replace(await self._group(earlier["id"]), replayed=True)
+        return None
 
     async def _earlier(self, tx: Transaction, fingerprint: str) -> Row | None:
         """The group of this idempotency key; ``IdempotencyMismatch`` when it was another wish."""
@@ -268,9 +270,8 @@ class Submission:
             raise IdempotencyMismatch()
         return earlier
 
-    async def _group(self, group_id: str) -> Group:
-        async with self.ports.database.read(self.account_id) as tx:
-            return await images.of_group(tx, self.account_id, group_id)
+    async def _group(self, tx: Transaction, group_id: str) -> Group:
+        return await images.of_group(tx, self.account_id, group_id)
 
 
 async def nudge(ports: Ports, wake: Wake) -> bool:
@@ -283,9 +284,9 @@ async def nudge(ports: Ports, wake: Wake) -> bool:
     return True
 
 
-async def check_depth(tx: Transaction, account_id: str, more: int, *, most: int) -> None:
+def check_depth(queued: int, more: int, *, most: int) -> None:
     """``TooManyQueued`` when with ``more`` jobs over ``most`` of the account would be waiting."""
-    if await claims.queued_count(tx, account_id) + more > most:
+    if queued + more > most:
         raise TooManyQueued(f"The account has {most} jobs waiting, which is the limit.")
 
 

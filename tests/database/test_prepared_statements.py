@@ -7,16 +7,22 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from asyncpg import UniqueViolationError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from staging_core import OWNER as ME
+from staging_core.database.connection import Connection
 from staging_core.database.engine import Database, Transaction
 from staging_core.database.prepared import Prepared, placed, places
-from staging_core.database.tables import jobs
+from staging_core.database.tables import gates, jobs
 from staging_core.errors import DatabaseFailed, NotFound, SettingError
 from staging_core.testing.servers.databases import Databases
 
 from .conftest import Install
 from .photos import photo
+
+both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
 CHANGED = {"report": {"a": [1, "ü", None]}, "progress": 0.1, "message": None, "crashes": 2}
 CHANGE = Prepared(
@@ -28,6 +34,7 @@ CHANGE = Prepared(
 BACKEND = Prepared(sa.select(sa.func.pg_backend_pid().label("pid")))
 
 
+@both
 def test_values_go_in_and_rows_come_out_as_through_sqlalchemy(install: Install) -> None:
     async def scenario() -> None:
         async with install() as staging:
@@ -47,6 +54,7 @@ def test_values_go_in_and_rows_come_out_as_through_sqlalchemy(install: Install) 
     asyncio.run(scenario())
 
 
+@both
 def test_a_statement_that_finds_nothing_has_no_row(install: Install) -> None:
     async def scenario() -> None:
         async with install() as staging, staging.ports.database.write(ME.account_id) as tx:
@@ -77,6 +85,116 @@ def test_a_connection_lost_under_one_is_an_outage_and_is_replaced(
                     await cut_short(database)
                 async with database.write(ME.account_id) as tx:
                     assert await pid(tx)
+
+    asyncio.run(scenario())
+
+
+# --- several in one message -----------------------------------------------------------------------
+
+ADD = Prepared(sa.insert(gates).values(places(gates, ["name", "tokens"])))
+FILL = Prepared(
+    sa.update(gates)
+    .where(gates.c.name == sa.bindparam("of_name"))
+    .values(tokens=gates.c.tokens + sa.bindparam("more", type_=sa.Double()))
+)
+LEVELS = Prepared(sa.select(gates.c.name, gates.c.tokens).order_by(gates.c.name))
+DRAIN_ALL = Prepared(sa.update(gates).values(tokens=0.0).returning(gates.c.name))
+
+
+async def levels(database: Database) -> dict[str, float]:
+    async with database.read() as tx:
+        return {row["name"]: row["tokens"] for row in await tx.rows(LEVELS)}
+
+
+@both
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 9), st.booleans()), max_size=8),
+    st.sampled_from(["prepared", "plain", "commit"]),
+)
+def test_what_is_only_written_is_so_after_the_next_statement_whatever_that_is(
+    install: Install, fills: list[tuple[str, int, bool]], then: str
+) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            database = staging.ports.database
+            async with database.write() as tx:
+                await tx.execute(sa.delete(gates))
+                for name in "abcd":
+                    await tx.also(ADD, placed({"name": name, "tokens": 0.0}))
+            for name, more, waited_for in fills:
+                async with database.write() as tx:
+                    run = tx.rows if waited_for else tx.also
+                    await run(FILL, {"of_name": name, "more": float(more)})
+                    if then == "prepared":
+                        await tx.also(FILL, {"of_name": name, "more": 1.0})
+                        await tx.rows(LEVELS)
+                    elif then == "plain":
+                        assert await tx.row(sa.select(gates.c.name).limit(1)) is not None
+            each = 1 if then == "prepared" else 0
+            assert await levels(database) == {
+                name: sum(more + each for filled, more, _ in fills if filled == name)
+                for name in "abcd"
+            }
+
+    asyncio.run(scenario())
+
+
+@both
+def test_what_is_only_written_is_undone_with_its_transaction(install: Install) -> None:
+    async def refused(database: Database, then: Prepared | None) -> None:
+        async with database.write() as tx:
+            await tx.also(ADD, placed({"name": "a", "tokens": 1.0}))
+            if then is not None:
+                await tx.rows(then)
+            raise NotFound()
+
+    async def scenario() -> None:
+        async with install() as staging:
+            for then in (None, LEVELS, DRAIN_ALL):
+                with pytest.raises(NotFound):
+                    await refused(staging.ports.database, then)
+                assert await levels(staging.ports.database) == {}
+
+    asyncio.run(scenario())
+
+
+@both
+def test_what_is_only_written_and_may_not_be_fails_the_transaction(install: Install) -> None:
+    async def twice(database: Database) -> None:
+        async with database.write() as tx:
+            for _ in range(2):
+                await tx.also(ADD, placed({"name": "a", "tokens": 1.0}))
+
+    async def scenario() -> None:
+        async with install() as staging:
+            with pytest.raises((sa.exc.IntegrityError, UniqueViolationError)):
+                await twice(staging.ports.database)
+            assert await levels(staging.ports.database) == {}
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_several_go_to_the_server_in_one_message(install: Install) -> None:
+    texts: list[str] = []
+    fetch = Connection.fetch
+
+    async def noted(self: Connection, text: str, *values: Any, **more: Any) -> Any:
+        texts.append(text)
+        return await fetch(self, text, *values, **more)
+
+    async def scenario() -> None:
+        async with install() as staging, staging.ports.database.write() as tx:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(Connection, "fetch", noted)
+                for name in "ab":
+                    await tx.also(ADD, placed({"name": name, "tokens": 1.0}))
+                assert await tx.rows(LEVELS) == []  # they come after it
+                assert len(texts) == 1
+                assert [row["name"] for row in await tx.rows(LEVELS)] == ["a", "b"]
 
     asyncio.run(scenario())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Callable, Coroutine
@@ -72,4 +73,5 @@ async def _work(*, until_idle: bool, lanes: tuple[str, ...], concurrency: int | 
     async with Staging.from_env(worker=False, role="worker") as staging:
         if not until_idle:
             click.echo(f"Working on the jobs in {staging.settings.home}.", err=True)
+        gc.freeze()  # what was loaded stays: no later collection need look at it, and pause jobs
         await staging.run_worker(until_idle=until_idle, lanes=lanes, concurrency=concurrency)

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from staging_core.errors import AccountClosing, BadInput
 
 from .engine import Transaction
+from .prepared import Prepared
+from .row import Row
 from .tables import accounts
 from .upsert import insert_or
 
@@ -22,25 +24,39 @@ def check(account_id: str) -> str:
     return account_id
 
 
-async def ensure(tx: Transaction, account_id: str) -> None:
+async def ensure(tx: Transaction, account_id: str) -> int:
     """Make the account unless it is there, and hold its row: an account's submits take turns.
 
-    ``AccountClosing`` when it is being deleted.
+    How many of its jobs wait in the queue. ``AccountClosing`` when it is being deleted.
     """
-    if await hold(tx, account_id) is not None:
+    row = await _held(tx, account_id)
+    if row["closing_at"] is not None:
         raise AccountClosing()
+    return int(row["queued"])
 
 
 async def hold(tx: Transaction, account_id: str) -> float | None:
     """The same for work on what is there already; since when it is being deleted."""
-    held = sa.select(accounts.c.closing_at).where(accounts.c.id == account_id).with_for_update()
-    row = await tx.row(held)
+    closing_at: float | None = (await _held(tx, account_id))["closing_at"]
+    return closing_at
+
+
+async def _held(tx: Transaction, account_id: str) -> Row:
+    row = await tx.row(_HELD, {"of_id": account_id})
     if row is None:
         statement = insert_or(tx.connection, accounts)
         made = statement.values(id=account_id, position=0, created_at=tx.now)
         await tx.execute(made.on_conflict_do_nothing(index_elements=["id"]))
-        row = await tx.row(held)
-    return None if row is None else row["closing_at"]
+        row = await tx.row(_HELD, {"of_id": account_id})
+    assert row is not None
+    return row
+
+
+_HELD = Prepared(
+    sa.select(accounts.c.closing_at, accounts.c.queued)
+    .where(accounts.c.id == sa.bindparam("of_id"))
+    .with_for_update()
+)
 
 
 async def is_there(tx: Transaction, account_id: str) -> bool:

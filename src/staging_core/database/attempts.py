@@ -120,6 +120,11 @@ async def begin_unasked(tx: Transaction, twin: Row, handle: str) -> Row:
     return row
 
 
+async def write(tx: Transaction, attempt_id: str, **values: object) -> None:
+    """As ``change``; nobody waits for it."""
+    await tx.also(_changing(tuple(values)), {"of_id": attempt_id, **placed(values)})
+
+
 async def change(tx: Transaction, attempt_id: str, **values: object) -> Row:
     """Write ``values`` into one attempt; the row as it is now."""
     row = await tx.row(_changing(tuple(values)), {"of_id": attempt_id, **placed(values)})

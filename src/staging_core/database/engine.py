@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any, Protocol, cast
 
@@ -17,7 +17,7 @@ from staging_core.errors import DatabaseFailed, SettingError
 from staging_core.models import JobEvent
 
 from . import deliveries, events
-from .prepared import Prepared, Run
+from .prepared import Call, Prepared, Run
 from .row import Row
 from .sqlite import Sqlite
 
@@ -40,13 +40,17 @@ class Transaction:
         self.connection = connection
         self.now = now
         self.delivers = False
-        self._run = run or self._run_here
+        self._run = run
+        self._also: list[Call] = []
         self._drafts: list[events.Draft] = []
 
     async def execute(
-        self, statement: sa.Executable, values: Mapping[str, Any] | None = None
+        self,
+        statement: sa.Executable,
+        values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     ) -> sa.CursorResult[Any]:
-        """Run one statement; ``values``: of its own parameters."""
+        """Run one statement; ``values``: of its own parameters, or several of these."""
+        await self._flush()
         result = await self.connection.execute(statement, values)
         assert isinstance(result, sa.CursorResult)
         return result
@@ -62,14 +66,36 @@ class Transaction:
         self, statement: sa.Executable | Prepared, values: Mapping[str, Any] | None = None
     ) -> list[Row]:
         """All of the statement's rows."""
-        if isinstance(statement, Prepared):
-            return await self._run(statement, values or {})
-        return cast("list[Row]", list((await self.execute(statement, values)).mappings()))
-
-    async def _run_here(self, prepared: Prepared, values: Mapping[str, Any]) -> list[Row]:
-        """Through SQLAlchemy, as every other statement."""
-        result = await self.execute(prepared.on(self.connection.dialect.name), values)
+        if not isinstance(statement, Prepared):
+            result = await self.execute(statement, values)
+        elif self._run is not None:
+            await self._keep_apart(statement)
+            calls, self._also = [*self._also, (statement, values or {})], []
+            return await self._run(calls)
+        else:
+            result = await self.execute(statement.on(self.connection.dialect.name), values)
         return cast("list[Row]", list(result.mappings())) if result.returns_rows else []
+
+    async def also(self, statement: Prepared, values: Mapping[str, Any]) -> None:
+        """Write what nobody waits for: where that saves a message, with the next statement.
+
+        That statement does not see it, and its rows are locked before these.
+        """
+        if self._run is None:
+            await self.rows(statement, values)
+        else:
+            await self._keep_apart(statement)
+            self._also.append((statement, values))
+
+    async def _keep_apart(self, statement: Prepared) -> None:
+        if any(statement.meets(other) for other, _ in self._also):
+            await self._flush()
+
+    async def _flush(self) -> None:
+        """What was left for the next statement, where there was none that could take it along."""
+        if self._run is not None and self._also:
+            calls, self._also = self._also, []
+            await self._run(calls)
 
     def tell(self, draft: events.Draft) -> None:
         """Add an event; it is numbered and written right before the commit."""
@@ -81,6 +107,7 @@ class Transaction:
         With them goes what their accounts' webhook endpoints are told.
         """
         told = await events.append(self, self._drafts, notify=notify)
+        await self._flush()
         if told.messages:
             self.delivers = await deliveries.add(self.connection, told.messages, self.now)
         return told.events

@@ -60,7 +60,7 @@ async def intend(
     """Say that an object is about to be put; unless it is kept, it is deleted after the grace."""
     values = {"key": key, "account_id": account_id, "kind": kind, "job_id": job_id}
     times = {"expires_at": tx.now + grace_s, "created_at": tx.now}
-    await tx.rows(_INTEND, placed(values | times))
+    await tx.also(_INTEND, placed(values | times))
 
 
 async def borrow(
@@ -75,7 +75,7 @@ async def borrow(
     """An object that can be made again is about to be put, or used: it stays for the grace time."""
     values = {"key": key, "account_id": account_id, "kind": kind, "job_id": job_id}
     times = {"expires_at": tx.now + grace_s, "created_at": tx.now}
-    await tx.rows(_BORROW, placed(values | times))
+    await tx.also(_BORROW, placed(values | times))
 
 
 async def keep(tx: Transaction, stored: Stored, *, sha256: str) -> None:
@@ -108,7 +108,7 @@ async def stay(tx: Transaction, key: str) -> bool:
 async def keep_only(tx: Transaction, job_id: str, keys: Collection[str]) -> None:
     """A job has ended: of all that it put or meant to put, only ``keys`` stay."""
     named = {f"kept_{n}": key for n, key in enumerate(keys)}
-    await tx.rows(_keeping_only(len(keys)), {"of_job": job_id, "at": tx.now, **named})
+    await tx.also(_keeping_only(len(keys)), {"of_job": job_id, "at": tx.now, **named})
 
 
 @lru_cache(maxsize=16)

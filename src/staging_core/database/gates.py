@@ -122,7 +122,7 @@ async def failed(tx: Transaction, card: ModelCard, *, longest_s: float) -> None:
 
 async def succeeded(tx: Transaction, card: ModelCard) -> None:
     """The model delivered: its breaker closes."""
-    await tx.rows(_SUCCEEDED, {"of_name": _model(card.id)})
+    await tx.also(_SUCCEEDED, {"of_name": _model(card.id)})
 
 
 def _provider(card: ModelCard) -> str:

@@ -20,16 +20,12 @@ from .tables import attempts, groups, images, jobs, originals
 
 async def find_original(tx: Transaction, account_id: str, sha256: str) -> Row | None:
     """The account's original with those bytes, if it has one."""
-    return await tx.row(
-        sa.select(originals).where(
-            originals.c.account_id == account_id, originals.c.sha256 == sha256
-        )
-    )
+    return await tx.row(_ORIGINAL, {"of_account": account_id, "of_sha256": sha256})
 
 
 async def is_gone(tx: Transaction, original_id: str) -> bool:
     """Whether the original went with its last image; ask while holding the account."""
-    row = await tx.row(sa.select(originals.c.gone_at).where(originals.c.id == original_id))
+    row = await tx.row(_GONE, {"of_id": original_id})
     return row is None or row["gone_at"] is not None
 
 
@@ -64,6 +60,13 @@ async def develop(tx: Transaction, original_id: str, **values: Any) -> None:
     )
 
 
+_ORIGINAL = Prepared(
+    sa.select(originals).where(
+        originals.c.account_id == sa.bindparam("of_account"),
+        originals.c.sha256 == sa.bindparam("of_sha256"),
+    )
+)
+_GONE = Prepared(sa.select(originals.c.gone_at).where(originals.c.id == sa.bindparam("of_id")))
 _SOURCE = Prepared(
     sa.select(*originals.c, images.c.request, images.c.configured)
     .join(images, images.c.original_id == originals.c.id)
@@ -80,7 +83,7 @@ async def find_group(tx: Transaction, account_id: str, key: str) -> Row | None:
 
 async def add_group(tx: Transaction, **values: Any) -> None:
     """Keep a group's row."""
-    await tx.execute(sa.insert(groups).values(created_at=tx.now, **values))
+    await tx.also(_adding(groups, ("created_at", *values)), placed({"created_at": tx.now} | values))
 
 
 async def add(
@@ -93,20 +96,23 @@ async def add(
     **values: Any,
 ) -> None:
     """Keep an image's row, and what it is found by."""
-    await tx.execute(
-        sa.insert(images).values(
-            id=id,
-            account_id=account_id,
-            filename=filename,
-            created_at=tx.now,
-            variant=request.variant,
-            style=request.style,
-            request=msgspec.to_builtins(request),
-            **values,
-        )
-    )
+    values |= {
+        "id": id,
+        "account_id": account_id,
+        "filename": filename,
+        "created_at": tx.now,
+        "variant": request.variant,
+        "style": request.style,
+        "request": msgspec.to_builtins(request),
+    }
+    await tx.also(_adding(images, tuple(values)), placed(values))
     stem = filename and (filename.rpartition(".")[0] or filename)
     await words.add(tx, account_id, id, stem, request.prompt)
+
+
+@lru_cache(maxsize=16)
+def _adding(table: sa.Table, names: tuple[str, ...]) -> Prepared:
+    return Prepared(sa.insert(table).values(places(table, names)))
 
 
 async def row(tx: Transaction, image_id: str, *, account_id: str | None = None) -> Row:
@@ -132,7 +138,7 @@ async def reseed(tx: Transaction, image_id: str, request: dict[str, Any], seed: 
 
 async def deliver(tx: Transaction, image_id: str, **values: Any) -> None:
     """The image has a result; only the transaction that makes its job ready says so."""
-    await tx.rows(_delivering(tuple(values)), {"of_id": image_id, **placed(values)})
+    await tx.also(_delivering(tuple(values)), {"of_id": image_id, **placed(values)})
 
 
 @lru_cache(maxsize=8)
@@ -161,9 +167,7 @@ async def get(tx: Transaction, account_id: str, image_id: str) -> Image:
 
 async def of_group(tx: Transaction, account_id: str, group_id: str) -> Group:
     """The group with its images, in the order of their variants."""
-    found = await tx.rows(
-        seen(account_id).where(images.c.group_id == group_id).order_by(images.c.variant)
-    )
+    found = await tx.rows(_SEEN_GROUP, {"of_account": account_id, "of_group": group_id})
     if not found:
         raise NotFound(f"There is no group {group_id}.")
     return Group(id=group_id, account_id=account_id, images=tuple(as_image(row) for row in found))
@@ -211,6 +215,11 @@ def seen(account_id: str | sa.BindParameter[str], *, some: bool = False) -> sa.S
 
 _SEEN_ONE = Prepared(
     seen(sa.bindparam("of_account")).where(images.c.id == sa.bindparam("of_image"))
+)
+_SEEN_GROUP = Prepared(
+    seen(sa.bindparam("of_account"))
+    .where(images.c.group_id == sa.bindparam("of_group"))
+    .order_by(images.c.variant)
 )
 _FIELDS = [name for name in Image.__struct_fields__ if name not in ("job", "replayed")]
 

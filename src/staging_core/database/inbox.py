@@ -48,7 +48,7 @@ async def unread(tx: Transaction, sources: list[str], *, limit: int = 100) -> li
 
 async def read(tx: Transaction, source: str, event_id: str) -> None:
     """The report has had its effect, or never will."""
-    await tx.rows(_READ, {"of_source": source, "of_event": event_id, "to_read_at": tx.now})
+    await tx.also(_READ, {"of_source": source, "of_event": event_id, "to_read_at": tx.now})
 
 
 async def forget(tx: Transaction, *, before: float) -> int:

@@ -17,7 +17,7 @@ from staging_core.states import ACTIVE, check_move
 from .claims import CLAIMABLE
 from .engine import Transaction
 from .events import draft, of_deleted
-from .prepared import Prepared, places
+from .prepared import Prepared, placed, places
 from .row import Row
 from .tables import images, jobs
 
@@ -42,27 +42,17 @@ async def add(
     trace: str | None = None,
 ) -> None:
     """A new job, queued, with its first event, which holds ``told``. ``trace``: a traceparent."""
-    row = await tx.row(
-        sa.insert(jobs)
-        .values(
-            id=job_id,
-            account_id=account_id,
-            image_id=image_id,
-            group_id=group_id,
-            project_id=project_id,
-            state="queued",
-            seq=1,
-            model=model,
-            lane=lane,
-            trace=trace,
-            due_at=tx.now,
-            timings_ms={},
-            report={},
-            created_at=tx.now,
-            updated_at=tx.now,
-        )
-        .returning(*jobs.c)
-    )
+    values = {
+        "id": job_id,
+        "account_id": account_id,
+        "image_id": image_id,
+        "group_id": group_id,
+        "project_id": project_id,
+        "model": model,
+        "lane": lane,
+        "trace": trace,
+    }
+    row = await tx.row(_ADD, {"at": tx.now, **placed(values)})
     assert row is not None
     tx.tell(draft(row, "queued", **(told or {})))
 
@@ -142,6 +132,20 @@ async def note_progress(tx: Transaction, job: Row, share: float, phase: str) -> 
     tx.tell(draft(row, row["state"], "progress", progress=round(share, 3), phase=phase))
 
 
+_AT: sa.BindParameter[float] = sa.bindparam("at", type_=sa.Double())
+_NEW = ("id", "account_id", "image_id", "group_id", "project_id", "model", "lane", "trace")
+_ADD = Prepared(
+    sa.insert(jobs)
+    .values(
+        state="queued",
+        seq=1,
+        timings_ms={},
+        report={},
+        **dict.fromkeys(("due_at", "created_at", "updated_at"), _AT),
+        **places(jobs, _NEW),
+    )
+    .returning(*jobs.c)
+)
 _WAKE = Prepared(
     sa.update(jobs)
     .where(

@@ -12,7 +12,7 @@ import logging
 import math
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -29,9 +29,8 @@ from staging_core.errors import DatabaseFailed, MissingExtra, SettingError
 from . import rights
 from .events import CHANNEL
 from .json_columns import JSON_OPTIONS
-from .prepared import Prepared, Run
+from .prepared import Run, fetch
 from .rights import Roles, checked_name
-from .row import Row
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -118,12 +117,7 @@ class Postgres:
         """A transaction and the time it began by the database's clock; it commits at the end."""
         connection, driver = await self._begun(account_id, writes=writes, plain=self.owner)
         async with aclosing(connection), _whole(connection, driver):
-            yield connection, await self._now(driver), partial(self._run, driver)
-
-    async def _run(
-        self, driver: Connection, prepared: Prepared, values: Mapping[str, Any]
-    ) -> list[Row]:
-        return await prepared.compiled(self.engine.dialect).fetch(driver, values)
+            yield connection, await self._now(driver), partial(fetch, driver, self.engine.dialect)
 
     async def _begun(
         self, account_id: str | None, *, writes: bool, plain: bool

@@ -7,7 +7,10 @@ so there the driver gets the text and the values; SQLite gets them through SQLAl
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -39,6 +42,21 @@ class Prepared:
             return self._statement
         return self._statement(_INSERTS[dialect])
 
+    def meets(self, other: Prepared) -> bool:
+        """Whether both may write the same row, which one message cannot."""
+        mine, its = self._written, other._written
+        return mine is not None and its is not None and mine[0] is its[0] and (mine[1] or its[1])
+
+    @cached_property
+    def _written(self) -> tuple[sa.FromClause, bool] | None:
+        """The table that it writes to, and whether it touches rows that are there."""
+        statement = self.on("postgresql")
+        if isinstance(statement, sa.Insert):
+            return statement.table, isinstance(self._statement, FunctionType)
+        if isinstance(statement, sa.Update | sa.Delete):
+            return statement.table, True
+        return None
+
     def compiled(self, dialect: sa.Dialect) -> Compiled:
         """For PostgreSQL, whose dialects are all the same here."""
         if self._compiled is None:
@@ -56,8 +74,11 @@ def placed(values: Mapping[str, Any]) -> dict[str, Any]:
     return {f"to_{name}": value for name, value in values.items()}
 
 
-Run = Callable[[Prepared, Mapping[str, Any]], Awaitable[list[Row]]]
-"""Runs a prepared statement in an open transaction."""
+Call = tuple[Prepared, Mapping[str, Any]]
+"""A statement and the values of its parameters."""
+
+Run = Callable[[Sequence[Call]], Awaitable[list[Row]]]
+"""Runs prepared statements in an open transaction, in one message; the rows of the last."""
 
 
 class Compiled:
@@ -75,16 +96,51 @@ class Compiled:
         assert not compiled.insert_prefetch
         assert not compiled.update_prefetch
         assert not compiled.post_compile_params
-        self._text = compiled.string
-        self._places = [_place(name, compiled) for name in compiled.positiontup or ()]
+        self.text = compiled.string
+        self.places = [_place(name, compiled) for name in compiled.positiontup or ()]
 
-    async def fetch(self, driver: Connection, values: Mapping[str, Any]) -> list[Row]:
-        """Run it; its rows."""
-        given = [
-            fixed if name is None else values[name] if write is None else write(values[name])
-            for name, fixed, write in self._places
-        ]
-        return [dict(record) for record in await driver.fetch(self._text, *given)]
+    def given(self, values: Mapping[str, Any]) -> Iterator[Any]:
+        """The values in the order of their places, as the driver takes them."""
+        for name, fixed, write in self.places:
+            yield fixed if name is None else values[name] if write is None else write(values[name])
+
+
+async def fetch(driver: Connection, dialect: sa.Dialect, calls: Sequence[Call]) -> list[Row]:
+    """Run the statements; the rows of the last."""
+    parts = tuple([prepared.compiled(dialect) for prepared, _ in calls])
+    given = [
+        value
+        for part, (_, values) in zip(parts, calls, strict=True)
+        for value in part.given(values)
+    ]
+    text = parts[0].text if len(parts) == 1 else _together(parts)
+    return [dict(record) for record in await driver.fetch(text, *given)]
+
+
+_PLACE = re.compile(r"\$(\d+)")
+_WITH = "WITH "
+
+
+@lru_cache(maxsize=256)
+def _together(parts: tuple[Compiled, ...]) -> str:
+    """One statement that does what all do: what only writes, as ``WITH``; the rows of the last.
+
+    All see the same rows, those from before it, and what is only written is so after the last.
+    """
+    texts, before = [], 0
+    for part in parts:
+        texts.append(_moved(part.text, before))
+        before += len(part.places)
+    written = ", ".join(f"also_{n} AS ({text})" for n, text in enumerate(texts[:-1]))
+    last = texts[-1]
+    if last.startswith(_WITH):
+        return f"{_WITH}{written}, {last.removeprefix(_WITH)}"
+    return f"{_WITH}{written} {last}"
+
+
+def _moved(text: str, by: int) -> str:
+    """Its places counted from ``by``; no statement of ours has a literal that looks like one."""
+    return _PLACE.sub(lambda place: f"${int(place[1]) + by}", text)
 
 
 def _place(name: str, compiled: SQLCompiler) -> tuple[str | None, Any, Process | None]:

@@ -15,7 +15,7 @@ from .tables import usage
 
 async def count(tx: Transaction, account_id: str) -> None:
     """One image more is ready; in the transaction that makes it so, and late in it."""
-    await tx.rows(_COUNT, placed({"account_id": account_id, "month": _month(tx.now)}))
+    await tx.also(_COUNT, placed({"account_id": account_id, "month": _month(tx.now)}))
 
 
 _COUNT = Prepared(

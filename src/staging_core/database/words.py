@@ -52,7 +52,7 @@ async def add(tx: Transaction, account_id: str, image_id: str, *texts: str | Non
         for word in words_of(*texts)[:_MOST_OF_IMAGE]
     ]
     if rows:
-        await tx.connection.execute(sa.insert(words), rows)
+        await tx.execute(sa.insert(words), rows)
 
 
 async def forget(tx: Transaction, image_id: str) -> None:
