@@ -54,6 +54,7 @@ async def listening(app: Any, **options: Any) -> AsyncIterator[str]:
     """The base URL of a real server that runs ``app``."""
     config = uvicorn.Config(app, log_config=None, **{"lifespan": "off", **options})
     server, door = uvicorn.Server(config), socket.create_server(("127.0.0.1", 0))
+    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     running = asyncio.create_task(server.serve(sockets=[door]))
     try:
         async with asyncio.timeout(30):

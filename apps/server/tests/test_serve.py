@@ -11,6 +11,7 @@ import threading
 import time
 from io import BytesIO
 from pathlib import Path
+from statistics import median
 
 import httpx
 import pytest
@@ -69,6 +70,17 @@ def test_whom_a_proxy_names_counts_only_where_the_proxy_is_trusted(
         ]
         assert [answer.status_code for answer in answers] == told
         assert any("trusted_proxies" in line for line in served.said)
+
+
+def test_answers_on_a_connection_that_is_kept_do_not_wait_for_one_another(tmp_path: Path) -> None:
+    """Where a server does not send at once, a client's kernel lets it wait for 40 ms."""
+    with serving(tmp_path, **FAKE) as served, httpx.Client(base_url=served.url) as client:
+        took = []
+        for _ in range(50):
+            began = time.monotonic()
+            client.get("/health")
+            took.append(time.monotonic() - began)
+        assert median(took) < 0.03
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
