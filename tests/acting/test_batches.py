@@ -18,6 +18,7 @@ from staging_core.errors import (
     UnknownRoom,
     UnknownUpload,
     UploadMissing,
+    ValidationFailed,
 )
 
 from .conftest import Install, in_the_process
@@ -35,6 +36,16 @@ BAD: list[tuple[Any, type[BadInput] | type[NotFound]]] = [
     ({**GOOD, "idempotency_key": "k"}, BadInput),
     ({**GOOD, "variants": 0}, BadInput),
     ({**GOOD, "variants": "many"}, BadInput),
+    ({**GOOD, "prompt": "a sofa \0 in the corner"}, ValidationFailed),
+    ({**GOOD, "prompt": "a sofa \ud800 in the corner"}, ValidationFailed),
+    ({**GOOD, "furniture": ["sofa", "\0"]}, ValidationFailed),
+    ({**GOOD, "furniture": ["x" * 201]}, BadInput),
+    ({**GOOD, "options": {"a": {"b\0": 1}}}, ValidationFailed),
+    ({**GOOD, "options": {"note": "x" * 17_000}}, ValidationFailed),
+    ({**GOOD, "model": "\0"}, ValidationFailed),
+    ({**GOOD, "photo": None, "upload_id": "a\0"}, ValidationFailed),
+    ({**GOOD, "photo": None, "original_url": "https://a.example/\0"}, ValidationFailed),
+    ({**GOOD, "project_id": "a\0"}, ValidationFailed),
     (None, BadInput),
     ("bedroom", BadInput),
     ({}, BadInput),
@@ -116,6 +127,33 @@ def test_a_key_that_is_none_is_refused_before_anything_is_made(install: Install)
             with pytest.raises(InvalidIdempotencyKey):
                 await me.images.submit_many([GOOD], idempotency_key="a b")
             assert await me.images.page() == []
+
+    asyncio.run(scenario())
+
+
+@in_the_process
+def test_a_bug_that_one_order_meets_takes_nothing_from_the_others(
+    install: Install, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            me = staging.acting_as(OWNER)
+            submit = type(me.images).submit
+
+            async def failing(*args: Any, **wish: Any) -> Any:
+                if wish["style"] == "japandi":
+                    raise RuntimeError("the driver's words")
+                return await submit(*args, **wish)
+
+            monkeypatch.setattr(type(me.images), "submit", failing)
+            orders = [{**GOOD, "style": style} for style in ("modern", "japandi", "luxury")]
+            outcomes = await me.images.submit_many(orders, idempotency_key="batch")
+            assert [isinstance(each, Group) for each in outcomes] == [True, False, True]
+            assert isinstance(outcomes[1], StagingError)
+            assert (outcomes[1].code, outcomes[1].status) == ("internal_error", 500)
+            assert "driver" not in str(outcomes[1])
+            assert "the driver's words" in caplog.text
+            assert len(await me.images.page()) == 2
 
     asyncio.run(scenario())
 

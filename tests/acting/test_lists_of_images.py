@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
@@ -159,6 +160,34 @@ def test_images_of_one_original_stand_together_and_originals_come_newest_first(
             ]
             with pytest.raises(NotFound):
                 await me.images.by_original("nobody-knows")
+
+    asyncio.run(scenario())
+
+
+def test_of_an_original_with_very_many_images_the_first_and_the_newest_are_told(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("staging_core.database.image_lists.MOST_OF_ONE", 3)
+    for module in ("staging_core.database.image_lists", "staging_embed.routes.projects"):
+        monkeypatch.setattr(import_module(module), "FULL", 4)
+
+    async def scenario() -> None:
+        async with install() as staging:
+            me = staging.acting_as(OWNER)
+            listing = await me.projects.create("listing")
+            made = []
+            for number in range(3):
+                for style in ("modern", "japandi", "luxury", "coastal")[: 4 - number]:
+                    group = await me.images.submit(
+                        photo(number), room="bedroom", style=style, project_id=listing.id
+                    )
+                    made.append(group.images[0].id)
+            place: Place | None = None
+            pages = []
+            while page := await me.images.by_original(listing.id, before=place):
+                pages += [[image.id for image in group] for group in page]
+                place = page[-1][0].place
+            assert pages == [made[7:9], made[4:7], [made[0], made[2], made[3]]]
 
     asyncio.run(scenario())
 

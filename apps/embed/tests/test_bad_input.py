@@ -32,6 +32,11 @@ ROUTES = [
     if route.operation_id not in LEFT_OUT
 ]
 WITH_BODY = [route for route in ROUTES if route.body is not None]
+WITH_TEXT = [
+    route
+    for route in ROUTES
+    if hasattr(route.body if route.body is not None else route.query, "__struct_fields__")
+]
 
 BODIES = [
     b"",
@@ -178,6 +183,40 @@ def test_ids_queries_and_headers(tmp_path: Path, database: dict[str, Any]) -> No
                     check(answer, route.operation_id, more)
 
     asyncio.run(scenario())
+
+
+TEXTS = ["\0", "a\0b", "\0" * 12, "x" * 12 + "\0", "\uffff" * 12, "\u202e" * 12, "e\u0301" * 10]
+
+
+@both
+def test_texts_that_no_database_keeps(tmp_path: Path, database: dict[str, Any]) -> None:
+    """In any place of any body and query: NUL is refused, what else is odd breaks nothing."""
+    with asyncio.Runner() as runner:
+        opened = client(tmp_path, **database)
+        found = runner.run(opened.__aenter__())
+        try:
+
+            @settings(max_examples=150, suppress_health_check=list(HealthCheck))
+            @given(st.data())
+            def tried(data: st.DataObject) -> None:
+                route = data.draw(st.sampled_from(WITH_TEXT))
+                shape = route.body if route.body is not None else route.query
+                name = data.draw(st.sampled_from(shape.__struct_fields__))
+                text = data.draw(st.sampled_from(TEXTS) | st.text(min_size=1).map("\0".join))
+                sent: dict[str, Any] = {"headers": as_own()}
+                if route.body is None:
+                    sent["params"] = {name: text}
+                else:
+                    value = data.draw(st.sampled_from([text, [text], {"a": text}, {text: 1}]))
+                    sent["json"] = {**sound(route), name: value}
+                answer = runner.run(found.request(route.method, path_of(route), **sent))
+                check(answer, route.operation_id, name, text)
+                if "\0" in text:
+                    assert answer.status_code in (403, 404, 422), (route.operation_id, name, text)
+
+            tried()
+        finally:
+            runner.run(opened.__aexit__(None, None, None))
 
 
 values = st.recursive(

@@ -385,6 +385,22 @@ def test_a_list_comes_whole_up_to_a_thousand_rows_and_then_in_pages(
     asyncio.run(scenario())
 
 
+def test_a_list_ends_early_where_its_rows_are_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("staging_embed.paging.MOST_BYTES", 500)
+
+    async def scenario() -> None:
+        async with old_client(tmp_path) as old:
+            for number in range(5):
+                await old.call("POST", "/projects", {"name": f"{number}"}, status=201)
+            assert len((await old.call("GET", "/projects"))["projects"]) < 5
+            for query in ("", "?limit=5"):
+                assert await names(old, f"/projects{query}") == ["4", "3", "2", "1", "0"]
+
+    asyncio.run(scenario())
+
+
 async def names(old: Old, path: str) -> list[str]:
     """Of all pages from this one on."""
     page = await old.call("GET", path)

@@ -192,6 +192,15 @@ def test_a_phones_photo_comes_under_any_type(tmp_path: Path) -> None:
         {"model": "nobodys"},
         {"project_id": None},
         {"options": []},
+        {"prompt": "a sofa \0 in the corner"},
+        {"model": "a\0"},
+        {"upload_id": "a\0"},
+        {"original_url": "https://photos.example/\0.jpg"},
+        {"options": {"a": ["\0"]}},
+        {"options": {"\0": 1}},
+        {"options": {"note": "x" * 17_000}},
+        {"furniture": ["a sofa", "so\0fa"]},
+        {"furniture": ["x" * 201]},
     ],
 )
 def test_an_order_that_cannot_be_is_refused_whole(tmp_path: Path, changes: dict[str, Any]) -> None:
@@ -256,6 +265,12 @@ def test_several_are_accepted_each_by_itself(tmp_path: Path, database: dict[str,
             assert (told["success"], told["failed"], len(told["images"])) == (2, 1, 2)
             assert told["errors"][0]["index"] == 1
             assert told["errors"][0]["code"] == "unknown_room"
+            spoiled = [order, {**order, "seed": 0}, {**order, "prompt": "short"}, 7, order]
+            told = await old.call("POST", "/images/batch", {"images": spoiled}, status=207)
+            assert (told["success"], told["failed"]) == (2, 3)
+            codes = [(each["index"], each["code"]) for each in told["errors"]]
+            assert codes == [(place, "validation_failed") for place in (1, 2, 3)]
+            assert told["errors"][0]["message"].startswith("seed: ")
             for images in ([], [order] * 51):
                 await old.call("POST", "/images/batch", {"images": images}, status=422)
 

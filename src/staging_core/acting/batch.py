@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from staging_core.creation import creating
 from staging_core.errors import BadInput, StagingError
 from staging_core.models import Group
 from staging_core.ports import Ports
+
+log = logging.getLogger("staging_core")
 
 MOST = 50
 _LEASE_S = 300.0
@@ -29,7 +32,8 @@ async def submit_many(
     """Submit each. Under ``key`` each has one of its own, made of it and the wish's place.
 
     So a repeat, also one after a crash, finds what was accepted; the key itself only says that it
-    is a repeat, and not another batch.
+    is a repeat, and not another batch. A wish that was refused when it was read stands there as the
+    error that it was refused with.
     """
     checked = checked_wishes(wishes)
     asked = None if key is None else [_plain(wish) for wish in checked]
@@ -57,12 +61,18 @@ def checked_wishes(wishes: object) -> list[Any] | tuple[Any, ...]:
 async def _outcome(
     wish: Any, key: str | None, submit: Callable[..., Awaitable[Group]]
 ) -> Group | StagingError:
+    if isinstance(wish, StagingError):
+        return wish
     if not is_wish(wish):
         return BadInput(f"A wish names {', '.join(sorted(_NAMES))} and nothing else.")
     try:
         return await submit(**wish, idempotency_key=key)
     except StagingError as error:
         return error
+    except Exception:
+        # A bug met by one of them takes nothing from the others; what it was is for the log.
+        log.exception("an order of a batch failed")
+        return StagingError()
 
 
 def is_wish(wish: object) -> bool:

@@ -28,6 +28,7 @@ from staging_core.models import (
     check_style,
     states_of,
 )
+from staging_core.models.order_limits import check_limits
 from staging_core.ports import Ports
 from staging_core.repetition import repeat_job
 from staging_core.scoped import needs
@@ -83,21 +84,25 @@ class Images:
         is looked at before it is accepted, and decoded by the job. Without ``room`` or ``style`` it
         is ``USUAL_ROOM``, ``USUAL_STYLE``. ``seed`` 1..2^32-1 makes the
         result repeatable and is chosen at random otherwise; further variants count up from it.
-        ``model``: the id of an open stager, by default the first. Raises ``BadInput`` and its kinds
-        (``BadPicture``, ``UnknownRoom``, ``NotHonoured``, ``UnknownUpload`` ...), ``NotFound`` for
-        a project that is not the account's, ``Refused`` when a plugin vetoes,
-        ``UsageLimitExceeded`` or ``TooManyQueued``; then nothing was kept.
+        ``model``: the id of an open stager, by default the first. A piece of ``furniture`` has up
+        to 200 characters, and all of it as JSON, ``options`` included, up to 16 KiB.
+        Raises ``BadInput`` and its kinds (``BadPicture``, ``UnknownRoom``, ``NotHonoured``,
+        ``UnknownUpload`` ...), ``NotFound`` for a project that is not the account's, ``Refused``
+        when a plugin vetoes, ``UsageLimitExceeded`` or ``TooManyQueued``; then nothing was kept.
         """
-        wish = Wish.of(
-            room=USUAL_ROOM if room is None else room,
-            style=USUAL_STYLE if style is None else style,
-            variants=variants,
-            seed=seed,
-            prompt=prompt,
-            furniture=furniture,
-            model=model,
-            options=options or {},
-        )
+        asked = {
+            "room": USUAL_ROOM if room is None else room,
+            "style": USUAL_STYLE if style is None else style,
+            "variants": variants,
+            "seed": seed,
+            "prompt": prompt,
+            "furniture": furniture,
+            "model": model,
+            "options": options or {},
+        }
+        named = {"upload_id": upload_id, "original_url": original_url, "project_id": project_id}
+        check_limits({**asked, **named})
+        wish = Wish.of(**asked)
         submission = Submission(
             self._ports, self._principal, idempotency_key, project_id=project_id
         )
@@ -188,6 +193,8 @@ class Images:
 
         The first image of each original is its oldest one, and the originals come by that, newest
         first. ``before``: the first image of the last original of the page before, or its place.
+        Of an original with more than 200 images (``MOST_OF_ONE``) it is the first
+        and the newest ones; a page that has ``FULL`` of them ends before ``limit`` originals.
         """
         place = before.place if isinstance(before, Image) else before
         async with self._ports.database.read(self._account_id) as tx:

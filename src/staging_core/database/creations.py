@@ -15,6 +15,7 @@ from .tables import creations
 from .upsert import insert_or
 
 KEPT_S = 86_400.0
+_SOON_S = 2.0
 UNTOLD = ""
 """A fingerprint that is only known at the end, as that of a stream."""
 
@@ -34,7 +35,8 @@ async def begin(
         if row["created"] is not None:
             return row
         if row["running_until"] > tx.now:
-            raise StillRunning(retry_after_s=row["running_until"] - tx.now)
+            # Most calls end within moments; one whose process died is overtaken after its lease.
+            raise StillRunning(retry_after_s=min(_SOON_S, row["running_until"] - tx.now))
     taken = {
         "route": route,
         "fingerprint": fingerprint,

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from staging_core.models import Image, JobState, Place
+from staging_core.models.image import FULL, MOST_OF_ONE
 
 from .engine import Transaction
 from .images import as_image, seen
@@ -151,19 +152,57 @@ async def by_original(
     """A project's images, those of one original together, oldest first.
 
     The originals come by the first image of each, newest first; ``before``: the place of the first
-    image of the last original seen.
+    image of the last original seen. See ``MOST_OF_ONE`` and ``FULL``.
     """
     heads = await tx.rows(newest(_heads(account_id, project_id), images, before, limit))
     order = [row["original_id"] for row in heads]
-    query = (
-        seen(account_id, some=True)
-        .where(_of_project(images, project_id), images.c.original_id.in_(order))
-        .order_by(images.c.created_at, images.c.id)
+    chosen = await _chosen(tx, account_id, project_id, order)
+    if not chosen:
+        return []
+    ids = [image_id for group in chosen.values() for image_id in group]
+    rows = await tx.rows(seen(account_id, some=True).where(images.c.id.in_(ids)))
+    by_id = {row["id"]: as_image(row) for row in rows}
+    return [tuple(by_id[image_id] for image_id in group) for group in chosen.values()]
+
+
+async def _chosen(
+    tx: Transaction, account_id: str, project_id: str, order: Sequence[str]
+) -> dict[str, list[str]]:
+    """Which images of which originals are on a page, until it is full."""
+    by = (images.c.created_at, images.c.id)
+    one = images.c.original_id
+    ranked = (
+        sa.select(
+            one,
+            *by,
+            sa.func.row_number().over(partition_by=one, order_by=by).label("first"),
+            sa.func.row_number()
+            .over(partition_by=one, order_by=[column.desc() for column in by])
+            .label("last"),
+        )
+        .where(
+            images.c.account_id == account_id,
+            _of_project(images, project_id),
+            images.c.deleted_at.is_(None),
+            one.in_(order),
+        )
+        .subquery()
     )
-    groups: dict[str, list[Image]] = {original_id: [] for original_id in order}
+    query = (
+        sa.select(ranked.c.original_id, ranked.c.id)
+        .where(sa.or_(ranked.c.first == 1, ranked.c.last < MOST_OF_ONE))
+        .order_by(ranked.c.created_at, ranked.c.id)
+    )
+    groups: dict[str, list[str]] = {original_id: [] for original_id in order}
     for row in await tx.rows(query):
-        groups[row["original_id"]].append(as_image(row))
-    return [tuple(group) for group in groups.values()]
+        groups[row["original_id"]].append(row["id"])
+    chosen: dict[str, list[str]] = {}
+    for original_id, group in groups.items():
+        if group:  # else deleted a moment ago
+            chosen[original_id] = group
+        if sum(map(len, chosen.values())) >= FULL:
+            break
+    return chosen
 
 
 def _heads(account_id: str, project_id: str) -> sa.Select[Any]:

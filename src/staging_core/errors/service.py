@@ -167,7 +167,7 @@ class InvalidCallback(StagingError):
 class StillRunning(StagingError):
     """A call under the same idempotency key is being worked on.
 
-    ``retry_after_s``: seconds after which its outcome is known.
+    ``retry_after_s``: seconds after which its outcome may be known.
     """
 
     code = "still_running"

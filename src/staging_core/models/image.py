@@ -8,6 +8,12 @@ from .job import Job
 from .place import Place
 from .request import StageRequest
 
+MOST_OF_ONE = 200
+"""Images of one original in a list by originals: its first one, and the newest of all others."""
+
+FULL = 2_000
+"""Images with which a page of originals ends, however many of them were asked for."""
+
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
     """One output, wished or delivered.

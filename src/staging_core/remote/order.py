@@ -9,6 +9,7 @@ import msgspec
 
 from staging_core.errors import BadInput
 from staging_core.models import Image, Principal
+from staging_core.models.order_limits import LONGEST_PIECE, check_limits
 
 from .asked import as_json
 from .told import ImageTold
@@ -50,6 +51,9 @@ class BatchTold(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(each.image(who) for each in self.images if each.group_id == group_id)
 
 
+Piece = Annotated[str, msgspec.Meta(max_length=LONGEST_PIECE)]
+
+
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """The types of an order: one that does not have them would spoil a whole batch."""
 
@@ -61,7 +65,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     seed: Annotated[int, msgspec.Meta(ge=1, le=4_294_967_295)] | None = None
     prompt: Annotated[str, msgspec.Meta(min_length=10, max_length=2000)] | None = None
     model: Annotated[str, msgspec.Meta(max_length=255)] | None = None
-    furniture: Annotated[list[str], msgspec.Meta(max_length=50)] = []
+    furniture: Annotated[list[Piece], msgspec.Meta(max_length=50)] = []
     options: dict[str, Any] = {}
     variants: Annotated[int, msgspec.Meta(ge=1, le=20)] = 1
 
@@ -100,4 +104,5 @@ def order_of(
     except msgspec.ValidationError as wrong:
         raise BadInput(f"The request is not valid: {wrong}.") from wrong
     as_json(told)
+    check_limits(told)
     return {name: value for name, value in told.items() if value is not None}

@@ -81,17 +81,27 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def from_staging_error(request: AnyRequest, error: StagingError) -> Response[bytes]:
     """An error of ours: its code, status and message."""
-    detail, remedy = error.message, error.remedy
-    if error.status >= 500 and not isinstance(error, _SAID_TO_CLIENTS):
+    if not is_told(error):
         log.error("%s %s", request.method, error.code, exc_info=error)
-        detail = (type(error).__doc__ or HTTPStatus(error.status).phrase).strip().splitlines()[0]
-        remedy = ""
+    detail, remedy = told_to_clients(error)
     headers = _when_again(error) | ({"WWW-Authenticate": "Bearer"} if error.status == 401 else {})
     more = {"remedy": remedy, "created_id": error.id if isinstance(error, AlreadyCreated) else ""}
     fields = _fields(error) if error.status == 422 else {}
     return problem(
         request, error.status, error.code, detail, headers=headers, fields=fields, **more
     )
+
+
+def is_told(error: StagingError) -> bool:
+    """Whether a client may read its words; those of a fault here are for the log."""
+    return error.status < 500 or isinstance(error, _SAID_TO_CLIENTS)
+
+
+def told_to_clients(error: StagingError) -> tuple[str, str]:
+    """The message and the remedy that a client reads."""
+    if is_told(error):
+        return error.message, error.remedy
+    return (type(error).__doc__ or HTTPStatus(error.status).phrase).strip().splitlines()[0], ""
 
 
 def from_refusal(request: AnyRequest, refusal: Refusal) -> Response[bytes]:

@@ -40,12 +40,13 @@ class Route:
 
     ``group``: what a host includes or leaves out. ``creates``: makes or spends something, so it is
     counted, shed under load and repeatable under an ``Idempotency-Key``. ``raw``: the body's media
-    type where the function reads it itself. ``most_bytes``: of a body. ``also``: further statuses
-    with the type of their body. ``errors``: those it may answer beside the ones of every route.
-    ``live``: its answer goes on until somebody ends it. ``by_ticket``: a one-time ticket in the
-    query will do. ``request_headers``: that it reads, with
-    what they mean. ``headers``: that its answer has. ``whole_photo``: its body may be as long as
-    the largest photo. ``counted``: by the address that asks; not for probes, which must not fail.
+    type where the function reads it itself. ``items``: what the body is read as where its function
+    reads the items in it one by one, each refused by itself. ``most_bytes``: of a body. ``also``:
+    further statuses with the type of their body. ``errors``: those it may answer beside the ones
+    of every route. ``live``: its answer goes on until somebody ends it. ``by_ticket``: a one-time
+    ticket in the query will do. ``request_headers``: that it reads, with what they mean.
+    ``headers``: that its answer has. ``whole_photo``: its body may be as long as the largest photo.
+    ``counted``: by the address that asks; not for probes, which must not fail.
     """
 
     method: str
@@ -57,6 +58,7 @@ class Route:
     query: type[Any] | None = None
     body: type[Any] | None = None
     body_optional: bool = False
+    items: type[Any] | None = None
     raw: tuple[str, ...] = ()
     result: Any = None
     also: Mapping[int, Any] = field(default_factory=dict)

@@ -22,12 +22,13 @@ from staging_core.interfaces import Telemetry
 from staging_core.models import check_role, check_scope
 
 from .answer import Answer, Bytes, Stream, encoded
+from .body import check_texts, decoded, read_json
 from .call import Call
 from .cursor import Cursors
 from .event_stream import EventStream, EventStreams
 from .identity import PrincipalOf, address_of, credentials_of, principal_of
 from .problem import AnyRequest
-from .refusal import Refusal, from_validation, invalid, malformed
+from .refusal import Refusal, from_validation, invalid
 from .routing import API, Route
 from .shedding import Shedding
 from .streamed import StreamedResponse
@@ -276,6 +277,7 @@ def _query(route: Route, request: AnyRequest) -> Iterator[tuple[str, Any]]:
         query = msgspec.convert(given, route.query, strict=False)
     except msgspec.ValidationError as wrong:
         raise from_validation(wrong) from wrong
+    check_texts(given)
     for name, value in given.items():
         # The word null is read as None, which is for what was left out.
         if getattr(query, name, value) is None:
@@ -284,18 +286,15 @@ def _query(route: Route, request: AnyRequest) -> Iterator[tuple[str, Any]]:
 
 
 async def _body(route: Route, request: AnyRequest) -> Any:
-    """The JSON body as the route's struct, every value of exactly its type."""
+    """The JSON body as the route's struct, or as what its function reads item by item."""
     assert route.body is not None
     raw = await request.body()
     if not raw and route.body_optional:
         return None
     _check_json(request)
-    try:
-        return msgspec.json.decode(raw, type=route.body)
-    except msgspec.ValidationError as wrong:
-        raise from_validation(wrong) from wrong
-    except (ValueError, RecursionError) as wrong:
-        raise malformed("The body is not JSON that can be read.") from wrong
+    if route.items is not None:
+        return decoded(raw, route.items)
+    return read_json(raw, route.body)
 
 
 def _check_json(request: AnyRequest) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -20,6 +21,7 @@ from staging_embed.times import rfc3339
 
 events = Routes("events")
 _LARGEST = 2**63 - 1
+_EVENT_ID = re.compile(r"[0-9]{1,19}")
 
 
 class Following(Struct, frozen=True, kw_only=True):
@@ -102,6 +104,6 @@ def _after(call: Call) -> int | None:
     told = call.request.headers.get("last-event-id", "").strip()
     if not told:
         return None
-    if not (told.isascii() and told.isdecimal()) or int(told) > _LARGEST:
+    if not _EVENT_ID.fullmatch(told) or int(told) > _LARGEST:
         raise invalid("Last-Event-ID", "Send the `id` of an event of this account.")
     return int(told)

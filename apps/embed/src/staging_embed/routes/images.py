@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from staging_core import Group
+from staging_core import Group, StagingError
 from staging_core.errors import (
     AlreadyFinal,
     BadPicture,
@@ -22,18 +23,24 @@ from staging_core.errors import (
     UploadMismatch,
     UploadMissing,
     UsageLimitExceeded,
+    ValidationFailed,
 )
 from staging_core.models import JobStatus
+from staging_core.models.order_limits import LONGEST_PIECE
 from staging_embed.access import member
 from staging_embed.answer import Answer
 from staging_embed.answers.event import EventAnswer, event_answer
 from staging_embed.answers.image import CreatedImage, ImageAnswer, created_image, image_answer
 from staging_embed.answers.replayed import replayed
+from staging_embed.body import read_json
 from staging_embed.call import Call
 from staging_embed.fields import Before, Cursor, Id, Limit
 from staging_embed.paging import new_page
+from staging_embed.problem import is_told, told_to_clients
+from staging_embed.refusal import Refusal
 from staging_embed.routing import Routes
 
+log = logging.getLogger("staging_embed")
 images = Routes("images")
 _read, _write = member("images:read"), member("images:write")
 _PROMPT = r"^$|^[\s\S]{10,2000}$"
@@ -88,7 +95,8 @@ class NewImage(Struct, frozen=True, kw_only=True):
 
     `original_url` is the address that the photo was put at, without its query, or its `file_key`.
     `seed` makes the result repeatable. Without `room_type` or `style` the usual ones are taken.
-    `variants`: how many pictures are made of it; their seeds count up.
+    `variants`: how many pictures are made of it; their seeds count up. All of it together has up
+    to 16 KiB as JSON, `options` included.
     """
 
     project_id: str | UnsetType = UNSET
@@ -99,7 +107,9 @@ class NewImage(Struct, frozen=True, kw_only=True):
     seed: Annotated[int, Meta(ge=1, le=4_294_967_295)] | None = None
     prompt: Annotated[str, Meta(pattern=_PROMPT)] | None = None
     model: Annotated[str, Meta(max_length=255)] | None = None
-    furniture: Annotated[list[str], Meta(max_length=50)] = []
+    furniture: Annotated[
+        list[Annotated[str, Meta(max_length=LONGEST_PIECE)]], Meta(max_length=50)
+    ] = []
     options: dict[str, Any] = {}
     variants: Annotated[int, Meta(ge=1, le=20)] = 1
 
@@ -108,6 +118,12 @@ class NewImages(Struct, frozen=True, kw_only=True):
     """Photos to be staged, each for itself."""
 
     images: Annotated[list[NewImage], Meta(min_length=1, max_length=50)]
+
+
+class Items(Struct, frozen=True, kw_only=True):
+    """As ``NewImages``, each still to be read."""
+
+    images: Annotated[list[Raw], Meta(min_length=1, max_length=50)]
 
 
 class ItemError(Struct, frozen=True, kw_only=True):
@@ -173,18 +189,27 @@ async def create_image(call: Call, body: NewImage) -> Answer[CreatedImage]:
     return replayed(created_image(group.images, call.base), group.replayed)
 
 
-@images.post("/images/batch", _write, status=201, creates=True, also={207: Batch}, errors=_ORDER)
-async def create_images(call: Call, body: NewImages) -> Answer[Batch]:
+@images.post(
+    "/images/batch",
+    _write,
+    status=201,
+    creates=True,
+    also={207: Batch},
+    errors=_ORDER,
+    body=NewImages,
+    items=Items,
+)
+async def create_images(call: Call, body: Items) -> Answer[Batch]:
     """Have up to 50 photos staged, each accepted or refused by itself.
 
     207 when some were refused. Under an `Idempotency-Key` those that were accepted before are
     told again, and the others are tried again.
     """
-    wishes = [_wish(each) for each in body.images]
+    wishes = [_read_wish(each) for each in body.images]
     outcomes = await call.me.images.submit_many(wishes, idempotency_key=call.idempotency_key)
     made = [each for each in outcomes if isinstance(each, Group)]
     errors = [
-        ItemError(index=index, code=each.code, message=each.message, remedy=each.remedy)
+        _item_error(index, each)
         for index, each in enumerate(outcomes)
         if not isinstance(each, Group)
     ]
@@ -201,6 +226,21 @@ async def create_images(call: Call, body: NewImages) -> Answer[Batch]:
     )
     answer = replayed(told, bool(made) and all(group.replayed for group in made))
     return Answer(answer.body, status=207 if errors else 201, headers=answer.headers)
+
+
+def _item_error(index: int, error: StagingError) -> ItemError:
+    if not is_told(error):
+        log.error("a photo of a batch: %s", error.code, exc_info=error)
+    message, remedy = told_to_clients(error)
+    return ItemError(index=index, code=error.code, message=message, remedy=remedy)
+
+
+def _read_wish(raw: Raw) -> dict[str, Any] | StagingError:
+    """One of several, or why it cannot be read: the others are looked at all the same."""
+    try:
+        return _wish(read_json(raw, NewImage))
+    except Refusal as wrong:
+        return ValidationFailed(wrong.detail, fields=wrong.fields)
 
 
 def _wish(image: NewImage) -> dict[str, Any]:

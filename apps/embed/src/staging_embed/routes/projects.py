@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from staging_core import Image
 from staging_core.models import Project
+from staging_core.models.image import FULL
 from staging_embed.access import member
 from staging_embed.answer import Answer, Media, Stream
 from staging_embed.answers.image import ImageAnswer, image_answer
@@ -104,7 +105,10 @@ async def list_projects(call: Call, query: Page) -> ProjectList:
     """Projects, newest first."""
     before = call.before("projects", query)
     rows, more = await old_page(
-        lambda limit: call.me.projects.page(limit=limit, before=before), query.limit, before
+        lambda limit, place: call.me.projects.page(limit=limit, before=place),
+        query.limit,
+        before,
+        place=lambda row: row.place,
     )
     return ProjectList(
         projects=[_answer(row) for row in rows],
@@ -140,9 +144,10 @@ async def list_project_images(call: Call, query: Page) -> ImageList:
     scope = f"images of {project_id}"
     before = call.before(scope, query)
     rows, more = await old_page(
-        lambda limit: call.me.images.page(project_id=project_id, limit=limit, before=before),
+        lambda limit, place: call.me.images.page(project_id=project_id, limit=limit, before=place),
         query.limit,
         before,
+        place=lambda row: row.place,
     )
     await _check_there(call, project_id, rows)
     return ImageList(
@@ -153,14 +158,20 @@ async def list_project_images(call: Call, query: Page) -> ImageList:
 
 @projects.get("/projects/{project_id}/images/grouped", _read)
 async def list_project_images_grouped(call: Call, query: Page) -> OriginalList:
-    """A project's photos, newest first, each with the variants made of it."""
+    """A project's photos, newest first, each with the variants made of it.
+
+    Of a photo with more than 200 variants it is the first and the newest ones; the others are in
+    the project's list of images.
+    """
     project_id = call.id("project_id")
     scope = f"originals of {project_id}"
     before = call.before(scope, query)
     rows, more = await old_page(
-        lambda limit: call.me.images.by_original(project_id, limit=limit, before=before),
+        lambda limit, place: call.me.images.by_original(project_id, limit=limit, before=place),
         query.limit,
         before,
+        place=lambda row: row[0].place,
+        full=_is_full,
     )
     return OriginalList(
         images=[original(row, call.base) for row in rows],
@@ -170,13 +181,17 @@ async def list_project_images_grouped(call: Call, query: Page) -> OriginalList:
 
 @projects.get("/projects/{project_id}/originals", _read)
 async def list_project_originals(call: Call, query: Page) -> OriginalPage:
-    """A project's photos, newest first, each with all that is known of its images."""
+    """A project's photos, newest first, each with all that is known of its images.
+
+    Of a photo with more than 200 images it is the first and the newest ones.
+    """
     project_id = call.id("project_id")
     scope = f"originals of {project_id}"
     before = call.before(scope, query)
     rows, more = await new_page(
         lambda limit: call.me.images.by_original(project_id, limit=limit, before=before),
         query.limit,
+        full=_is_full,
     )
     return OriginalPage(
         originals=[
@@ -220,6 +235,11 @@ async def get_project_cost(call: Call) -> CostAnswer:
         image_count=cost.images,
         avg_cost_usd=round(cost.average_usd, 6),
     )
+
+
+def _is_full(rows: list[tuple[Image, ...]]) -> bool:
+    """Whether the library has ended the page by its images."""
+    return sum(map(len, rows)) >= FULL
 
 
 async def _check_there(call: Call, project_id: str, rows: list[Image]) -> None:

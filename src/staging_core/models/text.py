@@ -1,0 +1,38 @@
+"""Texts that every database can keep: no NUL, no half of a surrogate pair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+UNKEPT = "has a character that cannot be kept: NUL, or half of a surrogate pair."
+
+
+def unkept_text(value: Any) -> str | None:
+    """Where in a JSON-like value a text is that cannot be kept, such as ``images[2].prompt``.
+
+    Names in mappings are texts too; None when all is well, and an empty path for ``value`` itself.
+    Lists and mappings may be nested as deep as the recursion limit allows.
+    """
+    return next(_unkept("", value), None)
+
+
+def _unkept(path: str, value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        if not is_kept(value):
+            yield path
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            if isinstance(name, str) and not is_kept(name):
+                yield path
+            yield from _unkept(f"{path}.{name}" if path else str(name), inner)
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value):
+            yield from _unkept(f"{path}[{place}]", inner)
+
+
+def is_kept(text: str) -> bool:
+    """Whether the text can be kept as it is, in UTF-8 and by PostgreSQL."""
+    if text.isascii():
+        return "\0" not in text
+    return "\0" not in text and not any("\ud800" <= each <= "\udfff" for each in text)
