@@ -110,12 +110,16 @@ class Images:
 
     @needs("images:write")
     async def submit_many(
-        self, wishes: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None
+        self,
+        wishes: Sequence[Mapping[str, Any] | StagingError],
+        *,
+        idempotency_key: str | None = None,
     ) -> list[Group | StagingError]:
         """Submit 1 to 50 wishes (keywords of ``submit``), each by itself.
 
         In their order the group of each, or the error that refused it: it is accepted whole or
-        leaves nothing behind. A repeat under the same ``idempotency_key`` tells again what was
+        leaves nothing behind. A wish that could not even be read may stand there as the error that
+        says so. A repeat under the same ``idempotency_key`` tells again what was
         accepted, and tries the rest again. ``BadInput`` for what is no list of wishes.
         """
         return await submit_many(

@@ -31,6 +31,8 @@ async def submit_many(
     room = asyncio.Semaphore(_AT_ONCE)
 
     async def order(place: int, wish: object) -> dict[str, Any] | StagingError:
+        if isinstance(wish, StagingError):
+            return wish
         if not is_wish(wish):
             return BadInput("A wish names what `submit` takes and nothing else.")
         assert isinstance(wish, Mapping)

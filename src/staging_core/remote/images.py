@@ -138,7 +138,10 @@ class RemoteImages:
         )
 
     async def submit_many(
-        self, wishes: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None
+        self,
+        wishes: Sequence[Mapping[str, Any] | StagingError],
+        *,
+        idempotency_key: str | None = None,
     ) -> list[Group | StagingError]:
         """See ``Images.submit_many``."""
         return await submit_many(
