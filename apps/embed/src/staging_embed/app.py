@@ -19,7 +19,7 @@ from .problem import EXCEPTION_HANDLERS
 from .routes import GROUPS, LEFT_OUT
 from .routing import Route
 from .service import Service, options_handlers
-from .shedding import Shedding
+from .shedding import Rooms
 from .visit import Visit
 
 # What a page of another origin may read beside the body.
@@ -91,7 +91,8 @@ def staging_app(
     own ``auth`` sees. ``SettingError`` where neither says anything: ``local:``, the default of
     ``auth``, would take everybody for the owner who comes through a proxy of this machine.
     ``include``: groups of routes, by default all but those in ``LEFT_OUT``, less ``exclude``.
-    ``creates_at_once``: requests of this process that may create something at one time.
+    ``creates_at_once``: requests of this process that may create something at one time, a quarter
+    of them of one account; as many may be sending photos.
 
     It opens and closes nothing: who mounts it opens ``staging`` first (``staging_lifespan`` does),
     and closes it after the last request. A mount is not guarded by the host's own dependencies.
@@ -103,7 +104,7 @@ def staging_app(
         routes,
         principal=_sign_in(staging, principal) if needs_sign_in else None,
         origins=frozenset(staging.settings.cors_origins),
-        shedding=Shedding(creates_at_once),
+        rooms=Rooms(creates_at_once),
     )
     app = Litestar(
         [*options_handlers(routes), *map(service.handler, routes)],

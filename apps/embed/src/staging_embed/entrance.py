@@ -13,6 +13,7 @@ from typing import Any
 
 from .identity import headers_of
 from .lingering import Lingering, sends_a_body
+from .pace import PacedBody
 from .visit import KEY, Visit
 
 log = logging.getLogger("staging_embed.requests")
@@ -24,6 +25,10 @@ _SECURITY = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
+# As OpenTelemetry names them: whoever asks may write anything, and every name would be kept.
+_METHODS = frozenset(
+    ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"]
+)
 _HSTS = {"strict-transport-security": "max-age=31536000"}
 
 
@@ -41,7 +46,7 @@ class Entrance:
         visit, began, status = Visit.of(scope["headers"]), perf_counter(), 500
         if sends_a_body(headers_of(scope)):
             lingering = Lingering(receive, send)
-            receive, send = lingering.receive, lingering.send
+            receive, send = PacedBody(lingering.receive).receive, lingering.send
 
         async def answer(message: Any) -> None:
             nonlocal status
@@ -54,10 +59,11 @@ class Entrance:
             # The host's state stays the host's: frameworks keep their own of a request there.
             await self.app({**scope, KEY: visit, "state": {}}, receive, answer)
         finally:
-            self.answered(visit, scope["method"], status, perf_counter() - began)
+            method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
+            self.answered(visit, method, status, perf_counter() - began)
 
     def answered(self, visit: Visit, method: str, status: int, seconds: float) -> None:
-        """A request has its answer, whole."""
+        """A request has its answer, whole; ``method``: ``_OTHER`` for one that nobody knows."""
         log.info("%s %s %d, %.0f ms", method, visit.route or "-", status, seconds * 1000)
 
 

@@ -243,11 +243,13 @@ def _usual(route: Route) -> Iterable[tuple[int, str]]:
     if route.query is not None or route.body is not None or route.creates:
         yield (422, "validation_failed")
     if route.body is not None or route.whole_photo:
-        yield from ((400, "bad_request"), (413, "request_too_large"))
+        yield from ((400, "bad_request"), (408, "request_timeout"), (413, "request_too_large"))
     if route.body is not None:
         yield (415, "unsupported_media_type")
     if 206 in route.also:
         yield (416, "range_not_satisfiable")
+    if route.streams is not None:
+        yield (503, "overloaded")
     if route.creates:
         yield (409, "idempotency_mismatch")
         yield (503, "overloaded")

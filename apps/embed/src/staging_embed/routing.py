@@ -20,7 +20,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from staging_core.errors import StagingError
 
@@ -29,6 +29,7 @@ from .answer import Answer, Bytes, Stream
 from .event_stream import EventStream
 
 API = "/api/v1"
+Streams = Literal["pictures", "archives", "exports"]
 Handler = Callable[..., Awaitable[Any]]
 Kind = type[StagingError]
 H = TypeVar("H", bound=Handler)
@@ -46,7 +47,9 @@ class Route:
     of every route. ``live``: its answer goes on until somebody ends it. ``by_ticket``: a one-time
     ticket in the query will do. ``request_headers``: that it reads, with what they mean.
     ``headers``: that its answer has. ``whole_photo``: its body may be as long as the largest photo.
-    ``counted``: by the address that asks; not for probes, which must not fail.
+    ``slow``: what it creates may be long in coming. ``streams``: its answer is read from the
+    storage while it is sent, in turns of that kind. ``counted``: by the address that asks; not
+    for probes, which must not fail.
     """
 
     method: str
@@ -67,11 +70,20 @@ class Route:
     most_bytes: int = 1 << 20
     headers: Mapping[str, str] = field(default_factory=dict)
     whole_photo: bool = False
+    slow: bool = False
+    streams: Streams | None = None
     live: bool = False
     by_ticket: bool = False
     request_headers: Mapping[str, str] = field(default_factory=dict)
     in_document: bool = True
     counted: bool = True
+
+    @property
+    def room(self) -> Literal["creates", "transfers"] | None:
+        """Where it takes its turn, if it creates something."""
+        if not self.creates:
+            return None
+        return "transfers" if self.slow else "creates"
 
     @property
     def operation_id(self) -> str:

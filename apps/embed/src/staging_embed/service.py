@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -30,7 +30,7 @@ from .identity import PrincipalOf, address_of, credentials_of, principal_of
 from .problem import AnyRequest
 from .refusal import Refusal, from_validation, invalid
 from .routing import API, Route
-from .shedding import Shedding
+from .shedding import Room, Rooms
 from .streamed import StreamedResponse
 from .visit import visit_of
 
@@ -52,12 +52,12 @@ class Service:
         *,
         principal: PrincipalOf | None,
         origins: Collection[str],
-        shedding: Shedding,
+        rooms: Rooms,
     ) -> None:
         self.staging = staging
         self.routes = routes
         self.origins = origins
-        self.shedding = shedding
+        self.rooms = rooms
         self.streams = EventStreams(lambda: self.telemetry)
         self._live: dict[str, Route] = {}
         self._slashed = [pattern for route in routes if (pattern := route.slashed) is not None]
@@ -127,8 +127,7 @@ class Service:
         async def handle(request: Request[Any, Any, Any]) -> Response[Any]:
             with self._told(route, request.scope):
                 principal = await self.admit(route, request.scope)
-                with self.shedding.one() if route.creates else nullcontext():
-                    return await self._answer(route, request, principal)
+                return await self._answer(route, request, principal)
 
         return HTTPRouteHandler(
             path=_litestar_path(route.path),
@@ -206,7 +205,19 @@ class Service:
         given = dict(_query(route, request))
         if route.body is not None:
             given["body"] = await _body(route, request)
-        return _response(route, await route.handler(call, **given))
+        # Not before: a body may be long in coming, and meanwhile nothing is being done.
+        async with self._turn(route.room, principal):
+            result = await route.handler(call, **given)
+        return _response(route, result, self._turn(route.streams, principal))
+
+    def _turn(
+        self, room: str | None, principal: Principal | None
+    ) -> AbstractAsyncContextManager[None]:
+        """Waits for a turn in that room, where there is one."""
+        if room is None or principal is None:
+            return nullcontext()
+        chosen: Room = getattr(self.rooms, room)
+        return chosen.one(principal.account_id)
 
 
 def options_handlers(routes: Iterable[Route]) -> Iterator[HTTPRouteHandler]:
@@ -303,9 +314,9 @@ def _check_json(request: AnyRequest) -> None:
         raise Refusal(415, "unsupported_media_type", "The body has to be application/json.")
 
 
-def _response(route: Route, result: Any) -> Response[Any]:
+def _response(route: Route, result: Any, turn: AbstractAsyncContextManager[None]) -> Response[Any]:
     if isinstance(result, Stream):
-        return StreamedResponse(result)
+        return StreamedResponse(result, turn)
     if isinstance(result, Bytes):
         return Response(
             result.body,

@@ -35,6 +35,7 @@ class Closing(Struct, frozen=True, kw_only=True):
     "/account/export",
     _admin,
     result=Media(("application/zip",)),
+    streams="exports",
     headers={"Content-Disposition": "What the file is called."},
 )
 async def export_account(call: Call) -> Stream:

@@ -82,6 +82,7 @@ async def look_at_picture(call: Call) -> FileAnswer:
     "/images/{image_id}/pictures/{kind}",
     _read,
     result=Media(("image/*",)),
+    streams="pictures",
     also={206: Media(("image/*",)), 304: None},
     errors=(NotReady,),
     headers={"ETag": "Of these bytes.", "Content-Disposition": "What the file is called."},

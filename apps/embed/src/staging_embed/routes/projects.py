@@ -209,6 +209,7 @@ async def list_project_originals(call: Call, query: Page) -> OriginalPage:
     "/projects/{project_id}/archive",
     _read,
     result=Media(("application/zip",)),
+    streams="archives",
     headers={"Content-Disposition": "What the file is called."},
 )
 async def get_project_archive(call: Call) -> Stream:

@@ -124,6 +124,7 @@ async def presign_upload(call: Call, body: Announced) -> Answer[Presigned]:
     _write,
     status=201,
     creates=True,
+    slow=True,
     raw=(FORM, "image/*", "application/octet-stream"),
     whole_photo=True,
     errors=_bad,
@@ -145,6 +146,7 @@ async def upload_photo(call: Call, query: Name) -> Answer[UploadAnswer]:
     _write,
     status=201,
     creates=True,
+    slow=True,
     errors=(SourceRefused, SourceUnavailable, *_bad),
 )
 async def upload_from_url(call: Call, body: Source) -> Answer[UploadAnswer]:
