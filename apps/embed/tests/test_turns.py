@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,13 @@ async def begun(
     writer.write("\r\n".join([*head, "", ""]).encode())
     await writer.drain()
     return reader, writer
+
+
+async def closed(*writers: asyncio.StreamWriter) -> None:
+    for writer in writers:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 async def until(holds: Any) -> None:
@@ -130,7 +137,7 @@ def test_bodies_that_do_not_come_hold_no_place_and_are_closed(
                     told = await reader.read()  # until it is closed
                 assert told.startswith(b"HTTP/1.1 408")
                 assert b"request_timeout" in told
-                writer.close()
+                await closed(writer)
 
     asyncio.run(scenario())
 
@@ -150,8 +157,7 @@ def test_photos_that_come_slowly_keep_nobody_from_creating(tmp_path: Path) -> No
             headers = as_other(**{"Content-Type": "image/png"})
             theirs = await client.post(path, content=photo(), headers=headers)
             assert theirs.status_code == 201
-            for writer in (slow, other):
-                writer.close()
+            await closed(slow, other)
 
     asyncio.run(scenario())
 
@@ -187,8 +193,7 @@ def test_downloads_that_nobody_reads_are_few_and_end(
             assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
             assert int(refused.headers["retry-after"]) > 0
             await until(lambda: room.running == 0)
-            for _, writer in unread:
-                writer.close()
+            await closed(*(writer for _, writer in unread))
 
     asyncio.run(scenario())
 
@@ -228,6 +233,7 @@ def test_when_the_client_has_gone_nothing_more_is_read(
                 await ended.wait()
             rooms = app.service.rooms
             await until(lambda: rooms.archives.running == rooms.exports.running == 0)
+            await closed(writer)
 
     asyncio.run(scenario())
 
