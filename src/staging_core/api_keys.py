@@ -8,7 +8,7 @@ from uuid import uuid4
 from .creation import Creation, creating
 from .database import api_keys, audit_log, users
 from .database.engine import Transaction
-from .errors import AlreadyCreated, ValidationFailed
+from .errors import AlreadyCreated, Unauthorized, ValidationFailed
 from .models import Actor, ApiKey, NewApiKey, Place, Principal, check_role, check_scope
 from .models.scope import grantable_scopes
 from .models.secret_token import KEY_PREFIX, digest_of, new_token, shown_part
@@ -47,6 +47,7 @@ class ApiKeys:
 
         ``name``: for people, up to 255 characters. ``scopes``: all that it may do.
         ``expires_in_s``: seconds after which it opens nothing, at most ten years; None: never.
+        Made with a key, it ends with that key at the latest, also when that is revoked.
         ``ValidationFailed``; ``Forbidden`` for a scope that the maker lacks. A repeat under the
         same ``idempotency_key`` is ``AlreadyCreated``, with the key's id.
         """
@@ -70,6 +71,10 @@ class ApiKeys:
         key_id = str(uuid4())
         async with self._database.write(self._account_id) as tx:
             await ensure_user(tx, self._principal)
+            ends = [] if expires_in_s is None else [tx.now + expires_in_s]
+            maker = await self._maker(tx)
+            if maker is not None and maker.expires_at is not None:
+                ends.append(maker.expires_at)
             await api_keys.add(
                 tx,
                 id=key_id,
@@ -79,7 +84,8 @@ class ApiKeys:
                 prefix=shown_part(secret, KEY_PREFIX),
                 digest=digest_of(secret),
                 scopes=sorted(granted),
-                expires_at=None if expires_in_s is None else tx.now + expires_in_s,
+                expires_at=min(ends, default=None),
+                made_by=None if maker is None else maker.id,
             )
             await creation.keep(tx, [key_id])
             key = await api_keys.get(tx, self._account_id, key_id, user_id=None)
@@ -96,6 +102,15 @@ class ApiKeys:
                 },
             )
         return NewApiKey(key=key, secret=secret)
+
+    async def _maker(self, tx: Transaction) -> ApiKey | None:
+        """The key that acts; it cannot end before the new one is there. None: a person acts."""
+        if self._principal.key_id is None:
+            return None
+        maker = await api_keys.hold(tx, self._account_id, self._principal.key_id)
+        if maker is None:
+            raise Unauthorized("The key that this was asked with opens nothing any more.")
+        return maker
 
     @needs("keys:write")
     async def page(
@@ -118,7 +133,9 @@ class ApiKeys:
 
     @needs("keys:write")
     async def revoke(self, key_id: str) -> ApiKey:
-        """The key opens nothing from now on; doing it again changes nothing.
+        """The key opens nothing from now on, nor do those made with it.
+
+        Doing it again changes nothing.
 
         One's own, or as an admin any of the account; ``NotFound`` for all others.
         """
@@ -127,6 +144,8 @@ class ApiKeys:
             key = await api_keys.get(tx, self._account_id, key_id, user_id=whose)
             if key.revoked_at is None:
                 await self._revoke(tx, key)
+            for made in await api_keys.made_with(tx, self._account_id, key_id):
+                await self._revoke(tx, made)
             revoked = await api_keys.get(tx, self._account_id, key_id, user_id=whose)
         self._recent.forget()
         return revoked

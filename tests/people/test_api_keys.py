@@ -116,6 +116,37 @@ def test_keys_are_all_different_and_look_alike() -> None:
 
 
 @both
+def test_a_key_that_a_key_has_made_ends_with_it(install_with_keys: Install) -> None:
+    async def scenario() -> None:
+        async with install_with_keys() as staging:
+            ada = await person(staging)
+            scopes = ["keys:write", "images:read"]
+            first = await ada.keys.create("first", scopes=scopes, expires_in_s=3600)
+            assert first.key.made_by is None
+            by_first = staging.acting_as(await signed_in(staging, bearer(first.secret)))
+            second = await by_first.keys.create("second", scopes=scopes)
+            assert second.key.expires_at == first.key.expires_at
+            assert second.key.made_by == first.key.id
+            short = await by_first.keys.create("short", scopes=scopes, expires_in_s=60)
+            assert short.key.expires_at is not None
+            assert first.key.expires_at is not None
+            assert short.key.expires_at < first.key.expires_at
+            by_second = staging.acting_as(await signed_in(staging, bearer(second.secret)))
+            third = await by_second.keys.create("third", scopes=scopes)
+            own = await ada.keys.create("own", scopes=scopes)
+            await ada.keys.revoke(first.key.id)
+            for made in (first, second, short, third):
+                with pytest.raises(Unauthorized, match="was revoked"):
+                    await signed_in(staging, bearer(made.secret))
+            await signed_in(staging, bearer(own.secret))
+            with pytest.raises(Unauthorized):
+                await by_second.keys.create("too late", scopes=scopes)
+            assert len(await ada.keys.page()) == 5
+
+    asyncio.run(scenario())
+
+
+@both
 def test_a_key_opens_nothing_once_it_is_revoked_or_expired(install_with_keys: Install) -> None:
     async def scenario() -> None:
         async with install_with_keys() as staging:

@@ -60,6 +60,27 @@ async def page(
     return [as_api_key(row) for row in await tx.rows(query)]
 
 
+async def hold(tx: Transaction, account_id: str, key_id: str) -> ApiKey | None:
+    """The key, which stays as it is until this transaction ends; None when it opens nothing."""
+    row = await tx.row(_of(account_id, None).where(api_keys.c.id == key_id).with_for_update())
+    if row is None or row["revoked_at"] is not None:
+        return None
+    expires_at = row["expires_at"]
+    return as_api_key(row) if expires_at is None or expires_at > tx.now else None
+
+
+async def made_with(tx: Transaction, account_id: str, key_id: str) -> list[ApiKey]:
+    """The keys that were made with that one, or with one of those, and are not revoked."""
+    found: dict[str, ApiKey] = {}
+    makers = [key_id]
+    while makers:
+        rows = await tx.rows(_of(account_id, None).where(api_keys.c.made_by.in_(makers)))
+        made = [as_api_key(row) for row in rows if row["id"] not in found]
+        found |= {key.id: key for key in made}
+        makers = [key.id for key in made]
+    return [key for key in found.values() if key.revoked_at is None]
+
+
 async def revoke(tx: Transaction, account_id: str, key_id: str) -> None:
     """The key opens nothing from now on; the first revocation counts."""
     await tx.execute(

@@ -14,7 +14,8 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     """A key, without the key itself. Times are Unix seconds.
 
     ``prefix``: how the key begins. ``scopes``: all that it may do, never more than its user.
-    ``last_used_at``: to the minute.
+    ``last_used_at``: to the minute. ``made_by``: the key that it was made with, whose end is its
+    own; None: a person made it.
     """
 
     id: str
@@ -27,6 +28,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: float | None = None
     revoked_at: float | None = None
     last_used_at: float | None = None
+    made_by: str | None = None
 
     @property
     def place(self) -> Place:

@@ -255,6 +255,7 @@ class KeyTold(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: str | None
     revoked_at: str | None
     last_used_at: str | None
+    made_by: str | None = None
     secret: str = ""
 
     def __repr__(self) -> str:
@@ -262,7 +263,7 @@ class KeyTold(msgspec.Struct, frozen=True, kw_only=True):
 
     def key(self, who: Principal) -> ApiKey:
         """As the library says it."""
-        same = ("id", "name", "prefix", "user_id", "scopes")
+        same = ("id", "name", "prefix", "user_id", "scopes", "made_by")
         values: dict[str, Any] = {name: getattr(self, name) for name in same}
         for name in ("expires_at", "revoked_at", "last_used_at"):
             values[name] = seconds_or_none(getattr(self, name))

@@ -67,12 +67,15 @@ api_keys = sa.Table(
     sa.Column("expires_at", sa.Double()),
     sa.Column("revoked_at", sa.Double()),
     sa.Column("last_used_at", sa.Double()),
+    # The key that it was made with, if its maker was no person signed in; it goes with that one.
+    sa.Column("made_by", sa.String(64)),
     time_column("created_at"),
     sa.UniqueConstraint("digest"),
     sa.ForeignKeyConstraint(
         ["account_id", "user_id"], ["staging_users.account_id", "staging_users.id"]
     ),
     sa.Index("ix_staging_api_keys_page", "account_id", "created_at", "id"),
+    sa.Index("ix_staging_api_keys_made_by", "account_id", "made_by"),
 )
 
 tickets = sa.Table(

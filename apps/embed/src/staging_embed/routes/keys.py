@@ -31,7 +31,10 @@ class NewKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class KeyAnswer(Struct, frozen=True, kw_only=True):
-    """A key without its secret. `prefix`: how it begins. `last_used_at`: to the minute."""
+    """A key without its secret. `prefix`: how it begins. `last_used_at`: to the minute.
+
+    `made_by`: the key that it was made with; it ends when that one ends.
+    """
 
     id: str
     name: str
@@ -42,6 +45,7 @@ class KeyAnswer(Struct, frozen=True, kw_only=True):
     expires_at: str | None
     revoked_at: str | None
     last_used_at: str | None
+    made_by: str | None
 
 
 class NewKeyAnswer(KeyAnswer, frozen=True, kw_only=True):
@@ -68,7 +72,7 @@ class KeyPage(Struct, frozen=True, kw_only=True):
 
 @keys.post("/api-keys", _keys, status=201, creates=True, errors=(AlreadyCreated,))
 async def create_key(call: Call, body: NewKey) -> NewKeyAnswer:
-    """Make an API key, which is shown this once.
+    """Make an API key, which is shown this once; made with a key, it ends with that one.
 
     A repeat under the same `Idempotency-Key` is refused, since its secret is not told again.
     """
@@ -96,7 +100,7 @@ async def list_keys(call: Call, query: KeyPage) -> KeyList:
 
 @keys.delete("/api-keys/{key_id}", _keys, status=200)
 async def revoke_key(call: Call) -> KeyAnswer:
-    """Revoke a key: it opens nothing from now on."""
+    """Revoke a key: it opens nothing from now on, nor do those that were made with it."""
     return KeyAnswer(**_values(await call.me.keys.revoke(call.id("key_id"))))
 
 
@@ -111,4 +115,5 @@ def _values(key: ApiKey) -> dict[str, Any]:
         "expires_at": rfc3339_or_none(key.expires_at),
         "revoked_at": rfc3339_or_none(key.revoked_at),
         "last_used_at": rfc3339_or_none(key.last_used_at),
+        "made_by": key.made_by,
     }
