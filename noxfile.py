@@ -10,12 +10,15 @@ import sys
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.needs_version = ">=2026.1"
-nox.options.sessions = ["lint", "types", "package", "tests"]
+nox.options.sessions = ["lint", "secrets", "types", "package", "tests"]
 nox.options.error_on_external_run = True
 
 BIN = Path(sys.executable).parent
+ANY_REQUEST = "apps/embed/tests/test_any_request.py"
+PINNED = "requirements/dev.txt"
 RUNTIME = "requirements/runtime.txt"
 STAGE_FROM_WHEEL = Path("tests/package/stage_from_wheel.py").resolve()
 
@@ -66,7 +69,37 @@ def conformance(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def faults(session: nox.Session) -> None:
     """The long forms: a thousand jobs through all faults, two thousand orders of events."""
-    run(session, "pytest", "-n0", "-m", "full", "-s", *session.posargs, **ONE_THREAD)
+    beside = f"--ignore={ANY_REQUEST}"
+    run(session, "pytest", "-n0", "-m", "full", "-s", beside, *session.posargs, **ONE_THREAD)
+
+
+@nox.session(venv_backend="none")
+def api(session: nox.Session) -> None:
+    """Twenty thousand requests that nobody thought of to the API, on each database."""
+    run(session, "pytest", "-n0", "-m", "full", "-s", ANY_REQUEST, *session.posargs, **ONE_THREAD)
+
+
+@nox.session(venv_backend="none")
+def secrets(session: nox.Session) -> None:
+    """No password, key or token in any file but those that ``.secrets.baseline`` knows as none."""
+    listed = session.run("git", "ls-files", "-z", silent=True, external=True)
+    files = [name for name in str(listed).split("\0") if name]
+    search = (str(BIN / "detect-secrets-hook"), "--baseline", ".secrets.baseline", *files)
+    session.run(*search, external=True, log=False)
+
+
+@nox.session(venv_backend="none")
+def audit(session: nox.Session) -> None:
+    """Known vulnerabilities of the pinned packages; by hand, as it has to ask a service."""
+    words = ("--strict", "--disable-pip", "--require-hashes", "--progress-spinner=off")
+    try:
+        run(session, "pip-audit", *words, "-r", PINNED, *session.posargs)
+    except CommandFailed:
+        session.error(
+            "A package above has a vulnerability, or could not be asked about. This session has to "
+            "reach the JSON API of PyPI itself (a mirror without vulnerabilities will not do), or "
+            "with `nox -s audit -- --vulnerability-service osv` that of OSV."
+        )
 
 
 @nox.session(venv_backend="none")

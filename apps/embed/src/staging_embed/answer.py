@@ -36,10 +36,9 @@ class Bytes(msgspec.Struct, frozen=True):
 
 
 class Media(msgspec.Struct, frozen=True):
-    """A body that is not JSON. ``types``: its media types; ``text``: whether it can be read."""
+    """A body that is not JSON. ``types``: its media types."""
 
     types: tuple[str, ...]
-    text: bool = False
 
 
 def encoded(value: Any) -> bytes:

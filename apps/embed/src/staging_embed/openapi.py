@@ -216,8 +216,7 @@ def _response(route: Route, status: int, kind: Any, schemas: Mapping[Any, Any]) 
         },
     }
     if isinstance(kind, Media):
-        schema = {"type": "string"} if kind.text else {}
-        told["content"] = {name: {"schema": schema} for name in kind.types}
+        told["content"] = {name: {"schema": {}} for name in kind.types}
     elif kind is not None:
         told["content"] = {JSON: {"schema": schemas[kind]}}
     return told

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from staging_core.errors import AlreadyCreated
-from staging_core.models import ApiKey
+from staging_core.models import SCOPES, ApiKey
 from staging_embed.access import member
 from staging_embed.call import Call
 from staging_embed.fields import Before, Cursor, Limit
@@ -19,6 +19,10 @@ keys = Routes("keys")
 _keys = member("keys:write")
 
 
+# The library says whether it is one.
+Scope = Annotated[str, Meta(extra_json_schema={"enum": sorted(SCOPES)})]
+
+
 class NewKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A key that is wanted. `expires_in`: seconds until it opens nothing; without it, never.
 
@@ -26,7 +30,7 @@ class NewKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     name: Annotated[str, Meta(examples=["listing import"])]
-    scopes: list[str] | None = None
+    scopes: Annotated[list[Scope], Meta(extra_json_schema={"minItems": 1})] | None = None
     expires_in: Annotated[float, Meta(gt=0)] | None = None
 
 

@@ -1,0 +1,99 @@
+"""A server to ask anything of, as a process: ``python asked_anything.py SETTINGS_AS_JSON``.
+
+It prints where it listens. Everything is served, and who has the token operates the installation.
+It has something of each kind, works on nothing, and reaches no other host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sys
+from collections.abc import AsyncIterator
+from io import BytesIO
+from typing import Any
+
+import uvicorn
+from PIL import Image
+
+from staging_core import Credentials, Principal, Staging
+from staging_core.download import outbound
+from staging_core.errors import Unauthorized
+from staging_embed import staging_app
+from staging_embed.routes import GROUPS
+
+TOKEN = "of-the-operator"  # noqa: S105
+WHO = Principal(account_id="account-that-asks", user_id="olga", role="operator")
+AT_WILL = dict.fromkeys(
+    (
+        "rate_limit_requests",
+        "rate_limit_creates",
+        "rate_limit_address",
+        "rate_limit_failures",
+        "max_queued",
+    ),
+    1000000000,
+)
+
+
+def by_token(credentials: Credentials) -> Principal | None:
+    """Who asks."""
+    if credentials.bearer not in (None, TOKEN):
+        raise Unauthorized()
+    return WHO if credentials.bearer else None
+
+
+async def nowhere(host: str, port: int) -> list[str]:
+    """No name leads anywhere."""
+    raise socket.gaierror(f"{host}:{port} is not looked up here")
+
+
+def photo(number: int) -> bytes:
+    """A small photo; another number gives another one."""
+    picture = Image.linear_gradient("L").resize((96, 64)).convert("RGB")
+    picture.putpixel((number % 96, number // 96), (255, 0, number % 256))
+    buffer = BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+async def furnish(staging: Staging) -> None:
+    """Something of each kind, in each state that a thing can be in."""
+    me = staging.acting_as(WHO)
+    project = await me.projects.create("Elm Street 12")
+    wish: dict[str, Any] = {"room": "bedroom", "style": "modern", "project_id": project.id}
+    for number in range(3):
+        await me.images.submit(photo(number), variants=2, **wish)
+    await staging.run_worker(until_idle=True)
+    await me.images.cancel((await me.images.submit(photo(3), **wish)).images[0].id)
+    await me.images.submit(photo(4), **wish)
+    await me.uploads.receive(_whole(photo(5)), "room.png")
+    await me.uploads.presign("room.jpg", "image/jpeg", 1000)
+    await me.keys.create("of a machine", scopes=["images:read"])
+    endpoint = (await me.webhooks.create("https://crm.example/hook")).endpoint
+    await me.webhooks.test(endpoint.id)
+    await me.profile.patch({"full_name": "Olga"})
+
+
+async def _whole(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+async def serve(settings: dict[str, Any]) -> None:
+    """Until it is told to end."""
+    usual = {"stager": "fake:", "plugins": (), "worker": False, "secret_key": "0123456789abcdef"}
+    async with Staging(**usual, **AT_WILL, **settings) as staging:
+        await furnish(staging)
+        app = staging_app(staging, principal=by_token, include=GROUPS.keys())
+        app.end_streams()  # each tells what there is and ends, instead of going on
+        config = uvicorn.Config(app, log_config=None, lifespan="off")
+        with socket.create_server(("127.0.0.1", 0)) as door:
+            door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            print(f"http://127.0.0.1:{door.getsockname()[1]}", flush=True)
+            await uvicorn.Server(config).serve(sockets=[door])
+
+
+if __name__ == "__main__":
+    outbound.addresses_of = nowhere
+    asyncio.run(serve(json.loads(sys.argv[1])))
