@@ -134,6 +134,25 @@ def check(answer: httpx.Response, *what: Any) -> None:
 
 
 @both
+def test_no_text_of_a_query_holds_the_character_nul(
+    tmp_path: Path, database: dict[str, Any]
+) -> None:
+    async def scenario() -> None:
+        async with client(tmp_path, **database) as asking:
+            asked = 0
+            for route in ROUTES:
+                for name in () if route.query is None else route.query.__struct_fields__:
+                    answer = await asking.request(
+                        route.method, path_of(route), params={name: "a\0"}, headers=as_own()
+                    )
+                    assert answer.status_code == 422, (route.operation_id, name, answer.text)
+                    asked += 1
+            assert asked > 20
+
+    asyncio.run(scenario())
+
+
+@both
 def test_bodies(tmp_path: Path, database: dict[str, Any]) -> None:
     async def scenario() -> None:
         async with client(tmp_path, **database) as found:

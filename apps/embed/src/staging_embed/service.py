@@ -283,6 +283,8 @@ def _query(route: Route, request: AnyRequest) -> Iterator[tuple[str, Any]]:
     for name, value in request.query_params.multi_items():
         if name in given:
             raise invalid(name, "Send it once.")
+        if "\0" in value:  # no database looks for it
+            raise invalid(name, "The character NUL is in no text.")
         given[name] = value
     try:
         query = msgspec.convert(given, route.query, strict=False)
