@@ -5,14 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 
 import pytest
 from redis.exceptions import RedisError
+from taskiq import TaskiqMessage
 
 from staging_core import Settings
+from staging_core.backends.taskiq_queue.address import RedisAddress
+from staging_core.backends.taskiq_queue.broker import WakeBroker
+from staging_core.backends.taskiq_queue.lanes import message
 from staging_core.backends.taskiq_queue.queue import TaskiqQueue
 from staging_core.errors import SettingError
 from staging_core.hooks import Hooks
@@ -20,6 +26,7 @@ from staging_core.models import Wake
 from staging_core.plugins import load_plugins
 from staging_core.registry import Registry
 from staging_core.testing.servers.redis import RedisServer, redis_server
+from staging_core.urls import BackendURL
 
 DEFAULT = frozenset({"default"})
 PASSWORD = "opensesame"  # noqa: S105 - of a server that lives for a second
@@ -67,6 +74,39 @@ def test_a_wake_is_one_task_of_a_stable_name_in_json(server: RedisServer) -> Non
     task = json.loads(told[told.index(b"{") : told.rindex(b"}") + 1])
     assert task["task_name"] == "staging.wake"
     assert task["kwargs"] == {"job_id": "job-1", "lane": "default", "not_before": 0.0}
+
+
+def test_a_wake_is_written_as_taskiq_writes_it() -> None:
+    wake = Wake(job_id="job-1", lane="später", not_before=1.5)
+    fields = json.loads(message(wake, "t:wakes:später"))
+    address = RedisAddress(BackendURL.parse("redis://127.0.0.1:6379"))
+    written = WakeBroker(address, ()).formatter.dumps(TaskiqMessage(**fields))
+    assert message(wake, "t:wakes:später") == written.message
+
+
+def test_who_only_pokes_does_not_import_taskiq(server: RedisServer) -> None:
+    """It would hold 20 MB in every API process."""
+    code = f"""
+import asyncio, sys
+from pathlib import Path
+from staging_core.backends.taskiq_queue import open_taskiq_queue
+from staging_core.models import Wake
+from staging_core.testing import FakeContext
+from staging_core.urls import BackendURL
+
+async def run(role):
+    url = BackendURL.parse("{server.url}?prefix=" + role)
+    async with open_taskiq_queue(url, FakeContext(Path("."), role=role)) as queue:
+        await queue.poke(Wake(job_id="job-1"))
+        await queue.take("key", limit=1, window_s=1.0)
+        await queue.signal("topic")
+        print(role, "taskiq" in sys.modules)
+
+asyncio.run(run("api"))
+asyncio.run(run("worker"))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["api", "False", "worker", "True"]
 
 
 def test_what_was_poked_before_anybody_consumed_is_handed_out_and_does_not_stay(

@@ -117,6 +117,22 @@ def test_a_request_that_is_under_way_is_answered(tmp_path: Path) -> None:
             assert client.recv(4096).startswith(b"HTTP/1.1 401 ")
 
 
+def test_what_others_need_is_not_imported_to_serve(tmp_path: Path) -> None:
+    """Every API process would hold it, and it is a fifth of what it holds."""
+    code = """
+import sys
+from staging_core import Staging
+from staging_server.serving import Server, create_app
+Server(create_app(Staging(stager="fake:", plugins=())), grace_s=1)
+others = {"alembic", "attr", "pydantic", "sqlite3", "taskiq", "PIL", "numpy"}
+print(sorted(others & sys.modules.keys()))
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == "[]"
+
+
 def test_it_works_on_jobs_unless_told_not_to(tmp_path: Path) -> None:
     buffer = BytesIO()
     Image.linear_gradient("L").resize((320, 240)).convert("RGB").save(buffer, "PNG")

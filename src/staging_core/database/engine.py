@@ -19,7 +19,6 @@ from staging_core.models import JobEvent
 from . import deliveries, events
 from .prepared import Call, Prepared, Run
 from .row import Row
-from .sqlite import Sqlite
 
 Committed = Callable[[list[JobEvent]], None]
 
@@ -247,6 +246,8 @@ def _place(settings: Settings, owner: bool, clock: Callable[[], float] | None) -
             "The setting `database` is not a database URL.", remedy=_REMEDY
         ) from wrong
     if url.drivername == "sqlite+aiosqlite":
+        from .sqlite import Sqlite
+
         return Sqlite(url, clock or time.time)
     if url.drivername == "postgresql+asyncpg":
         from .postgres import Postgres

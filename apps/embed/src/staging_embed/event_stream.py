@@ -139,9 +139,14 @@ class EventStream:
         ended_by = "client"
         try:
             await self._open()
-            if await self._until_over(receive):
-                ended_by = "server"
-                await self._say_goodbye()
+            async with asyncio.timeout(None) as self._ending:
+                self._streams.add(self)
+                self._poke()
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+        except TimeoutError:
+            ended_by = "server"
+            await self._say_goodbye()
         finally:
             if self._trace is not None:
                 self._trace.ended(by=ended_by)
@@ -158,23 +163,11 @@ class EventStream:
         await self._write_out(
             [_message("connected", self._connected()), *self._told(self._standing)]
         )
-        self._standing = []
+        del self._standing
 
     def _connected(self) -> dict[str, str]:
         """``position``: what to resume from where nothing has been told yet."""
         return {**_CONNECTED, "position": str(self._follower.position)}
-
-    async def _until_over(self, receive: Callable[[], Awaitable[Any]]) -> bool:
-        """True: we end it; False: the client has gone."""
-        try:
-            async with asyncio.timeout(None) as self._ending:
-                self._streams.add(self)
-                self._poke()
-                while (await receive())["type"] != "http.disconnect":
-                    pass
-        except TimeoutError:
-            return True
-        return False
 
     async def _say_goodbye(self) -> None:
         """When to come back: not all at the same moment."""

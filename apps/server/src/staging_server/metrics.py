@@ -5,6 +5,7 @@ It says nothing of any account: no label has a customer's value. Let a proxy kee
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 from .telemetry.exposition import EXPOSED
@@ -18,14 +19,16 @@ class Metrics:
     def __init__(self, app: Any) -> None:
         self.app = app
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one connection."""
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+        """Serve one connection. No coroutine of ours is held by those that stay for an hour."""
         asked = scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "GET"
         shown = EXPOSED.text() if asked else None
         if shown is None:
-            await self.app(scope, receive, send)
-            return
-        body, kind = shown
+            passed_on: Awaitable[None] = self.app(scope, receive, send)
+            return passed_on
+        return self._show(send, *shown)
+
+    async def _show(self, send: Any, body: bytes, kind: str) -> None:
         headers = [(b"content-type", kind.encode()), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})

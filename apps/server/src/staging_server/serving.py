@@ -59,13 +59,16 @@ class Server(uvicorn.Server):
     def __init__(self, app: StagingApp, *, grace_s: float) -> None:
         self.app = app
         self.told = asyncio.Event()
+        proxies = list(app.service.staging.settings.trusted_proxies)
         config = uvicorn.Config(
             Metrics(app),
+            interface="asgi3",
             log_config=None,
             access_log=False,
             lifespan="off",
             # Nobody unless named: by itself it would believe every process of this machine.
-            forwarded_allow_ips=list(app.service.staging.settings.trusted_proxies),
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
             backlog=_WAITING_CONNECTIONS,
             server_header=False,
             timeout_graceful_shutdown=max(1, int(grace_s)),

@@ -2,7 +2,7 @@
 
 Its own ``listen`` ends at the first lost connection or flushed server, reads one entry per stream
 at once, and looks for the wakes of dead consumers only after a new one has come. Of it remain the
-connection pool, ``kick`` and the declaration of groups.
+connection pool and the configuration. Who only pokes needs none of this (see ``queue``).
 """
 
 from __future__ import annotations
@@ -15,28 +15,27 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import suppress
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 from taskiq import AckableMessage
 from taskiq_redis import RedisStreamBroker
 
 from .address import RedisAddress
-from .lanes import GROUP
+from .connection import UNREACHABLE
+from .lanes import GROUP, MOST_HELD
 
 _log = logging.getLogger(__name__)
 _BLOCK_MS = 1000  # less than a connection's time-out
-_MOST_HELD = 100_000  # where nobody consumes; the oldest go, and a sweep finds their work
 _LONGEST_PAUSE_S = 2.0
 # Oldest Redis says the first; a newer one, to whoever was waiting meanwhile, the second.
 _GROUP_IS_GONE = ("NOGROUP", "UNBLOCKED")
-UNREACHABLE = (RedisError, OSError, TimeoutError)
 
 Entry = tuple[str, bytes, dict[bytes, bytes]]
 
 
 class WakeBroker(RedisStreamBroker):
-    """One consumer of the streams of some lanes, or, without any, somebody who only pokes."""
+    """One consumer of the streams of some lanes."""
 
-    def __init__(self, address: RedisAddress, streams: Iterable[str] = ()) -> None:
+    def __init__(self, address: RedisAddress, streams: Iterable[str]) -> None:
         self.streams = deque(streams)
         super().__init__(
             address.url,
@@ -44,7 +43,7 @@ class WakeBroker(RedisStreamBroker):
             consumer_id="0",  # a group begins with what came before it
             xread_count=1,
             xread_block=_BLOCK_MS,
-            maxlen=_MOST_HELD,
+            maxlen=MOST_HELD,
             idle_timeout=int(address.reclaim_s * 1000),
             **address.connection(),
         )

@@ -12,7 +12,8 @@ from taskiq.receiver import Receiver
 from staging_core.interfaces.queue import Handler
 from staging_core.models import Wake
 
-from .broker import UNREACHABLE, WakeBroker
+from .broker import WakeBroker
+from .connection import UNREACHABLE
 from .lanes import TASK, Keys, message
 from .later import Later
 
@@ -89,8 +90,7 @@ class Consumer:
 
     async def _hold(self, wake: Wake) -> None:
         """Somebody's clock is ahead of ours."""
-        task = message(wake, self._keys.stream(wake.lane))
         try:
-            await self._later.hold(wake, self._broker.formatter.dumps(task).message)
+            await self._later.hold(wake, message(wake, self._keys.stream(wake.lane)))
         except UNREACHABLE:
             _log.info("a wake of job %s that was not due is lost", wake.job_id)

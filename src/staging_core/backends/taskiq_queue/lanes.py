@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
-from taskiq.message import TaskiqMessage
 
 from staging_core.models import Wake
 
 # One stable name: a taskiq receiver acknowledges and drops tasks whose name it does not know.
 TASK = "staging.wake"
 GROUP = "staging"
+MOST_HELD = 100_000
+"""Wakes in a stream that nobody consumes; the oldest go, and a sweep finds their work."""
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -35,12 +38,14 @@ class Keys(msgspec.Struct, frozen=True):
         return f"{self.prefix}:signals"
 
 
-def message(wake: Wake, stream: str) -> TaskiqMessage:
-    """The task that carries a wake; equal wakes make equal messages."""
-    return TaskiqMessage(
-        task_id=wake.job_id,
-        task_name=TASK,
-        labels={"queue_name": stream},
-        args=[],
-        kwargs=msgspec.to_builtins(wake),
-    )
+def message(wake: Wake, stream: str) -> bytes:
+    """The task that carries a wake, as taskiq writes one; equal wakes make equal messages."""
+    task = {
+        "task_id": wake.job_id,
+        "task_name": TASK,
+        "labels": {"queue_name": stream},
+        "labels_types": None,
+        "args": [],
+        "kwargs": msgspec.to_builtins(wake),
+    }
+    return json.dumps(task).encode()

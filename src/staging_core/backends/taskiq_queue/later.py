@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from staging_core.models import Wake
 
-from .broker import UNREACHABLE
+from .connection import UNREACHABLE
 from .lanes import Keys
 
 _MOST_HELD = 100_000  # per lane; those that are due last go first

@@ -17,8 +17,11 @@ async def open_taskiq_queue(url: BackendURL, context: OpenContext) -> AsyncItera
     """Open ``redis://host:port/db?prefix=staging&reclaim_s=15``, or ``rediss:`` with TLS.
 
     A Redis that is away is no error. ``SettingError`` for a URL that names no server, for a server
-    that turns us away, for a cluster, and for one older than 6.2.
+    that turns us away, for a cluster, and for one older than 6.2. Only a worker imports taskiq.
     """
+    if context.role == "worker":
+        from . import consumer  # noqa: F401 - what is missing is missed now, not at the first job
+
     queue = TaskiqQueue(RedisAddress(url), context.clock)
     try:
         await queue.look()

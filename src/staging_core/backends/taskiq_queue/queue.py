@@ -9,9 +9,8 @@ from staging_core.interfaces.queue import Handler
 from staging_core.models import Allowance, Wake
 
 from .address import RedisAddress
-from .broker import WakeBroker
-from .consumer import Consumer
-from .lanes import Keys, message
+from .connection import connected, freed
+from .lanes import MOST_HELD, Keys, message
 from .later import Later
 from .rates import Rates
 from .signals import Subscription
@@ -25,23 +24,26 @@ class TaskiqQueue:
     def __init__(self, address: RedisAddress, clock: Callable[[], float]) -> None:
         self._address = address
         self._keys = Keys(address.prefix)
-        self._broker = WakeBroker(address)
-        redis = self._broker.redis
-        self._later = Later(redis, self._keys, clock)
-        self._subscription = Subscription(redis, self._keys.signals)
-        self._rates = Rates(redis, self._keys)
+        self._redis = connected(address)
+        self._later = Later(self._redis, self._keys, clock)
+        self._subscription = Subscription(self._redis, self._keys.signals)
+        self._rates = Rates(self._redis, self._keys)
 
     async def poke(self, wake: Wake) -> None:
         """See ``Queue.poke``. Raises within seconds when Redis is away."""
-        task = self._broker.formatter.dumps(message(wake, self._keys.stream(wake.lane)))
+        stream = self._keys.stream(wake.lane)
+        data = message(wake, stream)
         async with asyncio.timeout(_POKE_S):
             if self._later.is_due(wake):
-                await self._broker.kick(task)
+                await self._redis.xadd(stream, {b"data": data}, maxlen=MOST_HELD)
             else:
-                await self._later.hold(wake, task.message)
+                await self._later.hold(wake, data)
 
     async def consume(self, handler: Handler, *, lanes: frozenset[str], concurrency: int) -> None:
         """See ``Consumes.consume``. Cancelling a second time cancels the running handlers too."""
+        from .broker import WakeBroker
+        from .consumer import Consumer
+
         broker = WakeBroker(self._address, map(self._keys.stream, sorted(lanes)))
         try:
             await Consumer(broker, self._later, self._keys, handler).consume(lanes, concurrency)
@@ -66,9 +68,9 @@ class TaskiqQueue:
         """Ask Redis for its name and age, to find a wrong address while it can be corrected."""
         from .server import check_server
 
-        await check_server(self._broker.redis, self._address)
+        await check_server(self._redis, self._address)
 
     async def close(self) -> None:
         """Free every connection."""
         await self._subscription.close()
-        await self._broker.shutdown()
+        await freed(self._redis)

@@ -12,7 +12,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, ResponseErr
 from staging_core.errors import SettingError
 
 from .address import RedisAddress
-from .broker import UNREACHABLE
+from .connection import UNREACHABLE
 
 _log = logging.getLogger(__name__)
 _OLDEST = (6, 2)

@@ -9,7 +9,7 @@ from weakref import WeakSet, finalize
 
 from redis.asyncio import Redis
 
-from .broker import UNREACHABLE
+from .connection import UNREACHABLE
 
 _log = logging.getLogger(__name__)
 _LOOK_S = 1.0

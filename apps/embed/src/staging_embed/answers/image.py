@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -126,6 +127,7 @@ def _values(image: Image, base: str) -> dict[str, Any]:
     )
 
 
+@lru_cache(maxsize=64)  # an event stream holds one, and most are asked for at the same address
 def picture_urls(base: str, kind: PictureKind) -> Callable[[str], str]:
     """From an image's id to the stable address of one of its pictures."""
     return lambda image_id: f"{base}/api/v1/images/{image_id}/pictures/{kind}"
