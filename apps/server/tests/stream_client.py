@@ -34,14 +34,13 @@ class StreamClient:
     refused: list[str] = field(default_factory=list)
 
     async def follow(self, port: int, dice: random.Random, *, cut_s: float) -> None:
-        """Until cancelled; cut off every ``cut_s`` seconds, more or less."""
+        """Until cancelled; cut off about ``cut_s`` seconds after each time it was connected."""
         while True:
             with suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
-                async with asyncio.timeout(dice.uniform(0.5, 1.5) * cut_s):
-                    await self._connection(port)
+                await self._connection(port, dice.uniform(0.5, 1.5) * cut_s)
             await asyncio.sleep(dice.uniform(0, _COMES_BACK_S))
 
-    async def _connection(self, port: int) -> None:
+    async def _connection(self, port: int, cut_s: float) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
             writer.write(self._request())
@@ -49,7 +48,7 @@ class StreamClient:
             if not head.startswith("HTTP/1.1 200 "):
                 self.refused.append(head.partition("\r\n")[0])
                 return
-            async with aclosing(_messages(reader)) as messages:
+            async with asyncio.timeout(cut_s), aclosing(_messages(reader)) as messages:
                 async for message in messages:
                     self._hear(message)
         finally:
