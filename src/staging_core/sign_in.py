@@ -15,10 +15,8 @@ from .database.row import Row
 from .errors import AccountClosing, BadInput, Unauthorized
 from .interfaces import Authenticator
 from .models import Actor, Credentials, Identity, Principal, highest
+from .models.principal import PERSONAL
 from .recent import Recent
-
-PERSONAL = "personal-"
-"""Begins the ids of accounts that a first sign-in makes; no claim may name one."""
 
 _LONGEST_ISSUER = 512
 _LONGEST_SUBJECT = 255

@@ -320,3 +320,19 @@ def test_roles_are_in_order() -> None:
     assert not admin.has_role("operator")
     assert not member.has_role("admin")
     assert highest("admin", "member", "operator") == "operator"
+
+
+@both
+def test_a_person_looks_after_an_account_of_their_own(install: Install) -> None:
+    async def scenario() -> None:
+        async with install(webhook_hosts=("http://127.0.0.1:9",)) as staging:
+            principal = await signed_in(staging, token("ada"))
+            assert principal.role == "member"
+            ada = staging.acting_as(principal)
+            made = await ada.webhooks.create("http://127.0.0.1:9/webhooks")
+            assert [each.id for each in await ada.webhooks.page()] == [made.endpoint.id]
+            shared = staging.acting_as(await signed_in(staging, token("bob", account_id="agency")))
+            with pytest.raises(Forbidden):
+                await shared.webhooks.page()
+
+    asyncio.run(scenario())

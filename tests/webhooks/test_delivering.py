@@ -20,6 +20,7 @@ from staging_core.webhooks import Sender, sender
 from staging_core.webhooks.schedule import PAUSES_S
 
 from .conftest import (
+    OTHERS,
     House,
     Timed,
     both,
@@ -418,6 +419,31 @@ def test_endpoints_that_fail_have_half_of_the_places_at_most(
                     await came(receiver, 1)
                     assert len(bad.received) == 8 + 2
                     bad.release()
+
+    asyncio.run(scenario())
+
+
+def test_slow_endpoints_of_one_account_leave_places_for_the_others(
+    house: House, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "LANES", 4)
+    monkeypatch.setattr(sender, "SHARE", 2)
+
+    async def scenario() -> None:
+        with receiving() as slow:
+            slow.usual = Answer(hangs=True)
+            async with house(webhook_hosts=(receiver.host, slow.host)) as staging:
+                me, them = staging.acting_as(OWNER), staging.acting_as(OTHERS)
+                for _ in range(8):
+                    await listening(me, slow)
+                await end_one(me)
+                async with sending(staging):
+                    await came(slow, 2)
+                    await listening(them, receiver)
+                    await end_one(them, 1)
+                    await came(receiver, 1)
+                    assert len(slow.received) == 2
+                    slow.release()
 
     asyncio.run(scenario())
 

@@ -18,7 +18,7 @@ from staging_embed import staging_app
 from staging_embed.access import anyone
 from staging_embed.routing import Routes
 
-from .house import API, OWN, as_other, as_own, by_token, house
+from .house import API, OWN, as_other, as_own, by_token, house, listening
 
 UNKNOWN = f"{API}/images/00000000-0000-4000-8000-000000000000"
 
@@ -167,6 +167,9 @@ def test_who_is_nobody_is_told_how_to_sign_in(tmp_path: Path, headers: Any) -> N
         ("http://evil.example", {}, 401),
         ("http://localhost", {"X-Forwarded-For": "10.0.0.1"}, 401),
         ("http://localhost", {"Forwarded": "for=10.0.0.1"}, 401),
+        ("http://localhost", {"X-Forwarded-Proto": "https"}, 401),
+        ("http://localhost", {"CF-Connecting-IP": "203.0.113.7"}, 401),
+        ("http://localhost", {"X-Original-Host": "studio.example"}, 401),
         ("http://localhost", {"Authorization": "Bearer x"}, 401),
     ],
 )
@@ -182,6 +185,25 @@ def test_the_owner_is_who_sits_here_and_no_page_or_proxy(
                 return await client.get(f"{API}/me", headers=headers)
 
     assert asyncio.run(scenario()).status_code == status
+
+
+def test_a_proxy_that_tells_nothing_still_speaks_as_proxies_do(tmp_path: Path) -> None:
+    """nginx with a bare `proxy_pass`: HTTP/1.0, the upstream's own name, no further header."""
+
+    async def scenario() -> bytes:
+        async with (
+            Staging(home=tmp_path, stager="fake:", plugins=(), worker=False) as it,
+            listening(staging_app(it, principal=it.authenticate)) as url,
+        ):
+            host, port = url.removeprefix("http://").split(":")
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(f"GET {API}/me HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n".encode())
+            told = await reader.read()
+            writer.close()
+            await writer.wait_closed()
+            return told
+
+    assert asyncio.run(scenario()).startswith(b"HTTP/1.1 401")
 
 
 def test_a_host_may_answer_at_once_or_later(tmp_path: Path) -> None:

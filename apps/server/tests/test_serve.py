@@ -40,6 +40,12 @@ def test_who_needs_not_sign_in_has_to_be_here(tmp_path: Path, host: str) -> None
     assert not (tmp_path / "staging.db").exists()
 
 
+def test_who_needs_not_sign_in_has_no_address_in_the_world(tmp_path: Path) -> None:
+    said = refused(tmp_path, **FAKE, STAGING_PUBLIC_URL="https://studio.example")
+    assert "STAGING_AUTH" in said
+    assert "https://studio.example" in said
+
+
 def test_with_sign_in_it_listens_anywhere_and_shows_no_documentation(tmp_path: Path) -> None:
     settings = {**FAKE, "STAGING_AUTH": "keys:", "STAGING_SECRET_KEY": "x" * 16}
     with serving(tmp_path, "--host", "0.0.0.0", "--no-worker", **settings) as served:

@@ -11,7 +11,6 @@ from staging_core.errors import ValidationFailed
 from staging_core.models import Actor, Principal, check_role
 from staging_core.ports import Ports
 from staging_core.scoped import needs
-from staging_core.sign_in import PERSONAL
 
 
 class Account:
@@ -48,6 +47,5 @@ class Account:
 
     def _checked(self) -> str:
         account_id = accounts.check(self._principal.account_id)
-        if not account_id.startswith(PERSONAL):
-            check_role(self._principal, "admin")
+        check_role(self._principal, "admin")
         return account_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -95,11 +96,17 @@ async def delete(tx: Transaction, account_id: str, endpoint_id: str) -> None:
     await _count(tx, account_id, -1)
 
 
-async def claim(tx: Transaction, *, lease_s: float, only_sound: bool = False) -> Row | None:
+async def claim(
+    tx: Transaction,
+    *,
+    lease_s: float,
+    only_sound: bool = False,
+    passing: Collection[str] = (),
+) -> Row | None:
     """Take the endpoint that has waited longest for its turn and has something due; None: none.
 
     It is ours for ``lease_s``: nobody else sends to it meanwhile. ``only_sound``: pass over those
-    that are failing.
+    that are failing. ``passing``: over all of these accounts.
     """
     due = (
         sa.select(webhook_deliveries.c.id)
@@ -123,6 +130,8 @@ async def claim(tx: Transaction, *, lease_s: float, only_sound: bool = False) ->
     )
     if only_sound:
         free = free.where(webhook_endpoints.c.failing_since.is_(None))
+    if passing:
+        free = free.where(webhook_endpoints.c.account_id.not_in(passing))
     found = await tx.row(free)
     if found is None:
         return None

@@ -12,7 +12,9 @@ https, ``https://gateway.internal:8443`` only https, on that port.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 _PORTS = {"https": 443, "http": 80}
 _LOCALHOST = ("127.0.0.1", "::1")  # RFC 6761: never asked of a name server
 _LONGEST_NAME = 253
+_NAME = re.compile(r"[0-9a-z_-]{1,63}(\.[0-9a-z_-]{1,63})*\.?")
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,12 +79,24 @@ def public_target(
     host = parts.raw_host.decode("ascii").lower()
     if parts.scheme != "https" or not host or len(host) > _LONGEST_NAME:
         raise refused(only)
+    if not _is_host(host):
+        raise refused("The address has a host that there cannot be.")
     port = _PORTS["https"] if parts.port is None else parts.port
     if not 0 < port < 65_536:
         raise refused("The address has a port that there is not.")
     if parts.userinfo:
         raise refused(f"The address at {host} carries a user name or password.")
     return parts, Target(host=host, port=port)
+
+
+def _is_host(host: str) -> bool:
+    """Whether it is written as a name or an IP address is; nothing is asked."""
+    if _NAME.fullmatch(host):
+        return True
+    try:
+        return "%" not in str(ip_address(host))  # a scope is of one machine's own network
+    except ValueError:
+        return False
 
 
 def target_of(url: httpx.URL, hosts: Collection[str]) -> Target:

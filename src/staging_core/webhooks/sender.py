@@ -2,8 +2,8 @@
 
 An endpoint is a lane: one worker at a time takes it, by lease, sends it a few messages side by
 side, and gives it back. Lanes take turns; those of failing endpoints get half of the places at
-most. A try is written down after it was made: a process that dies in between leaves the delivery
-due, and it is sent again under the same id.
+most, and those of one account a share. A try is written down after it was made: a process that dies
+in between leaves the delivery due, and it is sent again under the same id.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import contextlib
 import logging
 import math
 import time
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from staging_core.database import accounts, deliveries, endpoints
@@ -32,8 +34,11 @@ log = logging.getLogger("staging_core")
 AT_ONCE = 10
 """Messages that one endpoint is sent side by side."""
 
-LANES = 32
+LANES = 64
 """Endpoints that one worker sends to at a time."""
+
+SHARE = 8
+"""Of these, endpoints of one account: slow ones of one leave lanes for the others."""
 
 _HELD_S = 0.5  # due, but its lane is somebody's
 _MARGIN_S = 15.0
@@ -56,7 +61,7 @@ class Sender:
         self._ports = ports
         self._keys = EndpointKeys(ports.settings)
         self._look = asyncio.Event()
-        self._lanes: dict[asyncio.Task[None], bool] = {}
+        self._lanes: dict[asyncio.Task[None], _Lane] = {}
 
     async def run(self) -> None:
         """Send whatever becomes due until cancelled; what is out there then, ``end`` waits for."""
@@ -84,19 +89,20 @@ class Sender:
         ``within_s``: after so many seconds nothing more is begun.
         """
         until, tried = time.monotonic() + within_s, 0
-        sending: set[asyncio.Task[None]] = set()
+        sending: dict[asyncio.Task[None], _Lane] = {}
         try:
             while True:
                 free = len(sending) < LANES and time.monotonic() < until
-                lane = await self._claim(only_sound=False) if free else None
+                lane = await self._claim(sending.values(), only_sound=False) if free else None
                 if lane is not None:
                     tried += len(lane.due)
-                    sending.add(asyncio.create_task(self._serve(lane)))
+                    sending[asyncio.create_task(self._serve(lane))] = lane
                     continue
                 if not sending:
                     return tried
-                done, sending = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
+                    del sending[task]
                     task.result()
         finally:
             for task in sending:
@@ -121,12 +127,13 @@ class Sender:
             wait_s = longest_s if at is None else at - tx.now
         if wait_s > 0:
             return min(wait_s, longest_s)
-        failing = sum(self._lanes.values())
-        lane = await self._claim(only_sound=failing >= LANES // 2)
+        lanes = self._lanes.values()
+        failing = sum(lane.endpoint["failing_since"] is not None for lane in lanes)
+        lane = await self._claim(lanes, only_sound=failing >= LANES // 2)
         if lane is None:
             return min(_HELD_S, longest_s)
         task = asyncio.create_task(self._serve(lane))
-        self._lanes[task] = lane.endpoint["failing_since"] is not None
+        self._lanes[task] = lane
         task.add_done_callback(self._ended)
         return 0.0
 
@@ -137,10 +144,15 @@ class Sender:
             # Its lease runs out and somebody, maybe we, takes it over.
             log.warning("a webhook endpoint was dropped", exc_info=task.exception())
 
-    async def _claim(self, *, only_sound: bool) -> _Lane | None:
+    async def _claim(self, lanes: Collection[_Lane] = (), *, only_sound: bool) -> _Lane | None:
+        """A lane beside these, of an account that has not its share of them; None: no such."""
+        held = Counter(str(lane.endpoint["account_id"]) for lane in lanes)
+        passing = [account_id for account_id, count in held.items() if count >= SHARE]
         lease_s = self._ports.posts.time_limit_s + _MARGIN_S
         async with self._ports.database.write() as tx:
-            endpoint = await endpoints.claim(tx, lease_s=lease_s, only_sound=only_sound)
+            endpoint = await endpoints.claim(
+                tx, lease_s=lease_s, only_sound=only_sound, passing=passing
+            )
             if endpoint is None:
                 return None
             most = AT_ONCE if endpoint["failing_since"] is None else 1

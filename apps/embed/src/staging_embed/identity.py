@@ -15,8 +15,11 @@ from staging_core.errors import Unauthorized
 PrincipalOf = Callable[[Credentials], Principal | Awaitable[Principal | None] | None]
 
 _BEARER = re.compile(r"bearer +([\x21-\x7e]+) *", re.IGNORECASE)
-# A proxy on this machine makes everybody look local, and says so with one of these.
-_PASSED_ON = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+# A proxy on this machine makes everybody look local, and mostly says so with one of these. One
+# that adds none (nginx, unless it is told to) still speaks HTTP/1.0, which nobody else does today.
+_PASSED_ON = re.compile(
+    r"(x-)?forwarded(-.*)?|via|x-real-ip|x-client-ip|true-client-ip|x-original-.*|x-envoy-.*|cf-.*"
+)
 
 
 async def principal_of(seen: PrincipalOf, credentials: Credentials) -> Principal:
@@ -67,7 +70,9 @@ def _is_local(scope: Mapping[str, Any], headers: dict[str, str], origins: Collec
     A page anywhere can make a browser ask us, under a name of its own that leads here: so the name
     that was asked for, and the page's origin, have to be local too.
     """
-    if not _is_loopback(address_of(scope)) or any(name in headers for name in _PASSED_ON):
+    if scope.get("http_version") == "1.0" or any(map(_PASSED_ON.fullmatch, headers)):
+        return False
+    if not _is_loopback(address_of(scope)):
         return False
     if not _is_loopback(_host(headers.get("host", ""))):
         return False

@@ -333,5 +333,6 @@ def _response(route: Route, result: Any, turn: AbstractAsyncContextManager[None]
         status = result.status or status
         result = result.body
     if result is None:
-        return Response(None, status_code=status, headers=headers)
+        empty = None if status == 204 else b""  # else the framework says `null`
+        return Response(empty, status_code=status, headers=headers, media_type="text/plain")
     return Response(encoded(result), status_code=status, media_type=JSON, headers=headers)

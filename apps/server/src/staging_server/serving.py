@@ -14,6 +14,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import click
 import uvicorn
@@ -38,6 +39,13 @@ def check_reach(staging: Staging, host: str) -> None:
             f"With `auth` as `local:` whoever reaches {host} would be the owner.",
             remedy="Set STAGING_AUTH (to `keys:` or `jwt:https://ISSUER/?audience=...`), or serve "
             "on 127.0.0.1.",
+        )
+    public = staging.settings.public_url
+    if is_local(staging) and public and not _is_loopback(urlsplit(public).hostname or ""):
+        raise SettingError(
+            f"With `auth` as `local:` whoever comes through {public} could be the owner.",
+            remedy="Set STAGING_AUTH (to `keys:` or `jwt:https://ISSUER/?audience=...`), or leave "
+            "STAGING_PUBLIC_URL out.",
         )
 
 
