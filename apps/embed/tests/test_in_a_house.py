@@ -13,6 +13,7 @@ import uvicorn
 
 from staging_core import Settings
 from staging_core.models import Callback
+from staging_core.rates import Rates
 from staging_core.telemetry import SILENT
 from staging_embed import staging_app
 from staging_embed.routes.callbacks import MOST_BYTES
@@ -32,6 +33,7 @@ class Inbox:
     def __init__(self) -> None:
         self.settings = Settings.from_keywords()
         self.telemetry = SILENT
+        self.rates = Rates(self, None)  # type: ignore[arg-type]
         self.bodies: list[bytes] = []
 
     async def receive(self, callback: Callback, *, attempt_id: str | None = None) -> Any:
