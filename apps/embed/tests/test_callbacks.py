@@ -13,6 +13,7 @@ from litestar.testing import TestClient
 from staging_core import Settings
 from staging_core.errors import DatabaseFailed, InvalidCallback, InvalidSignature, NotFound
 from staging_core.models import Callback
+from staging_core.rates import Rates
 from staging_core.telemetry import SILENT
 from staging_embed import staging_app
 from staging_embed.routes.callbacks import MOST_BYTES
@@ -28,6 +29,7 @@ class Inbox:
     def __init__(self) -> None:
         self.settings = Settings.from_keywords()
         self.telemetry = SILENT
+        self.rates = Rates(self, None)  # type: ignore[arg-type]
         self.received: list[tuple[Callback, str | None]] = []
         self.error: Exception | None = None
 
