@@ -78,6 +78,7 @@ async def list_events(call: Call, query: Wanted) -> EventLog:
     member("events:read"),
     live=True,
     by_ticket=True,
+    errors=(NotFound,),
     result=Media(("text/event-stream",)),
     request_headers={"Last-Event-ID": "The `id` of the last event seen: all since is told again."},
 )

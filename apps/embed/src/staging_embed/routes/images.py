@@ -260,7 +260,7 @@ def _wish(image: NewImage) -> dict[str, Any]:
     }
 
 
-@images.get("/images", _read)
+@images.get("/images", _read, errors=(NotFound,))
 async def list_images(call: Call, query: Wanted) -> ImagePage:
     """Images of the account, newest first; failed and cancelled ones too.
 
