@@ -130,6 +130,7 @@ def test_one_photo_goes_through_two_workers_and_the_callback_application(
             "STAGING_DATABASE": database["database"],
             "STAGING_STORAGE": bucket.url("acme-photos", "staging"),
             "STAGING_QUEUE": redis.url,
+            "STAGING_AUTH": "keys:",
             "STAGING_STAGER": "replicate:qwen/qwen-image-edit",
             "STAGING_PUBLIC_URL": f"http://127.0.0.1:{port}",
             "REPLICATE_API_TOKEN": replicate.token,
