@@ -31,10 +31,16 @@ def run(session: nox.Session, tool: str, *args: str, **env: str) -> None:
     session.run(str(BIN / tool), *args, external=True, env=env)
 
 
-def pytest(session: nox.Session, *paths: str) -> None:
-    """Run tests on two processes; words after ``--`` go to pytest."""
+def pytest(session: nox.Session, *words: str) -> None:
+    """Run pytest with its files in memory where there is room; words after ``--`` go to it too."""
+    command = ("script/on_tmpfs.py", str(BIN / "pytest"), *words, *session.posargs)
+    run(session, "python", *command, **ONE_THREAD)
+
+
+def tests_of(session: nox.Session, *paths: str) -> None:
+    """Run tests on two processes."""
     profile = ("--hypothesis-profile=ci",) if os.environ.get("CI") else ()
-    run(session, "pytest", "-n2", *profile, *paths, *session.posargs, **ONE_THREAD)
+    pytest(session, "-n2", *profile, *paths)
 
 
 @nox.session(venv_backend="none")
@@ -57,26 +63,26 @@ def types(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
     """Every test of the core, the plugins and the apps."""
-    pytest(session)
+    tests_of(session)
 
 
 @nox.session(venv_backend="none")
 def conformance(session: nox.Session) -> None:
     """Our own backends and doubles against the kit that outsiders use."""
-    pytest(session, "tests/conformance")
+    tests_of(session, "tests/conformance")
 
 
 @nox.session(venv_backend="none")
 def faults(session: nox.Session) -> None:
     """The long forms: a thousand jobs through all faults, two thousand orders of events."""
     beside = f"--ignore={ANY_REQUEST}"
-    run(session, "pytest", "-n0", "-m", "full", "-s", beside, *session.posargs, **ONE_THREAD)
+    pytest(session, "-n0", "-m", "full", "-s", beside)
 
 
 @nox.session(venv_backend="none")
 def api(session: nox.Session) -> None:
     """Twenty thousand requests that nobody thought of to the API, on each database."""
-    run(session, "pytest", "-n0", "-m", "full", "-s", ANY_REQUEST, *session.posargs, **ONE_THREAD)
+    pytest(session, "-n0", "-m", "full", "-s", ANY_REQUEST)
 
 
 @nox.session(venv_backend="none")
@@ -105,14 +111,14 @@ def audit(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def plugins(session: nox.Session) -> None:
     """The plugins, each against the kit."""
-    pytest(session, "plugins")
+    tests_of(session, "plugins")
 
 
 @nox.session(venv_backend="none")
 def docs(session: nox.Session) -> None:
     """The site, in ``site/``; and that it loads nothing from elsewhere and its code blocks run."""
     run(session, "mkdocs", "build", "--strict")
-    pytest(session, "tests/docs")
+    tests_of(session, "tests/docs")
 
 
 @nox.session(venv_backend="none")

@@ -24,7 +24,15 @@ from sqlalchemy.engine import URL, make_url
 VARIABLE = "STAGING_TEST_POSTGRES"
 _WITHIN_S = 30.0
 _NOBODY = "nobody"
-_CONFIG = ("max_connections=300", "unix_socket_directories=", "shared_buffers=32MB")
+_CONFIG = (
+    "max_connections=300",
+    "unix_socket_directories=",
+    "shared_buffers=32MB",
+    "dynamic_shared_memory_type=mmap",  # in the data folder, and gone with it after a crash too
+)
+_NO_SYNC = "-F"
+"""Nothing waits for the disk: only the machine's end would lose what a process has written, and
+tests end processes. What a crash of PostgreSQL has to bring back, the kernel has."""
 
 T = TypeVar("T")
 
@@ -79,7 +87,7 @@ class Postgres:
 class PostgresServer(Postgres):
     """A PostgreSQL of our own on a free port of this machine, without a disk's safety.
 
-    ``version``: its major version. ``crash`` ends it as a power cut does; ``start`` brings it back
+    ``version``: its major version. ``crash`` ends its processes at once; ``start`` brings it back
     under the same address with all that was committed.
     """
 
@@ -105,7 +113,7 @@ class PostgresServer(Postgres):
             self._make()
         options = [part for each in _CONFIG for part in ("-c", each)]
         address = ["-h", "127.0.0.1", "-p", str(self.port)]
-        self._process = self._popen("postgres", "-D", "data", "-F", *address, *options)
+        self._process = self._popen("postgres", "-D", "data", _NO_SYNC, *address, *options)
         until = time.monotonic() + _WITHIN_S
         while time.monotonic() < until and self._process.poll() is None:
             if self._answers():
