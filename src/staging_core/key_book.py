@@ -58,4 +58,5 @@ def _principal(row: Row) -> Principal:
         scopes=frozenset(row["scopes"]),
         role=row["role"],
         key_id=row["id"],
+        expires_at=row["expires_at"],
     )

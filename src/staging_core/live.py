@@ -4,6 +4,9 @@ Rows of the event log are the truth. A hint (see ``watch``) marks an account; th
 is new of up to a hundred marked accounts in one statement and hands it to the followers. Lost hints
 are made good by a look at the accounts' positions every now and then. A follower that does not take
 what it is handed has its buffer dropped, and reads for itself until it is level again.
+
+Whoever was let in need not be let in for ever: every few seconds all who follow are checked, many
+in one statement, and those whose key, token, account or project is gone follow no more.
 """
 
 from __future__ import annotations
@@ -18,11 +21,12 @@ from typing import Self
 
 import msgspec
 
+from .admission import admitted
 from .database import images, projects, streams
 from .database.engine import Database
 from .database.streams import News, Scope
-from .errors import NotFound
-from .models import JobEvent, Update
+from .errors import NotFound, StagingError
+from .models import JobEvent, Principal, Update
 from .watch import Watch
 
 log = logging.getLogger("staging_core")
@@ -30,18 +34,25 @@ log = logging.getLogger("staging_core")
 MOST_BUFFERED = 200
 """Updates that a follower may leave untaken."""
 
+CHECK_S = 5.0
+"""How long those may go on who may follow no more: so often all of them are checked."""
+
 _AT_ONCE = 100
 _LOOK_AT_ONCE = 500
 _PAUSE_S = 0.5
 
 
 class Followed:
-    """An account that somebody follows. ``position``: what has been handed to its followers."""
+    """An account that somebody follows. ``position``: what has been handed to its followers.
 
-    __slots__ = ("_followers", "position", "stop_hearing")
+    ``there``: whether the account has been seen; an account's first submit may come later.
+    """
 
-    def __init__(self, position: int, stop_hearing: Callable[[], None]) -> None:
-        self.position = position
+    __slots__ = ("_followers", "position", "stop_hearing", "there")
+
+    def __init__(self, position: int | None, stop_hearing: Callable[[], None]) -> None:
+        self.position = position or 0
+        self.there = position is not None
         self.stop_hearing = stop_hearing
         # By the image that they follow: an event is not shown to thousands that follow others.
         self._followers: dict[str | None, set[Follower]] = {}
@@ -59,6 +70,10 @@ class Followed:
             self._followers.pop(image_id, None)
         return bool(self._followers)
 
+    def followers(self) -> list[Follower]:
+        """All of them."""
+        return [each for same in self._followers.values() for each in same]
+
     def hand(self, news: News) -> None:
         """An event of the account, next in order."""
         self.position = news.event.position
@@ -71,15 +86,30 @@ class Follower:
     """One who follows an account, or one of its images. Close it.
 
     ``wake`` is called, from the event loop, when ``take`` has something; it must be quick.
+    ``key_id`` and ``expires_at``: of what was signed in with, as a ``Principal`` has them.
     """
 
-    __slots__ = ("_buffer", "_live", "position", "scope", "wake")
+    __slots__ = (
+        "_buffer",
+        "_live",
+        "_refused",
+        "expires_at",
+        "key_id",
+        "position",
+        "scope",
+        "wake",
+    )
 
-    def __init__(self, live: Live, scope: Scope, position: int, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, live: Live, scope: Scope, position: int, wake: Callable[[], None], who: Principal
+    ) -> None:
         self.scope = scope
         self.position = position
         self.wake = wake
+        self.key_id = who.key_id
+        self.expires_at = who.expires_at
         self._live = live
+        self._refused: type[StagingError] | None = None
         self._buffer: list[Update] | None = None
 
     def hand(self, news: News) -> None:
@@ -95,7 +125,13 @@ class Follower:
         self.wake()
 
     async def take(self) -> list[Update]:
-        """What is new, in order and without a gap; empty when that is nothing."""
+        """What is new, in order and without a gap; empty when that is nothing.
+
+        What a new attempt would get, as soon as it may follow no more: ``Unauthorized``,
+        ``AccountClosing``, ``NotFound``.
+        """
+        if self._refused is not None:
+            raise self._refused()
         if self._buffer is not None:
             taken, self._buffer = self._buffer, []
             if taken:
@@ -114,6 +150,11 @@ class Follower:
         self._buffer = []
         return []
 
+    def refuse(self, error: type[StagingError]) -> None:
+        """It may follow no more; for who checks."""
+        self._refused = error
+        self.wake()
+
     def close(self) -> None:
         """Follow no more."""
         self._live.leave(self)
@@ -131,7 +172,8 @@ class Live:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._look())]
+        loops = (self._read(), self._look(), self._check())
+        self._tasks = [asyncio.create_task(each) for each in loops]
         return self
 
     async def __aexit__(
@@ -147,31 +189,40 @@ class Live:
     # --- for followers ----------------------------------------------------------------------------
 
     async def follow(
-        self, scope: Scope, wake: Callable[[], None], *, after: int | None = None
+        self,
+        scope: Scope,
+        wake: Callable[[], None],
+        who: Principal,
+        *,
+        after: int | None = None,
     ) -> tuple[Follower, list[Update]]:
         """Begin to follow: first where the images stand, then every event since.
 
-        ``after``: a position that was told before; then every event since that one. ``NotFound``
-        when the image, the group or the project is not one of the account's.
+        ``who``: checked again while it goes on. ``after``: a position that was told before; then
+        every event since that one. ``NotFound`` when the image, the group or the project is not one
+        of the account's, ``AccountClosing``.
         """
         async with self._database.read(scope.account_id) as tx:
             if scope.project_id is not None:
                 await projects.get(tx, scope.account_id, scope.project_id)
             if scope.group_id is not None:
                 await images.of_group(tx, scope.account_id, scope.group_id)
-            position, standing = await streams.snapshot(tx, scope)
+            level, standing = await streams.snapshot(tx, scope)
         if scope.image_id is not None and not standing:
             raise NotFound(f"There is no image {scope.image_id}.")
+        position = level or 0
         start = position if after is None else min(after, position)
-        follower = Follower(self, scope, start, wake)
-        self._join(follower, position)
+        follower = Follower(self, scope, start, wake, who)
+        self._join(follower, level)
         told = [_resuming(each, start) for each in standing]
         return follower, told
 
-    async def updates(self, scope: Scope, *, after: int | None = None) -> AsyncIterator[Update]:
+    async def updates(
+        self, scope: Scope, who: Principal, *, after: int | None = None
+    ) -> AsyncIterator[Update]:
         """The same, as one stream without an end."""
         news = asyncio.Event()
-        follower, standing = await self.follow(scope, news.set, after=after)
+        follower, standing = await self.follow(scope, news.set, who, after=after)
         with contextlib.closing(follower):
             for each in standing:
                 yield each
@@ -204,7 +255,7 @@ class Live:
             del self._accounts[account_id]
             self._marked.pop(account_id, None)
 
-    def _join(self, follower: Follower, position: int) -> None:
+    def _join(self, follower: Follower, position: int | None) -> None:
         account_id = follower.scope.account_id
         followed = self._accounts.get(account_id)
         if followed is None:
@@ -269,6 +320,38 @@ class Live:
         async with self._database.read() as tx:
             for name in await streams.moved_on(tx, known):
                 self._mark(name)
+
+    # --- who may go on ----------------------------------------------------------------------------
+
+    async def _check(self) -> None:
+        """End those who may follow no more; while the database is away nobody reads anyway."""
+        while True:
+            await asyncio.sleep(CHECK_S)
+            names = list(self._accounts)
+            try:
+                for start in range(0, len(names), _LOOK_AT_ONCE):
+                    await self._check_some(names[start : start + _LOOK_AT_ONCE])
+            except Exception:
+                log.warning("who follows was not checked; again soon", exc_info=True)
+
+    async def _check_some(self, names: list[str]) -> None:
+        """The followers of some accounts, in three statements at the most for 500 of them."""
+        known = {name: self._accounts[name] for name in names if name in self._accounts}
+        followers = [each for followed in known.values() for each in followed.followers()]
+        found = await admitted(
+            self._database,
+            account_ids=known,
+            key_ids={each.key_id for each in followers if each.key_id is not None},
+            project_ids={each.scope.project_id for each in followers if each.scope.project_id},
+        )
+        for each in followers:
+            account = known[each.scope.account_id]
+            account.there = account.there or each.scope.account_id in found.accounts
+            refused = found.refusal(
+                each.scope, each.key_id, each.expires_at, was_there=account.there
+            )
+            if refused is not None:
+                each.refuse(refused)
 
 
 def update(event: JobEvent, trace: str | None = None) -> Update:

@@ -53,7 +53,7 @@ class SignIn:
             changes = self._recent.changes
             known = await self._looked_up(found, _checked(identity))
             self._recent.keep(asked, known, changes=changes)
-        return known
+        return msgspec.structs.replace(known, expires_at=found.expires_at)
 
     async def _looked_up(self, found: Principal, identity: Identity) -> Principal:
         account_id = _account(found, identity)

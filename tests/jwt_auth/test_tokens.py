@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
@@ -34,14 +35,16 @@ def test_a_good_token_is_taken_however_the_issuer_ends(start: Start, path: str) 
     async def scenario() -> None:
         world = start(path)
         async with world.open() as auth:
-            ada = await person(auth, world.issuer.token("ada"))
+            exp = int(time.time()) + 600
+            ada = await person(auth, world.issuer.token("ada", exp=exp))
             assert ada == Principal(
                 account_id="",
                 user_id="",
                 identity=Identity(issuer=world.issuer.url.rstrip("/"), subject="ada"),
+                expires_at=exp + 30.0,
             )
             other = world.issuer.url.rstrip("/") + ("" if path.endswith("/") else "/")
-            assert await person(auth, world.issuer.token("ada", iss=other)) == ada
+            assert await person(auth, world.issuer.token("ada", exp=exp, iss=other)) == ada
             twice = world.issuer.url.rstrip("/") + "//"
             assert await told(auth, world.issuer.token("ada", iss=twice)) == "not mine"
 

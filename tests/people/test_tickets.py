@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from staging_core import OWNER, Principal, Staging
+from staging_core import OWNER, Credentials, Principal, Staging
 from staging_core.database import tables
 from staging_core.errors import Forbidden, Unauthorized
 from staging_core.models.secret_token import KEY_PREFIX, TICKET_PREFIX, new_token
@@ -113,5 +113,69 @@ def test_a_key_without_the_scope_gets_no_ticket(install: Install) -> None:
             with pytest.raises(Forbidden, match="events:read"):
                 await staging.acting_as(held).tickets.issue()
             assert await kept(staging) == []
+
+    asyncio.run(scenario())
+
+
+@both
+@pytest.mark.parametrize("end", ["revoked_at", "expires_at"])
+def test_a_ticket_opens_nothing_once_the_key_that_made_it_does_not(
+    install: Install, end: str
+) -> None:
+    async def scenario() -> None:
+        async with install(auth=["keys:"]) as staging, install(auth=["keys:"]) as another:
+            me = staging.acting_as(OWNER)
+            lasts, ends = [
+                await me.keys.create("follows", scopes=["events:read"], expires_in_s=3600)
+                for _ in range(2)
+            ]
+            tickets = [
+                await staging.acting_as(
+                    await signed_in(staging, Credentials(bearer=made.secret))
+                ).tickets.issue()
+                for made in (lasts, ends)
+            ]
+            column = tables.api_keys.c[end]
+            async with staging.ports.database.write() as tx:
+                over = sa.update(tables.api_keys).where(tables.api_keys.c.id == ends.key.id)
+                await tx.execute(over.values({column: tx.now - 1}))
+            by_ticket = await another.redeem(tickets[0].token)
+            assert (by_ticket.key_id, by_ticket.expires_at) == (lasts.key.id, lasts.key.expires_at)
+            with pytest.raises(Unauthorized):
+                await another.redeem(tickets[1].token)
+            assert await kept(staging) == []
+
+    asyncio.run(scenario())
+
+
+@both
+def test_a_ticket_outlives_no_token(install: Install) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            ada = await signed_in(staging, token())
+            async with staging.ports.database.read() as tx:
+                ending, over = (
+                    Principal(account_id=ada.account_id, user_id=ada.user_id, expires_at=at)
+                    for at in (tx.now + 5, tx.now)
+                )
+            ticket = await staging.acting_as(ending).tickets.issue()
+            assert ticket.expires_at == ending.expires_at
+            assert (await staging.redeem(ticket.token)).expires_at == ending.expires_at
+            late = await staging.acting_as(over).tickets.issue()
+            with pytest.raises(Unauthorized):
+                await staging.redeem(late.token)
+
+    asyncio.run(scenario())
+
+
+def test_a_ticket_of_the_version_before_opens_its_stream(install: Install) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            ticket = await staging.acting_as(OWNER).tickets.issue()
+            async with staging.ports.database.write() as tx:
+                untold = {"key_id": None, "sign_in_expires_at": None}
+                await tx.execute(sa.update(tables.tickets).values(untold))
+            by_ticket = await staging.redeem(ticket.token)
+            assert (by_ticket.key_id, by_ticket.expires_at) == (None, None)
 
     asyncio.run(scenario())

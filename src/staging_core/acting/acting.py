@@ -83,10 +83,12 @@ class Acting:
         """Follow the account's images, or some: where they stand, and what comes.
 
         ``wake``: called, quickly, whenever the follower's ``take`` has something. ``after``: a
-        position that an update told before; every event since is told again. ``NotFound``.
+        position that an update told before; every event since is told again. ``NotFound``. Within
+        ``CHECK_S`` of the end of what was signed in with, of the account or of the project,
+        ``take`` raises what a new attempt would get.
         """
         scope = self._scope(image_id, group_id, project_id)
-        return await self._live.follow(scope, wake, after=after)
+        return await self._live.follow(scope, wake, self.principal, after=after)
 
     @needs("events:read")
     def updates(
@@ -98,7 +100,8 @@ class Acting:
         after: int | None = None,
     ) -> AsyncIterator[Update]:
         """The same as a stream without an end: first snapshots, then what happens."""
-        return self._live.updates(self._scope(image_id, group_id, project_id), after=after)
+        scope = self._scope(image_id, group_id, project_id)
+        return self._live.updates(scope, self.principal, after=after)
 
     def _scope(self, image_id: str | None, group_id: str | None, project_id: str | None) -> Scope:
         return Scope(

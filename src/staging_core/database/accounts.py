@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
@@ -74,6 +75,12 @@ async def closing_at(tx: Transaction, account_id: str) -> float | None:
     """Since when the account is being deleted; None when it is not, or is gone."""
     row = await tx.row(sa.select(accounts.c.closing_at).where(accounts.c.id == account_id))
     return None if row is None else row["closing_at"]
+
+
+async def closing_among(tx: Transaction, ids: Collection[str]) -> dict[str, float | None]:
+    """Those of the accounts that are there, and since when each is being deleted, if it is."""
+    query = sa.select(accounts.c.id, accounts.c.closing_at).where(accounts.c.id.in_(list(ids)))
+    return {row["id"]: row["closing_at"] for row in await tx.rows(query)}
 
 
 async def closed(tx: Transaction, *, limit: int = 200) -> list[str]:

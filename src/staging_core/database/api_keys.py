@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -67,6 +68,16 @@ async def hold(tx: Transaction, account_id: str, key_id: str) -> ApiKey | None:
         return None
     expires_at = row["expires_at"]
     return as_api_key(row) if expires_at is None or expires_at > tx.now else None
+
+
+async def open_among(tx: Transaction, key_ids: Collection[str]) -> set[str]:
+    """Those of the keys, whoever's they are, that are there and neither revoked nor expired."""
+    query = sa.select(api_keys.c.id).where(
+        api_keys.c.id.in_(list(key_ids)),
+        api_keys.c.revoked_at.is_(None),
+        api_keys.c.expires_at.is_(None) | (api_keys.c.expires_at > tx.now),
+    )
+    return {row["id"] for row in await tx.rows(query)}
 
 
 async def made_with(tx: Transaction, account_id: str, key_id: str) -> list[ApiKey]:

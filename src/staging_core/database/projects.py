@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,6 +30,14 @@ async def add(tx: Transaction, **values: Any) -> Project:
 async def get(tx: Transaction, account_id: str, project_id: str) -> Project:
     """The account's project; ``NotFound``."""
     return _found(await tx.row(_seen(account_id, project_id)), project_id)
+
+
+async def there_among(tx: Transaction, ids: Collection[str]) -> set[str]:
+    """Those of the projects, whoever's they are, that are not deleted."""
+    query = sa.select(projects.c.id).where(
+        projects.c.id.in_(list(ids)), projects.c.deleted_at.is_(None)
+    )
+    return {row["id"] for row in await tx.rows(query)}
 
 
 async def hold(tx: Transaction, account_id: str, project_id: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from staging_core.errors import AccountClosing
 from staging_core.models import TERMINAL, JobEvent, Update
 
 from .engine import Transaction
@@ -45,10 +46,11 @@ class News(msgspec.Struct, frozen=True):
     trace: str | None = None
 
 
-async def snapshot(tx: Transaction, scope: Scope) -> tuple[int, list[Update]]:
+async def snapshot(tx: Transaction, scope: Scope) -> tuple[int | None, list[Update]]:
     """The account's position, and the images that have not ended; of one image also an ended one.
 
-    Both in one statement, so that no event lies between them.
+    Both in one statement, so that no event lies between them. The position of an account that is
+    not there yet is None; ``AccountClosing`` for one that is being deleted.
     """
     wanted: sa.ColumnElement[bool] = jobs.c.state.not_in(TERMINAL)
     if scope.image_id is not None:
@@ -61,7 +63,7 @@ async def snapshot(tx: Transaction, scope: Scope) -> tuple[int, list[Update]]:
     if scope.group_id is not None:
         wanted = sa.and_(wanted, jobs.c.group_id == scope.group_id)
     query = (
-        sa.select(accounts.c.position, *(jobs.c[name] for name in _COLUMNS))
+        sa.select(accounts.c.position, accounts.c.closing_at, *(jobs.c[name] for name in _COLUMNS))
         .outerjoin_from(
             accounts,
             jobs,
@@ -72,7 +74,9 @@ async def snapshot(tx: Transaction, scope: Scope) -> tuple[int, list[Update]]:
     )
     rows = await tx.rows(query)
     if not rows:
-        return 0, []
+        return None, []
+    if rows[0]["closing_at"] is not None:
+        raise AccountClosing()
     return rows[0]["position"], [_standing(row) for row in rows if row["image_id"] is not None]
 
 

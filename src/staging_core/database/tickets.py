@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from staging_core.models import Principal
+
 from .engine import Transaction
 from .row import Row
 from .tables import tickets
 
+_TOLD = ("account_id", "user_id", "key_id", "sign_in_expires_at")
 
-async def add(
-    tx: Transaction, digest: str, *, account_id: str, user_id: str, seconds: float
-) -> float:
-    """Keep a ticket; until when, in Unix seconds."""
+
+async def add(tx: Transaction, digest: str, principal: Principal, *, seconds: float) -> float:
+    """Keep a ticket of that user; until when, in Unix seconds."""
     expires_at = tx.now + seconds
-    values = {"account_id": account_id, "user_id": user_id, "expires_at": expires_at}
-    await tx.execute(sa.insert(tickets).values(digest=digest, **values))
+    if principal.expires_at is not None:
+        expires_at = min(expires_at, principal.expires_at)
+    await tx.execute(
+        sa.insert(tickets).values(
+            digest=digest,
+            account_id=principal.account_id,
+            user_id=principal.user_id,
+            expires_at=expires_at,
+            key_id=principal.key_id,
+            sign_in_expires_at=principal.expires_at,
+        )
+    )
     return expires_at
 
 
@@ -24,7 +36,7 @@ async def take(tx: Transaction, digest: str) -> Row | None:
     return await tx.row(
         sa.delete(tickets)
         .where(tickets.c.digest == digest, tickets.c.expires_at > tx.now)
-        .returning(tickets.c.account_id, tickets.c.user_id)
+        .returning(*(tickets.c[name] for name in _TOLD))
     )
 
 

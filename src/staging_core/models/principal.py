@@ -42,7 +42,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     it may do at all. ``identity``: set by an authenticator that knows a person and not our user; it
     leaves ``user_id`` empty, and ``account_id`` too unless it knows a shared account, and
     ``Staging.authenticate`` fills both in. ``key_id``: of the API key that it showed, which has a
-    rate limit of its own.
+    rate limit of its own. ``expires_at``: when what it showed opens nothing any more, in Unix
+    seconds; None: nobody says. What it began before, such as an event stream, ends then.
     """
 
     account_id: str
@@ -51,6 +52,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     role: UserRole = "member"
     identity: Identity | None = None
     key_id: str | None = None
+    expires_at: float | None = None
 
     def may(self, scope: str) -> bool:
         """Whether its scopes allow what ``scope`` is about; without any they allow everything.

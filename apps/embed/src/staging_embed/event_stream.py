@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from staging_core import Acting
-from staging_core.errors import StagingError
+from staging_core.errors import AccountClosing, NotFound, StagingError, Unauthorized
 from staging_core.interfaces import Telemetry
 from staging_core.models import Update
 
@@ -222,6 +222,9 @@ class EventStream:
         self._news = False
         try:
             updates = await self._follower.take()
+        except (AccountClosing, NotFound, Unauthorized):
+            self.end()  # its client comes back, and is told why it is not let in
+            return
         except StagingError:
             # The database is away: the client stays, and is told when it is back.
             log.warning("an event stream waits", exc_info=True)

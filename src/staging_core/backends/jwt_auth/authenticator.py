@@ -56,8 +56,8 @@ class JwtAuth:
         if token.algorithm not in ASYMMETRIC or not token.plain:
             raise Unauthorized("The token is signed in a way that is not accepted.")
         claims = await self._claims(credentials.bearer or "", token)
-        check_times(claims, self._clock(), self._trust.leeway_s)
-        return principal_of(claims, self._trust)
+        expires_at = check_times(claims, self._clock(), self._trust.leeway_s)
+        return principal_of(claims, self._trust, expires_at=expires_at)
 
     async def _claims(self, text: str, token: Token) -> dict[str, Any]:
         """The claims, by a key of the issuer; ``Unauthorized`` when none has signed the token."""

@@ -23,7 +23,7 @@ _PERMISSIONS = {name: role for name, role in _ROLES.items() if name.startswith("
 _ACCOUNT = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def principal_of(claims: Claims, trust: Trust) -> Principal:
+def principal_of(claims: Claims, trust: Trust, *, expires_at: float | None = None) -> Principal:
     """The person of a verified token; ``Unauthorized`` when it names none that can be one."""
     subject = claims["sub"]
     if not subject or not subject.isprintable():
@@ -38,11 +38,15 @@ def principal_of(claims: Claims, trust: Trust) -> Principal:
             email=_email(claims),
             full_name=_text(claims, "name"),
         ),
+        expires_at=expires_at,
     )
 
 
-def check_times(claims: Claims, now: float, leeway_s: float) -> None:
-    """``Unauthorized`` unless the token has been issued, holds already and holds still."""
+def check_times(claims: Claims, now: float, leeway_s: float) -> float:
+    """``Unauthorized`` unless the token has been issued, holds already and holds still.
+
+    Until when it is taken, in Unix seconds: its ``exp``, and as long as clocks may be apart.
+    """
     if (expires := seconds(claims.get("exp"))) is None or expires <= now - leeway_s:
         raise Unauthorized("The token has expired.", remedy="Sign in again.")
     if (issued := seconds(claims.get("iat"))) is None or issued > now + leeway_s:
@@ -53,6 +57,7 @@ def check_times(claims: Claims, now: float, leeway_s: float) -> None:
         holds_from = seconds(claims["nbf"])
         if holds_from is None or holds_from > now + leeway_s:
             raise Unauthorized("The token does not hold yet.", remedy="Try again later.")
+    return expires + leeway_s
 
 
 def seconds(value: Any) -> float | None:

@@ -85,6 +85,9 @@ tickets = sa.Table(
     account_column(),
     sa.Column("user_id", sa.String(255), nullable=False),
     sa.Column("expires_at", sa.Double(), nullable=False, index=True),
+    # What its maker had signed in with: the key, and until when that or the token opens anything.
+    sa.Column("key_id", sa.String(64)),
+    sa.Column("sign_in_expires_at", sa.Double()),
 )
 
 creations = sa.Table(

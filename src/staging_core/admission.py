@@ -1,0 +1,78 @@
+"""Whether those who were let in may go on: their account, key, token and project, looked up again.
+
+Of very many at once, each kind in statements of a few hundred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+
+import msgspec
+
+from .database import accounts, api_keys, projects
+from .database.engine import Database, Transaction
+from .database.streams import Scope
+from .errors import AccountClosing, NotFound, StagingError, Unauthorized
+
+_AT_ONCE = 500
+
+
+class Admitted(msgspec.Struct, frozen=True, kw_only=True):
+    """What still is there of what was asked for, at the moment ``now`` (Unix seconds).
+
+    ``accounts``: with since when each is being deleted, if it is. ``keys``: those that open
+    something.
+    """
+
+    accounts: Mapping[str, float | None]
+    keys: frozenset[str]
+    projects: frozenset[str]
+    now: float
+
+    def refusal(
+        self, scope: Scope, key_id: str | None, expires_at: float | None, *, was_there: bool
+    ) -> type[StagingError] | None:
+        """What a new attempt to follow ``scope`` would get; None: it would be let in.
+
+        ``was_there``: whether the account has been seen; one that has not may still be to come.
+        """
+        if key_id is not None and key_id not in self.keys:
+            return Unauthorized
+        if expires_at is not None and expires_at <= self.now:
+            return Unauthorized
+        is_gone = was_there and scope.account_id not in self.accounts
+        if is_gone or self.accounts.get(scope.account_id) is not None:
+            return AccountClosing
+        if scope.project_id is not None and scope.project_id not in self.projects:
+            return NotFound
+        return None
+
+
+async def admitted(
+    database: Database,
+    *,
+    account_ids: Collection[str],
+    key_ids: Collection[str],
+    project_ids: Collection[str],
+) -> Admitted:
+    """Look all of them up, in one transaction."""
+    async with database.read() as tx:
+        closing = await accounts.closing_among(tx, account_ids)
+        return Admitted(
+            accounts=closing,
+            keys=await _among(tx, api_keys.open_among, key_ids),
+            projects=await _among(tx, projects.there_among, project_ids),
+            now=tx.now,
+        )
+
+
+async def _among(
+    tx: Transaction,
+    look: Callable[[Transaction, Collection[str]], Awaitable[set[str]]],
+    ids: Collection[str],
+) -> frozenset[str]:
+    found: set[str] = set()
+    every = list(ids)
+    for start in range(0, len(every), _AT_ONCE):
+        found |= await look(tx, every[start : start + _AT_ONCE])
+    return frozenset(found)
