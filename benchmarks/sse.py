@@ -126,6 +126,7 @@ def _ours(
         "stager": "fake:",
         "rate_limit_requests": 1_000_000,
         "rate_limit_address": 1_000_000,
+        "max_streams": 1_000_000,
         **place.settings,
     }
     env = {f"STAGING_{name.upper()}": str(value) for name, value in settings.items()}

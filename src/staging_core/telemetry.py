@@ -35,7 +35,7 @@ METRICS: tuple[Metric, ...] = (
         "http.server.request.duration",
         "histogram",
         "s",
-        "From a request to the end of its answer.",
+        "From a request to the end of its answer; of an event stream, to its beginning.",
         ("method", "route", "status"),
     ),
     Metric("staging.jobs.submitted", "counter", "{job}", "Jobs accepted.", ("model",)),

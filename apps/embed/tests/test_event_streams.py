@@ -12,9 +12,10 @@ import httpx
 import pytest
 
 from staging_core import Acting, Group, Staging, hookimpl
+from staging_core.database.events import Draft
 from staging_core.interfaces import Telemetry
 from staging_core.testing.telemetry import Heard, ToldSpan
-from staging_embed import staging_app
+from staging_embed import event_stream, staging_app
 from staging_embed.app import StagingApp
 
 from .house import API, OWN, as_other, as_own, by_token, listening, photo
@@ -270,5 +271,147 @@ def test_a_client_that_does_not_read_costs_little_and_later_misses_nothing(tmp_p
             seen = [line[4:] for line in told.decode().splitlines() if line.startswith("id: ")]
             assert [each for each in dict.fromkeys(seen) if each != "0"] == expected
             writer.close()
+
+    asyncio.run(scenario())
+
+
+@asynccontextmanager
+async def not_reading(url: str) -> AsyncIterator[asyncio.StreamReader]:
+    """A client that asks for a stream and reads, after its first word, only when told to."""
+    port = httpx.URL(url).port
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+    head = f"GET {API}/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer token-of-own\r\n"
+    writer.write(f"{head}\r\n".encode())
+    await reader.readuntil(b"connected")
+    try:
+        yield reader
+    finally:
+        writer.close()
+
+
+async def tell_much(me: Acting, group: Group, first: int) -> None:
+    """More than any socket keeps: 8 MB in 100 events."""
+    job = group.images[0].job
+    async with me._database.write(job.account_id) as tx:
+        for number in range(first, first + 100):
+            tx.tell(
+                Draft(
+                    account_id=job.account_id,
+                    job_id=job.id,
+                    image_id=group.images[0].id,
+                    group_id=group.id,
+                    seq=number,
+                    type="progress",
+                    state="staging",
+                    data={"progress": 0.5, "phase": "x" * 80_000},
+                )
+            )
+
+
+def test_whoever_does_not_read_is_cut_off_and_others_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_stream, "SEND_S", 0.5)
+
+    async def scenario() -> None:
+        async with served(tmp_path) as (me, app, url):
+            group = await submitted(me)
+            async with following(url, as_own()) as stays, not_reading(url) as reader:
+                opening = [(await anext(stays)).event for _ in range(2)]
+                assert opening == ["connected", "job_update"]
+                assert len(app.service.streams.open) == 2
+                for first in (100, 200):  # what is written first goes, and is kept by the server
+                    told = asyncio.create_task(some_of(stays, 100))
+                    await tell_much(me, group, first)
+                    await told
+                await until(lambda: len(app.service.streams.open) == 1)
+                left = await rest_of(reader)
+                assert b"retry:" not in left
+                assert left.count(b"event: job_update") < 200
+
+    asyncio.run(scenario())
+
+
+async def some_of(stream: AsyncIterator[Message], most: int) -> list[Message]:
+    async with asyncio.timeout(60):
+        return [await anext(stream) for _ in range(most)]
+
+
+async def rest_of(reader: asyncio.StreamReader) -> bytes:
+    """What comes until the connection is closed, as it then is."""
+    async with asyncio.timeout(60):
+        return await reader.read()
+
+
+def test_whoever_does_not_read_holds_up_no_server_that_stops(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with served(tmp_path) as (me, app, url):
+            group = await submitted(me)
+            async with not_reading(url):
+                await tell_much(me, group, 100)
+                (stream,) = app.service.streams.open
+                await until(lambda: stream._told_events == 100)
+                app.end_streams()
+                await until(lambda: not app.service.streams.open)
+
+    asyncio.run(scenario())
+
+
+def test_a_user_has_so_many_streams_and_each_that_ends_makes_room(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with (
+            served(tmp_path, max_streams=2) as (_, app, url),
+            httpx.AsyncClient(base_url=url) as client,
+        ):
+            async with following(url, as_own()) as first, following(url, as_own()) as second:
+                assert [(await anext(each)).event for each in (first, second)] == ["connected"] * 2
+                refused = await client.get(f"{API}/events", headers=as_own())
+                assert (refused.status_code, refused.json()["code"]) == (429, "too_many_streams")
+                assert int(refused.headers["retry-after"]) > 0
+                assert "project" in refused.json()["remedy"]
+                async with following(url, as_other()) as others:
+                    assert (await anext(others)).event == "connected"
+            await until(lambda: not app.service.streams.open)
+            for _ in range(3):  # what is refused takes no room
+                query = {"image_id": "nobodys"}
+                unknown = await client.get(f"{API}/events", params=query, headers=as_own())
+                assert unknown.status_code == 404
+            async with following(url, as_own()) as first, following(url, as_own()) as second:
+                assert [(await anext(each)).event for each in (first, second)] == ["connected"] * 2
+
+    asyncio.run(scenario())
+
+
+def test_streams_are_in_the_log_and_in_the_rate_of_requests(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    listens = Listens()
+    caplog.set_level("INFO", "staging_embed.requests")
+
+    async def scenario() -> None:
+        async with served(tmp_path, plugins=(listens,)) as (me, app, url):
+            async with httpx.AsyncClient(base_url=url) as client:
+                assert (await client.get(f"{API}/events")).status_code == 401
+            async with following(url, as_own()) as stream:
+                await anext(stream)
+                group = await submitted(me)
+                working = asyncio.create_task(worked(me, app))
+                await until_ready(stream)
+                await working
+                figure = ("http.server.request.duration", "GET", f"{API}/events")
+                (refused_s,) = listens.heard.measured[(*figure, "401")]
+                (begun_s,) = listens.heard.measured[(*figure, "200")]
+                assert 0 < refused_s < 60
+                assert 0 < begun_s < 60
+            await until(lambda: not app.service.streams.open)
+            told = len(await ids(me, group))
+            lines = [each.getMessage() for each in caplog.records if "/events" in each.getMessage()]
+            assert [line.partition(",")[0] for line in lines] == [
+                f"GET {API}/events 401",
+                f"GET {API}/events 200",
+            ]
+            (over,) = [each.getMessage() for each in caplog.records if "over" in each.getMessage()]
+            assert over.startswith("event stream over (client), open ")
+            assert over.endswith(f", {told} events")
 
     asyncio.run(scenario())

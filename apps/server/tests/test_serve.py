@@ -17,6 +17,8 @@ import httpx
 import pytest
 from PIL import Image
 
+from staging_server.serving import _listening
+
 from .processes import refused, serving
 
 FAKE = {"STAGING_STAGER": "fake:", "STAGING_PLUGINS": "server"}
@@ -165,3 +167,12 @@ def submitted(folder: Path, url: str) -> str:
     )
     (job,) = json.loads(done.stdout)["jobs"]
     return f"{url}/api/v1/images/{job['image_id']}"
+
+
+def test_a_connection_that_nobody_reads_is_given_up_by_the_kernel_too() -> None:
+    with (
+        _listening("127.0.0.1", 0) as door,
+        socket.create_connection(door.getsockname()),
+        door.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 60_000

@@ -201,6 +201,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_failures: Annotated[
         Count, Meta(description="Sign-ins of one address that may fail in a minute.")
     ] = 300
+    max_streams: Annotated[
+        Count,
+        Meta(description="Event streams that one principal may have open in one process."),
+    ] = 200
     max_bytes: Annotated[Count, Meta(description="Largest photo file, in bytes.")] = 26_214_400
     max_pixels: Annotated[Count, Meta(description="Largest photo, in pixels.")] = 50_000_000
     max_side: Annotated[Count, Meta(description="Longest side of a photo, in pixels.")] = 12_000

@@ -100,6 +100,16 @@ class TooManyQueued(StagingError):
     remedy_hint = "Wait until some of them end."
 
 
+class TooManyStreams(StagingError):
+    """You have too many event streams open."""
+
+    code = "too_many_streams"
+    status = 429
+    remedy_hint = (
+        "Close those that nobody reads, and follow a project or the whole account with one stream."
+    )
+
+
 class RateLimited(StagingError):
     """There were too many requests in a short time.
 

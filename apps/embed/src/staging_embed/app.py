@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from time import perf_counter
 from typing import Any
 
 from litestar import Litestar
@@ -14,6 +15,7 @@ from staging_core.errors import SettingError
 
 from .any_page import allow, is_preflight, open_to_pages
 from .entrance import Entrance
+from .event_stream import EventStream
 from .identity import PrincipalOf
 from .live_answer import begun
 from .problem import EXCEPTION_HANDLERS
@@ -70,13 +72,23 @@ class StagingApp(Entrance):
                 scope = {**scope, "path": self.service.unslashed(scope)}
             await super().__call__(scope, receive, send)
             return
-        cors = self.app.cors_config
-        stream = await begun(self.service, path, cors, scope=scope, receive=receive, send=send)
+        stream = await self._begun(path, scope, receive, send)
         if stream is not None:
             await stream.serve(receive, send)
 
+    async def _begun(self, path: str, scope: Any, receive: Any, send: Any) -> EventStream | None:
+        """What goes on for hours; as a request it is over when it has begun."""
+        visit, began = Visit.of(scope["headers"]), perf_counter()
+        cors = self.app.cors_config
+        status, stream = await begun(
+            self.service, path, cors, visit, scope=scope, receive=receive, send=send
+        )
+        self.answered(visit, scope["method"], status, perf_counter() - began)
+        return stream
+
     def answered(self, visit: Visit, method: str, status: int, seconds: float) -> None:
         """See ``Entrance.answered``; a path that is no route of ours is one name for all."""
+        self.service.telemetry.note(**{"staging.request": visit.request_id})
         super().answered(visit, method, status, seconds)
         labels = {"method": method, "route": visit.route or "none", "status": str(status)}
         self.service.telemetry.measure("http.server.request.duration", seconds, **labels)

@@ -12,12 +12,19 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
+from sys import intern
 from typing import Any
 
 import msgspec
 
-from staging_core import Acting
-from staging_core.errors import AccountClosing, NotFound, StagingError, Unauthorized
+from staging_core import Acting, Principal
+from staging_core.errors import (
+    AccountClosing,
+    NotFound,
+    StagingError,
+    TooManyStreams,
+    Unauthorized,
+)
 from staging_core.interfaces import Telemetry
 from staging_core.models import Update
 
@@ -25,9 +32,13 @@ from .stream_trace import trace_of_stream
 from .times import rfc3339
 
 log = logging.getLogger("staging_embed")
+requests = logging.getLogger("staging_embed.requests")
 
 HEARTBEAT_S = 30.0
 LONGEST_S = 3600.0
+SEND_S = 20.0
+"""How long a client may leave unread what it was sent; then its connection is closed."""
+
 _TICK_S = 1.0
 _LATER_S = 1.0
 _CONNECTED = {"message": "Connected to the event stream."}
@@ -40,16 +51,19 @@ class EventStreams:
     """All open streams of an application. They get heartbeats, and end when it says so.
 
     A stream also ends after ``longest_s``: its client comes back where it was, and is asked again
-    who it is. ``telemetry``: who is told of them.
+    who it is. ``telemetry``: who is told of them. ``most``: that one principal may have open here.
     """
 
     def __init__(
         self,
         telemetry: Callable[[], Telemetry],
+        most: int,
         heartbeat_s: float = HEARTBEAT_S,
         longest_s: float = LONGEST_S,
     ) -> None:
         self._telemetry = telemetry
+        self._most = most
+        self._places: dict[str, int] = {}
         self.heartbeat_s = heartbeat_s
         self.longest_s = longest_s
         self.open: set[EventStream] = set()
@@ -61,6 +75,23 @@ class EventStreams:
         self.ending = True
         for stream in tuple(self.open):
             stream.end()
+
+    def take_place(self, principal: Principal) -> str:
+        """A place for one more of that principal's, to be given back; ``TooManyStreams``."""
+        whose = intern(f"{principal.account_id}/{principal.user_id}")
+        taken = self._places.get(whose, 0)
+        if taken >= self._most:
+            raise TooManyStreams(f"You have {taken} event streams open, which is the limit.")
+        self._places[whose] = taken + 1
+        return whose
+
+    def give_back(self, whose: str) -> None:
+        """A place that ``take_place`` gave is free again."""
+        left = self._places[whose] - 1
+        if left:
+            self._places[whose] = left
+        else:
+            del self._places[whose]
 
     def add(self, stream: EventStream) -> None:
         """The stream is open."""
@@ -101,6 +132,7 @@ class EventStream:
     __slots__ = (
         "_beat",
         "_beat_at",
+        "_began",
         "_end_at",
         "_ending",
         "_follower",
@@ -109,13 +141,16 @@ class EventStream:
         "_staged_url",
         "_standing",
         "_streams",
+        "_told_events",
         "_trace",
+        "_whose",
         "_writing",
         "headers",
     )
 
     def __init__(self, streams: EventStreams, staged_url: StagedUrl) -> None:
-        now = time.monotonic()
+        self._began = now = time.monotonic()
+        self._told_events = 0
         self.headers: Mapping[str, str] = _HEADERS
         self._streams = streams
         self._staged_url = staged_url
@@ -128,13 +163,18 @@ class EventStream:
         self._trace = trace_of_stream(streams.telemetry)
 
     async def begin(self, me: Acting, **scope: Any) -> None:
-        """Follow what ``scope`` names; raises what ``Acting.follow`` raises."""
-        self._follower, self._standing = await me.follow(self._poke, **scope)
+        """Follow what ``scope`` names, as ``Acting.follow``; ``TooManyStreams``."""
+        self._whose = self._streams.take_place(me.principal)
+        try:
+            self._follower, self._standing = await me.follow(self._poke, **scope)
+        except BaseException:
+            self._streams.give_back(self._whose)
+            raise
 
     # --- one connection ---------------------------------------------------------------------------
 
     async def serve(self, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
-        """Send until the client goes, or the streams end."""
+        """Send until the client goes or does not read, or the streams end."""
         self._send = send
         ended_by = "client"
         try:
@@ -145,15 +185,15 @@ class EventStream:
                 while (await receive())["type"] != "http.disconnect":
                     pass
         except TimeoutError:
-            ended_by = "server"
-            await self._say_goodbye()
+            # The server sees that the answer of one who does not read is not whole, and closes.
+            ended_by = "server" if await self._said_goodbye() else "not read"
         finally:
-            if self._trace is not None:
-                self._trace.ended(by=ended_by)
             self._streams.discard(self)
+            self._streams.give_back(self._whose)
             self._follower.close()
             if self._writing is not None:
                 self._writing.cancel()
+            self._tell_end(ended_by)
 
     async def _open(self) -> None:
         """Nothing that is sent here is held while the stream waits."""
@@ -169,13 +209,27 @@ class EventStream:
         """``position``: what to resume from where nothing has been told yet."""
         return {**_CONNECTED, "position": str(self._follower.position)}
 
-    async def _say_goodbye(self) -> None:
-        """When to come back: not all at the same moment."""
-        if self._writing is not None:
-            await asyncio.wait([self._writing], timeout=_LATER_S)
+    async def _said_goodbye(self) -> bool:
+        """When to come back: not all at the same moment. False when nobody reads it."""
+        if (writing := self._writing) is not None:
+            await asyncio.wait([writing], timeout=_LATER_S)
+            writing.cancel()
         pause_ms = random.randint(500, 3000)  # noqa: S311 - spread
         body = f"retry: {pause_ms}\n\n".encode()
-        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+        try:
+            async with asyncio.timeout(_LATER_S):
+                await self._send({"type": "http.response.body", "body": body, "more_body": False})
+        except TimeoutError:
+            return False
+        return True
+
+    def _tell_end(self, by: str) -> None:
+        open_s = time.monotonic() - self._began
+        requests.info(
+            "event stream over (%s), open %.0f s, %d events", by, open_s, self._told_events
+        )
+        if self._trace is not None:
+            self._trace.ended(by=by, events=self._told_events, open_s=round(open_s, 3))
 
     # --- by others --------------------------------------------------------------------------------
 
@@ -207,7 +261,8 @@ class EventStream:
     def _written(self, task: asyncio.Task[None]) -> None:
         self._writing = None
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("an event stream broke off", exc_info=error)
+            if not isinstance(error, TimeoutError):
+                log.error("an event stream broke off", exc_info=error)
             self.end()
 
     async def _write(self) -> None:
@@ -233,12 +288,15 @@ class EventStream:
             return
         if updates:
             self._news = True  # there may be more
+            self._told_events += len(updates)
             with nullcontext() if self._trace is None else self._trace.telling(updates):
                 await self._write_out(self._told(updates))
 
     async def _write_out(self, messages: list[bytes]) -> None:
+        """Send them; ``TimeoutError`` when nobody reads."""
         body = b"".join(messages)
-        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        async with asyncio.timeout(SEND_S):
+            await self._send({"type": "http.response.body", "body": body, "more_body": True})
 
     def _told(self, updates: list[Update]) -> list[bytes]:
         return [_message("job_update", self._data(each), each.position) for each in updates]

@@ -20,10 +20,16 @@ from .visit import KEY, Visit
 
 
 async def begun(
-    service: Service, path: str, cors: CORSConfig | None, *, scope: Any, receive: Any, send: Any
-) -> EventStream | None:
-    """The stream that is asked for; None when it was refused, and that has been told."""
-    visit = Visit.of(scope["headers"])
+    service: Service,
+    path: str,
+    cors: CORSConfig | None,
+    visit: Visit,
+    *,
+    scope: Any,
+    receive: Any,
+    send: Any,
+) -> tuple[int, EventStream | None]:
+    """The status, and the stream that is asked for; None when that was refused, and it is told."""
     asked: Any = {**scope, KEY: visit, "state": {}}  # the server's state would hold the request
     request: Request[Any, Any, Any] = Request(asked, receive)
     more = _allowed(cors, scope)
@@ -31,11 +37,11 @@ async def begun(
         stream = await service.begun(path, request)
     except Exception as error:
         answer = answer_to(request, error)
-        answer.headers.update(completed({**answer.headers, **more}, visit, scope))
+        answer.headers = completed({**answer.headers, **more}, visit, scope)
         await answer.to_asgi_response(None, request)(asked, receive, send)
-        return None
+        return answer.status_code or 500, None
     stream.headers = completed({**stream.headers, **more}, visit, scope)
-    return stream
+    return 200, stream
 
 
 def _allowed(cors: CORSConfig | None, scope: Mapping[str, Any]) -> Mapping[str, str]:

@@ -23,6 +23,7 @@ from staging_core.errors import (
     ServiceUnavailable,
     StagingError,
     TooManyQueued,
+    TooManyStreams,
     ValidationFailed,
 )
 
@@ -36,6 +37,7 @@ _CODES = {404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
 _READ_ANYWAY = 1 << 16
 _LATER_S = 5.0
 _SAID_TO_CLIENTS = (Overloaded, ServiceUnavailable)
+_TOO_MANY = (TooManyQueued, TooManyStreams)
 # The parts of a request that the library's own errors are about.
 _FIELDS = {
     "endpoint_refused": "url",
@@ -189,7 +191,7 @@ def _when_again(error: StagingError) -> dict[str, str]:
     """When the same request may do better."""
     after = getattr(error, "retry_after_s", None)
     if after is None:
-        after = _LATER_S if error.status == 503 or isinstance(error, TooManyQueued) else None
+        after = _LATER_S if error.status == 503 or isinstance(error, _TOO_MANY) else None
     headers = {} if after is None else {"Retry-After": str(max(1, math.ceil(after)))}
     limit = getattr(error, "limit", 0)
     if limit:

@@ -58,7 +58,7 @@ class Service:
         self.routes = routes
         self.origins = origins
         self.rooms = rooms
-        self.streams = EventStreams(lambda: self.telemetry)
+        self.streams = EventStreams(lambda: self.telemetry, staging.settings.max_streams)
         self._live: dict[str, Route] = {}
         self._slashed = [pattern for route in routes if (pattern := route.slashed) is not None]
         self._serves_objects = any(route.path.startswith(OBJECTS) for route in routes)

@@ -30,6 +30,7 @@ log = logging.getLogger("staging_server")
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _WAITING_CONNECTIONS = 2048
+_UNREAD_MS = 60_000
 
 
 def check_reach(staging: Staging, host: str) -> None:
@@ -153,6 +154,9 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     with contextlib.closing(door):
         # asyncio does so only for sockets that it made; else an answer waits 40 ms for its end.
         door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # Closing waits for what is left to be read: who never reads would stay for ever.
+            door.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MS)
         yield door
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from staging_core.errors import NotFound
+from staging_core.errors import NotFound, TooManyStreams
 from staging_embed.access import member
 from staging_embed.answer import Media
 from staging_embed.answers.event import EventAnswer, event_answer
@@ -78,7 +78,7 @@ async def list_events(call: Call, query: Wanted) -> EventLog:
     member("events:read"),
     live=True,
     by_ticket=True,
-    errors=(NotFound,),
+    errors=(NotFound, TooManyStreams),
     result=Media(("text/event-stream",)),
     request_headers={"Last-Event-ID": "The `id` of the last event seen: all since is told again."},
 )
@@ -88,6 +88,9 @@ async def follow_events(call: Call, query: Following) -> EventStream:
     First `connected`; then one `job_update` with `snapshot: true` for each image that is not
     final (of one image: always); then a `job_update` for every event, with an `id`; a `heartbeat`
     every 30 s. Whoever was cut off sends `Last-Event-ID` and misses nothing.
+
+    It ends when what opened it opens nothing any more, and when nobody reads it for 20 s. Of one
+    user each process has up to 200 open at a time.
     """
     stream = EventStream(call.service.streams, picture_urls(call.base, "staged"))
     await stream.begin(
