@@ -9,11 +9,18 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from staging_core.testing.compiled_sql import shared_compiled_sql
 from staging_core.testing.servers.databases import Databases, databases
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_sql() -> Iterator[None]:
+    with shared_compiled_sql():
+        yield
 
 
 @pytest.fixture(scope="session")
