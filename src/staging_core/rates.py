@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from .errors import DatabaseFailed, RateLimited
 from .interfaces import LimitsRates
+from .lockout import Lockout
 from .models import Allowance, Principal
 from .ports import Ports
 from .runtime_settings import current
@@ -50,6 +51,7 @@ class Rates:
         self._key_share = settings.rate_limit_key_share
         self._of_an_address = settings.rate_limit_address
         self._failures = settings.rate_limit_failures
+        self._lockout = Lockout(tries=max(1, round(self._failures / WINDOW_S)))
         self._uses = Uses()
         self._counter = counter or self._uses
         self._turned_away: dict[str, tuple[float, int]] = {}
@@ -71,14 +73,46 @@ class Rates:
 
     async def arrived(self, address: str) -> None:
         """Count a request of anybody by where it comes from; ``RateLimited`` after too many."""
-        await self._count_address(address, "requests", self._of_an_address)
+        place = _place(address)
+        try:
+            await self._counted(f"requests:from:{place}", self._of_an_address)
+        except RateLimited as wrong:
+            log.warning(_TURNED_AWAY, place, self._of_an_address, "requests")
+            if len(self._turned_away) >= _MOST_TURNED_AWAY:
+                self._turned_away.clear()  # they are too many again first
+            self._turned_away[place] = (time.monotonic() + wrong.retry_after_s, wrong.limit)
+            raise
 
-    async def failed(self, address: str) -> None:
+    async def check_sign_in(self, address: str, shown: str | None) -> None:
+        """``RateLimited`` while sign-ins of the address fail too often, for what looks like more.
+
+        ``shown``: the token, the key or the ticket; None: nothing, which costs nothing to look at.
+        What was good here within the hour is never refused, and of the rest a few in a second are
+        not: whoever shares an address with somebody who guesses is not kept out.
+        """
+        await self._lockout.check(_place(address), shown)
+
+    def signed_in(self, shown: str | None) -> None:
+        """Somebody has signed in with it."""
+        if shown is not None:
+            self._lockout.was_good(shown)
+
+    async def failed(self, address: str, shown: str | None = None) -> None:
         """Count a sign-in that failed, by where it came from; ``RateLimited`` after too many."""
-        await self._count_address(address, "failures", self._failures)
+        place = _place(address)
+        if shown is not None:
+            self._lockout.was_wrong(shown)
+        if (refusal := self._lockout.refusal(place)) is not None:
+            raise refusal
+        try:
+            await self._counted(f"failures:from:{place}", self._failures)
+        except RateLimited as wrong:
+            log.warning(_TURNED_AWAY, place, self._failures, "sign-ins that failed")
+            self._lockout.lock(place, wrong.limit, wrong.retry_after_s)
+            raise
 
     def check(self, address: str) -> None:
-        """``RateLimited`` while an address that did something too often is turned away unheard."""
+        """``RateLimited`` while an address that asks too often is turned away unheard."""
         place = _place(address)
         until, limit = self._turned_away.get(place, (0.0, 0))
         if not limit:
@@ -88,17 +122,6 @@ class Rates:
             del self._turned_away[place]
             return
         raise RateLimited(limit=limit, retry_after_s=left_s)
-
-    async def _count_address(self, address: str, what: str, limit: int) -> None:
-        place = _place(address)
-        try:
-            await self._counted(f"{what}:from:{place}", limit)
-        except RateLimited as wrong:
-            log.warning(_TURNED_AWAY, place, limit, what)
-            if len(self._turned_away) >= _MOST_TURNED_AWAY:
-                self._turned_away.clear()  # they are too many again first
-            self._turned_away[place] = (time.monotonic() + wrong.retry_after_s, limit)
-            raise
 
     async def _limit(self, use: Use) -> int:
         """As it was chosen; while the database is away, as it was last known."""

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,21 @@ def test_the_example_has_every_variable_that_compose_asks_for() -> None:
     asked = set(re.findall(r"\$\{(\w+)", (DEPLOY / "compose.yaml").read_text("utf-8")))
     given = set(re.findall(r"^(\w+)=", (DEPLOY / ".env.example").read_text("utf-8"), re.MULTILINE))
     assert asked == given
+
+
+def test_the_proxy_in_front_is_named_and_nobody_else_is_believed() -> None:
+    example = (DEPLOY / ".env.example").read_text("utf-8")
+    (named,) = re.findall(r"^STAGING_TRUSTED_PROXIES=(\S+)$", example, re.MULTILINE)
+    (network,) = COMPOSE["networks"]["default"]["ipam"]["config"]
+    assert named == network["gateway"]
+    assert ip_address(named) in ip_network(network["subnet"])
+    assert "STAGING_TRUSTED_PROXIES" in COMPOSE["services"]["api"]["environment"]
+    assert all(each.startswith("127.0.0.1:") for each in COMPOSE["services"]["api"]["ports"])
+    (api,) = [pod["containers"][0] for name, pod in PODS if name == "api-Deployment"]
+    (told,) = [each for each in api["env"] if each["name"] == "STAGING_TRUSTED_PROXIES"]
+    for value in (named, told["value"]):
+        read = Settings.from_env({"STAGING_TRUSTED_PROXIES": value}).trusted_proxies
+        assert read == (value,)
 
 
 def test_every_process_of_ours_has_time_to_stop_and_no_rights() -> None:

@@ -176,13 +176,20 @@ class Service:
 
     async def _signed_in(self, scope: Mapping[str, Any], ticket: str | None) -> Principal:
         assert self._principal is not None, "an application without sign-in has no such route"
+        rates, address, shown = self.staging.rates, address_of(scope), ticket
         try:
             if ticket is not None:
+                await rates.check_sign_in(address, ticket)
                 return await self.staging.redeem(ticket)
-            return await principal_of(self._principal, credentials_of(scope, self.origins))
+            credentials = credentials_of(scope, self.origins)
+            shown = credentials.bearer
+            await rates.check_sign_in(address, shown)
+            principal = await principal_of(self._principal, credentials)
         except Unauthorized:
-            await self.staging.rates.failed(address_of(scope))
+            await rates.failed(address, shown)
             raise
+        rates.signed_in(shown)
+        return principal
 
     async def _count(
         self, principal: Principal, scope: Mapping[str, Any], *, creates: bool
