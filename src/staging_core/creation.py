@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import msgspec
@@ -17,7 +17,13 @@ import msgspec
 from .database import accounts, creations
 from .database.engine import Transaction
 from .database.row import Row
-from .errors import DatabaseFailed, IdempotencyMismatch, InvalidIdempotencyKey
+from .errors import (
+    CreatedThenDeleted,
+    DatabaseFailed,
+    IdempotencyMismatch,
+    InvalidIdempotencyKey,
+    NotFound,
+)
 from .ports import Ports
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -71,6 +77,18 @@ class Creation:
             created=created,
         )
         self._kept = True
+
+
+@contextmanager
+def telling_again(created_id: str) -> Iterator[None]:
+    """Around reading what an earlier call has created; ``CreatedThenDeleted`` where it is gone.
+
+    It is not created again: whoever deleted it meanwhile would find it back.
+    """
+    try:
+        yield
+    except NotFound as gone:
+        raise CreatedThenDeleted(id=created_id) from gone
 
 
 @asynccontextmanager

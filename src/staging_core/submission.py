@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import msgspec
 
-from .creation import check_key
+from .creation import check_key, telling_again
 from .database import accounts, images, jobs, projects
 from .database.engine import Transaction
 from .database.row import Row
@@ -255,7 +255,8 @@ class Submission:
         async with self.ports.database.read(self.account_id) as tx:
             earlier = await self._earlier(tx, fingerprint)
             if earlier is not None:
-                group = await self._group(tx, earlier["id"])
+                with telling_again(earlier["id"]):
+                    group = await self._group(tx, earlier["id"])
                 return msgspec.structs.replace(group, replayed=True)
             if self.project_id is not None:
                 await projects.get(tx, self.account_id, self.project_id)

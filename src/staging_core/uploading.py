@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
-from .creation import Creation, creating
+from .creation import Creation, creating, telling_again
 from .database import accounts, files, folders, uploads
 from .database.engine import Transaction
 from .database.row import Row
@@ -69,7 +69,8 @@ class Uploading:
             self.ports, self._account_id, key, route="uploads.presign", asked=asked
         ) as creation:
             if creation.created is not None:
-                return await self._sign_again(creation.created[0], form=form)
+                with telling_again(creation.created[0]):
+                    return await self._sign_again(creation.created[0], form=form)
             return await self._announce(filename, content_type, size, form=form, by=creation)
 
     async def _announce(
@@ -188,7 +189,8 @@ class Uploading:
             if creation.created is not None:
                 await let_go(self.ports, self._account_id, kept.stored.key)
                 creation.check(asked)
-                return await self.get(creation.created[0], replayed=True)
+                with telling_again(creation.created[0]):
+                    return await self.get(creation.created[0], replayed=True)
             return await self._keep(kept, filename, by=creation, asked=asked)
 
     async def from_url(self, url: str, headers: Mapping[str, str], *, key: str | None) -> Upload:
@@ -197,7 +199,8 @@ class Uploading:
         asked = [url, sorted(headers.items())]
         async with self._streaming("uploads.from_url", asked, key) as creation:
             if creation.created is not None:
-                return await self.get(creation.created[0], replayed=True)
+                with telling_again(creation.created[0]):
+                    return await self.get(creation.created[0], replayed=True)
             most = self.ports.limits.max_bytes
             async with self.ports.downloads.photo(url, headers=headers, max_bytes=most) as chunks:
                 kept = await keep_stream(self.ports, self._account_id, chunks, filename=None)

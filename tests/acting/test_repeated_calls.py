@@ -17,6 +17,7 @@ from staging_core.errors import (
     AlreadyCreated,
     AlreadyFinal,
     BadInput,
+    CreatedThenDeleted,
     IdempotencyMismatch,
     InvalidIdempotencyKey,
     PictureUnsupported,
@@ -95,6 +96,44 @@ def test_a_repeat_answers_what_was_created_and_creates_nothing(install: Install,
                 await OTHERS[name](me, "key-1")
             assert caught.value.status == 409
             assert await counted(staging, name) == 4
+
+    asyncio.run(scenario())
+
+
+async def _forgotten(staging: Staging, upload: Any) -> None:
+    """Nobody used the upload in time."""
+    mine = tables.uploads.c.id == upload.id
+    async with staging.ports.database.write() as tx:
+        await tx.execute(sa.update(tables.uploads).where(mine).values(expires_at=tx.now))
+
+
+async def _deleted(staging: Staging, name: str, made: Any) -> None:
+    me = staging.acting_as(OWNER)
+    if name == "project":
+        await me.projects.delete(made.id)
+    elif name == "order":
+        await me.images.delete(made.images[0].id)
+    else:
+        await _forgotten(staging, made)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_what_was_deleted_meanwhile_is_neither_told_nor_created_again(
+    install: Install, name: str
+) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            me = staging.acting_as(OWNER)
+            first = await CALLS[name](me, "key")
+            await _deleted(staging, name, first)
+            for _ in range(2):
+                with pytest.raises(CreatedThenDeleted) as caught:
+                    await CALLS[name](me, "key")
+                assert (caught.value.status, caught.value.id) == (409, first.id)
+                assert "fresh key" in caught.value.remedy
+            with pytest.raises(IdempotencyMismatch):
+                await OTHERS[name](me, "key")
+            assert (await CALLS[name](me, "key-2")).id != first.id
 
     asyncio.run(scenario())
 

@@ -458,6 +458,10 @@ def test_what_is_made_under_a_key_is_made_once(tmp_path: Path) -> None:
             assert projects[1].headers["idempotent-replayed"] == "true"
             other = await post("/projects", "p", {"name": "b"})
             assert (other.status_code, other.json()["code"]) == (409, "idempotency_mismatch")
+            await old.call("DELETE", f"/projects/{projects[0].json()['id']}", status=204)
+            gone = await post("/projects", "p", {"name": "a"})
+            assert (gone.status_code, gone.json()["code"]) == (409, "created_then_deleted")
+            assert gone.json()["created_id"] == projects[0].json()["id"]
             keys = [await post("/api-keys", "k", {"name": "a"}) for _ in range(2)]
             assert keys[0].json()["secret"]
             assert (keys[1].status_code, keys[1].json()["code"]) == (409, "already_created")

@@ -8,7 +8,7 @@ from uuid import uuid4
 from msgspec.structs import replace
 
 from staging_core.archive import archive
-from staging_core.creation import Creation, creating
+from staging_core.creation import Creation, creating, telling_again
 from staging_core.database import accounts, projects
 from staging_core.deletion import clear_deleted
 from staging_core.errors import BadInput
@@ -31,7 +31,8 @@ class Projects:
     async def create(self, name: str, *, idempotency_key: str | None = None) -> Project:
         """A new project; ``BadInput`` unless its name has 1 to 100 characters after trimming.
 
-        A repeat under the same ``idempotency_key`` answers the same project, ``replayed``.
+        A repeat under the same ``idempotency_key`` answers the same project, ``replayed``;
+        ``CreatedThenDeleted`` when that was deleted meanwhile.
         """
         named = _checked(name)
         async with creating(
@@ -42,7 +43,8 @@ class Projects:
             asked=[named],
         ) as creation:
             if creation.created is not None:
-                return replace(await self.get(creation.created[0]), replayed=True)
+                with telling_again(creation.created[0]):
+                    return replace(await self.get(creation.created[0]), replayed=True)
             return await self._create(named, creation)
 
     async def _create(self, name: str, creation: Creation) -> Project:

@@ -204,3 +204,10 @@ class AlreadyCreated(StagingError):
     def __init__(self, message: str = "", *, remedy: str | None = None, id: str = "") -> None:
         super().__init__(message, remedy=remedy)
         self.id = id
+
+
+class CreatedThenDeleted(AlreadyCreated):
+    """What an earlier call created under this idempotency key is not there any more."""
+
+    code = "created_then_deleted"
+    remedy_hint = "Use a fresh key to create another one."

@@ -11,6 +11,7 @@ from staging_core import Group, StagingError
 from staging_core.errors import (
     AlreadyFinal,
     BadPicture,
+    CreatedThenDeleted,
     NotFound,
     NotHonoured,
     PictureTooLarge,
@@ -58,6 +59,7 @@ _ORDER = (
     Refused,
     UsageLimitExceeded,
     TooManyQueued,
+    CreatedThenDeleted,
 )
 
 

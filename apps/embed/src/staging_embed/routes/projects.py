@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from staging_core import Image
+from staging_core.errors import CreatedThenDeleted
 from staging_core.models import Project
 from staging_core.models.image import FULL
 from staging_embed.access import member
@@ -93,7 +94,7 @@ class Page(Struct, frozen=True, kw_only=True):
     before: Before | None = None
 
 
-@projects.post("/projects", _write, status=201, creates=True)
+@projects.post("/projects", _write, status=201, creates=True, errors=(CreatedThenDeleted,))
 async def create_project(call: Call, body: ProjectChange) -> Answer[ProjectAnswer]:
     """Make a project."""
     project = await call.me.projects.create(body.name, idempotency_key=call.idempotency_key)

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from staging_core.errors import (
     BadPicture,
+    CreatedThenDeleted,
     PictureTooLarge,
     SourceRefused,
     SourceUnavailable,
@@ -91,7 +92,7 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     headers: dict[str, str] = {}
 
 
-@uploads.post("/uploads/presign", _write, creates=True)
+@uploads.post("/uploads/presign", _write, creates=True, errors=(CreatedThenDeleted,))
 async def presign_upload(call: Call, body: Announced) -> Answer[Presigned]:
     """Announce a file, and learn where to put it.
 
@@ -127,7 +128,7 @@ async def presign_upload(call: Call, body: Announced) -> Answer[Presigned]:
     slow=True,
     raw=(FORM, "image/*", "application/octet-stream"),
     whole_photo=True,
-    errors=_bad,
+    errors=(CreatedThenDeleted, *_bad),
 )
 async def upload_photo(call: Call, query: Name) -> Answer[UploadAnswer]:
     """Send a photo through us, as the body or as the file of a form.
@@ -147,7 +148,7 @@ async def upload_photo(call: Call, query: Name) -> Answer[UploadAnswer]:
     status=201,
     creates=True,
     slow=True,
-    errors=(SourceRefused, SourceUnavailable, *_bad),
+    errors=(SourceRefused, SourceUnavailable, CreatedThenDeleted, *_bad),
 )
 async def upload_from_url(call: Call, body: Source) -> Answer[UploadAnswer]:
     """Have a photo fetched from a public https address, once; redirects are not followed."""
