@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from staging_core.config import Settings
+from staging_core.config.placeholder import check_secret
 from staging_core.errors import MissingSetting
 from staging_core.interfaces import KeyBook
 from staging_core.interfaces.opening import Role
@@ -64,13 +65,17 @@ class BackendContext:
         return self._clock()
 
     def secret(self, name: str) -> str:
-        """The value of the variable ``name``; ``MissingSetting`` names it when unset or empty."""
+        """The value of the variable ``name``; ``MissingSetting`` names it when unset or empty.
+
+        ``SettingError`` when it is what an example says.
+        """
         value = self._variable(name)
         if not value:
             raise MissingSetting(
                 f"The variable {name} is not set; the plugin {self._plugin!r} needs it.",
                 remedy=f"Set {name} in the environment.",
             )
+        check_secret(value, name)
         self._given.add(value)
         return value
 

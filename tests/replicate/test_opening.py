@@ -63,6 +63,12 @@ def test_without_a_token_the_variable_is_named(
         opened(tmp_path, "replicate:qwen/qwen-image-edit")
 
 
+@pytest.mark.parametrize("token", ["r8_EXAMPLE", "R8-TOKEN", "CHANGE-ME"])
+def test_a_token_that_an_example_says_is_refused(tmp_path: Path, token: str) -> None:
+    with pytest.raises(SettingError, match="REPLICATE_API_TOKEN is still what an example says"):
+        opened(tmp_path, "replicate:qwen/qwen-image-edit", REPLICATE_API_TOKEN=token)
+
+
 @pytest.mark.parametrize("token", [" ", "r8 x", "r8\nx", "r8_é"])
 def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(
     tmp_path: Path, token: str

@@ -342,6 +342,37 @@ def test_a_key_is_required_as_soon_as_somebody_else_may_sign_in() -> None:
     assert Settings.from_keywords(auth="jwt:https://issuer", secret_key=KEY).signing_key() == KEY
 
 
+@pytest.mark.parametrize(
+    "left",
+    [
+        "AT-LEAST-SIXTEEN-RANDOM-CHARACTERS",
+        "at-least-sixteen-random-characters",
+        "CHANGE-ME-CHANGE-ME",
+        "change_me_in_production",
+    ],
+)
+def test_a_key_that_an_example_says_is_refused(left: str) -> None:
+    with pytest.raises(SettingError, match=r"^STAGING_SECRET_KEY is still") as failed:
+        Settings.from_env({"STAGING_AUTH": "keys:", "STAGING_SECRET_KEY": left})
+    assert "token_urlsafe" in failed.value.remedy
+    assert left not in failed.value.message
+
+
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        ("STAGING_DATABASE", "postgresql+asyncpg://staging_web:PASSWORD@db:5432/staging"),
+        ("STAGING_DATABASE_ADMIN", "postgresql+asyncpg://staging_owner:CHANGE-ME@db/staging"),
+        ("STAGING_QUEUE", "redis://:PASSWORD@redis:6379/0"),
+    ],
+)
+def test_a_password_that_an_example_says_is_refused(variable: str, url: str) -> None:
+    with pytest.raises(SettingError, match=f"^The password in {variable} is still"):
+        Settings.from_env({variable: url})
+    kept = url.replace("PASSWORD", "Xw3-example9").replace("CHANGE-ME", "word-of-ours")
+    assert Settings.from_env({variable: kept})
+
+
 def test_an_embedded_installation_makes_its_key_once_for_its_owner_only() -> None:
     settings = Settings.from_keywords(home="shop")
     assert not settings.home.exists()

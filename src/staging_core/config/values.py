@@ -14,6 +14,8 @@ from staging_core.errors import SettingError
 from staging_core.nearest import nearest
 from staging_core.urls import BackendURL, hidden
 
+from .placeholder import check_secret
+
 BACKENDS = ("storage", "queue", "billing")
 BACKEND_LISTS = ("stager", "auth")
 LISTS = ("cors_origins", "fallback", "secrets_key", "trusted_proxies", "webhook_hosts")
@@ -21,6 +23,7 @@ DATABASES = ("database", "database_admin")
 SECRETS = ("secret_key", "secrets_key")
 _STARTS = re.compile(r"[a-z][a-z0-9+.-]+:", re.ASCII | re.IGNORECASE)
 _DATABASE = re.compile(r"[a-z][a-z0-9]*(\+[a-z0-9]+)?://", re.ASCII)
+_PASSWORD = re.compile(r"[^/?#]*//[^/?#@:]*:([^/?#@]*)@")
 
 S = TypeVar("S")
 
@@ -79,6 +82,9 @@ def _read(shape: type[msgspec.Struct], name: str, given: Given) -> Any:
     read = _converted(get_type_hints(shape, include_extras=True)[name], value, source)
     if name in DATABASES:
         _check_database(read, source)
+        _check_password(read, source)
+    if name == "secret_key":
+        check_secret(read, source)
     if name == "trusted_proxies":
         _check_networks(read, source)
     return _address(read, source) if name == "public_url" else read
@@ -103,6 +109,7 @@ def _backend(value: Any, source: str) -> Any:
         BackendURL.parse(value)
     except SettingError as error:
         raise SettingError(f"{source}: {error.message}", remedy=error.remedy) from error
+    _check_password(value, source)
     return value.strip()
 
 
@@ -145,6 +152,13 @@ def _check_database(value: str, source: str) -> None:
             f"{source} is not a database URL.",
             remedy="Write it as sqlite+aiosqlite:///PATH or postgresql+asyncpg://USER@HOST/NAME.",
         )
+
+
+def _check_password(url: str, source: str) -> None:
+    """A URL's password, where it has one, is nobody's example."""
+    found = _PASSWORD.match(url)
+    if found is not None:
+        check_secret(found[1], f"The password in {source}")
 
 
 def _check_networks(value: tuple[str, ...], source: str) -> None:
