@@ -64,6 +64,22 @@ def test_a_worker_works_until_it_is_told_to_stop(process: Start, cli: Cli) -> No
     assert ran.err.startswith("Working on the jobs in ")
 
 
+def test_a_worker_touches_the_file_that_shows_it_alive(process: Start, folder: Path) -> None:
+    worker = process("worker", "--alive-file", "alive", "--json")
+    wait_for((folder / "alive").exists)
+    long_ago = time.time() - 3600
+    os.utime(folder / "alive", (long_ago, long_ago))
+    wait_for(lambda: (folder / "alive").stat().st_mtime > long_ago + 60)
+    worker.send_signal(signal.SIGTERM)
+    assert ended(worker).code == 0
+
+
+def test_a_file_that_cannot_be_touched_is_named_before_any_work(cli: Cli) -> None:
+    ran = cli("worker", "--until-idle", "--alive-file", "nowhere/alive", "--json")
+    assert (ran.code, ran.json["error"]["code"]) == (2, "setting_invalid")
+    assert "nowhere/alive" in ran.json["error"]["message"]
+
+
 def test_whoever_stops_reading_gets_no_complaint(process: Start) -> None:
     started = process("backends")
     assert started.stdout is not None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -28,7 +30,7 @@ OTHERS = {
 
 
 def manifests() -> Iterator[tuple[str, dict[str, Any]]]:
-    for path in sorted((DEPLOY / "kubernetes").glob("*.yaml")):
+    for path in sorted((DEPLOY / "kubernetes").rglob("*.yaml")):
         for each in yaml.safe_load_all(path.read_text("utf-8")):
             yield f"{path.stem}-{each['kind']}", each
 
@@ -66,6 +68,10 @@ def test_every_command_is_one_of_ours_with_options_that_it_has(command: tuple[st
 def test_compose_sets_only_variables_that_mean_something() -> None:
     for name in OURS:
         assert COMPOSE["services"][name]["environment"].keys() <= SETTINGS | OTHERS
+    named = re.findall(
+        r"^(?:# )?(\w+)=", (DEPLOY / "staging.env.example").read_text(), re.MULTILINE
+    )
+    assert set(named) <= SETTINGS | OTHERS
 
 
 def test_the_example_has_every_variable_that_compose_asks_for() -> None:
@@ -75,18 +81,134 @@ def test_the_example_has_every_variable_that_compose_asks_for() -> None:
 
 
 def test_the_proxy_in_front_is_named_and_nobody_else_is_believed() -> None:
-    example = (DEPLOY / ".env.example").read_text("utf-8")
+    example = (DEPLOY / "staging.env.example").read_text("utf-8")
     (named,) = re.findall(r"^STAGING_TRUSTED_PROXIES=(\S+)$", example, re.MULTILINE)
     (network,) = COMPOSE["networks"]["default"]["ipam"]["config"]
     assert named == network["gateway"]
     assert ip_address(named) in ip_network(network["subnet"])
-    assert "STAGING_TRUSTED_PROXIES" in COMPOSE["services"]["api"]["environment"]
     assert all(each.startswith("127.0.0.1:") for each in COMPOSE["services"]["api"]["ports"])
     (api,) = [pod["containers"][0] for name, pod in PODS if name == "api-Deployment"]
     (told,) = [each for each in api["env"] if each["name"] == "STAGING_TRUSTED_PROXIES"]
     for value in (named, told["value"]):
         read = Settings.from_env({"STAGING_TRUSTED_PROXIES": value}).trusted_proxies
         assert read == (value,)
+
+
+def told_to_deployers() -> set[str]:
+    """Every variable of settings and secrets that a page for deployers says to set."""
+    pages = ("deploy", "serve-over-http", "authentication", "run-in-containers", "operate")
+    text = "".join((ROOT / f"docs/how-to/{page}.md").read_text("utf-8") for page in pages)
+    told = set(re.findall(r"\b(?:STAGING|REPLICATE|AWS)_[A-Z_]+[A-Z]\b", text))
+    return told - {"STAGING_DATABASE_ADMIN", "STAGING_CONFIG"}
+
+
+@pytest.mark.parametrize("process", ["api", "worker", "migrate"])
+def test_what_the_documentation_tells_a_deployer_to_set_reaches_every_process(process: str) -> None:
+    service = COMPOSE["services"][process]
+    assert {"STAGING_TRUSTED_PROXIES", "STAGING_SECRETS_KEY"} <= told_to_deployers()
+    assert service["env_file"] == ["staging.env"]
+    # What compose says itself wins over the file, so it may be only what compose starts.
+    settled = service["environment"].keys() & told_to_deployers()
+    assert settled == {
+        "STAGING_DATABASE", "STAGING_QUEUE", "STAGING_STORAGE",
+        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+    }  # fmt: skip
+
+
+def test_the_examples_hold_no_secret_that_could_be_left_as_it_is() -> None:
+    for example in (".env.example", "staging.env.example"):
+        lines = (DEPLOY / example).read_text("utf-8").splitlines()
+        secret = re.compile(r"(# )?\w+(PASSWORD|SECRET|TOKEN|_KEY)=")
+        assert [line for line in lines if secret.match(line) and not line.endswith("=")] == []
+    # And compose refuses what is empty, as the settings do.
+    text = (DEPLOY / "compose.yaml").read_text("utf-8")
+    assert re.findall(r"\$\{\w+(?!\w|:\?)", text) == []
+
+
+def test_the_owner_of_the_tables_is_known_to_the_migration_only() -> None:
+    told = [name for name in OURS if "STAGING_OWNER_PASSWORD" in str(COMPOSE["services"][name])]
+    assert told == ["migrate"]
+    assert "STAGING_DATABASE_ADMIN" in COMPOSE["services"]["migrate"]["environment"]
+    assert "STAGING_DATABASE_ADMIN" not in (DEPLOY / "staging.env.example").read_text("utf-8")
+    secrets = {name: secrets_of(pod) for name, pod in PODS}
+    assert secrets == {
+        "api-Deployment": {"staging"},
+        "worker-Deployment": {"staging"},
+        "job-Job": {"staging", "staging-owner"},
+    }
+
+
+def secrets_of(pod: dict[str, Any]) -> set[str]:
+    """Every secret that a pod names, wherever it does."""
+    found = re.findall(r"'secret(?:Ref|KeyRef|Name)?': (?:\{[^}]*'name': )?'([^']+)'", str(pod))
+    return set(found)
+
+
+def test_compose_waits_for_a_server_that_others_can_reach() -> None:
+    asked = COMPOSE["services"]["postgres"]["healthcheck"]["test"]
+    assert asked[asked.index("--host") + 1] == "127.0.0.1"
+
+
+def test_images_of_others_are_those_that_were_chosen() -> None:
+    for name, each in COMPOSE["services"].items():
+        _, _, tag = each["image"].partition(":")
+        assert name in OURS or (tag and tag != "latest"), name
+
+
+def test_figures_are_shown_to_this_machine_only() -> None:
+    assert COMPOSE["services"]["collector"]["ports"] == ["127.0.0.1:8889:8889"]
+
+
+def test_a_migration_is_made_anew_for_every_version() -> None:
+    (job,) = [each for name, each in manifests() if name == "job-Job"]
+    assert "name" not in job["metadata"]
+    assert job["metadata"]["generateName"]
+    assert job["spec"]["ttlSecondsAfterFinished"] > 0
+
+
+def test_what_an_autoscaler_counts_no_manifest_counts_too() -> None:
+    scaled = {
+        each["spec"]["scaleTargetRef"]["name"]
+        for name, each in manifests()
+        if name.endswith("-HorizontalPodAutoscaler")
+    }
+    deployed = {
+        each["metadata"]["name"]: each["spec"]
+        for name, each in manifests()
+        if name.endswith("-Deployment")
+    }
+    assert deployed.keys() == scaled
+    assert not any("replicas" in spec for spec in deployed.values())
+
+
+def worker_probes() -> Iterator[tuple[str, ...]]:
+    (worker,) = [pod["containers"][0] for name, pod in PODS if name == "worker-Deployment"]
+    for kind in ("startupProbe", "livenessProbe"):
+        yield tuple(worker[kind]["exec"]["command"])
+    (_, *words) = COMPOSE["services"]["worker"]["healthcheck"]["test"]
+    yield tuple(word.replace("$$", "$") for word in words)
+
+
+@pytest.mark.parametrize("probe", sorted(set(worker_probes())))
+def test_a_workers_probe_tells_one_that_lives_from_one_that_hangs(
+    probe: tuple[str, ...], tmp_path: Path
+) -> None:
+    file = "/tmp/alive"  # noqa: S108 - in a container
+    (worker,) = [pod["containers"][0] for name, pod in PODS if name == "worker-Deployment"]
+    for words in (worker["args"], COMPOSE["services"]["worker"]["command"]):
+        assert words[words.index("--alive-file") + 1] == file
+    alive = tmp_path / "alive"
+    command = [word.replace(file, str(alive)) for word in probe]
+
+    def healthy() -> bool:
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+    assert not healthy()
+    alive.touch()
+    assert healthy()
+    long_ago = time.time() - 120
+    os.utime(alive, (long_ago, long_ago))
+    assert not healthy()
 
 
 def test_every_process_of_ours_has_time_to_stop_and_no_rights() -> None:

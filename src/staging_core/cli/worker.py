@@ -8,11 +8,13 @@ import logging
 import signal
 from collections.abc import Callable, Coroutine
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
 
 from . import options
+from .alive import shown_alive
 from .answer import say_json
 from .running import on_signals, run
 
@@ -39,9 +41,19 @@ Examples:
     metavar="NAME",
     help="Work only for the models in this lane; may be repeated. By default for all.",
 )
+@click.option(
+    "--alive-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Touch this file every 5 s, for a probe that restarts a worker that hangs.",
+)
 @options.as_json
 def command(
-    until_idle: bool, concurrency: int | None, lanes: tuple[str, ...], as_json: bool
+    until_idle: bool,
+    concurrency: int | None,
+    lanes: tuple[str, ...],
+    alive_file: Path | None,
+    as_json: bool,
 ) -> None:
     """Work on queued jobs until stopped.
 
@@ -50,7 +62,9 @@ def command(
     Killing it loses nothing either.
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
-    work = partial(_work, until_idle=until_idle, lanes=lanes, concurrency=concurrency)
+    work = partial(
+        _work, until_idle=until_idle, lanes=lanes, concurrency=concurrency, alive_file=alive_file
+    )
     why = run(partial(_until_signal, work))
     if as_json:
         say_json({"stopped": why})
@@ -67,10 +81,15 @@ async def _until_signal(work: Callable[[], Coroutine[Any, Any, None]]) -> str:
     return "idle"
 
 
-async def _work(*, until_idle: bool, lanes: tuple[str, ...], concurrency: int | None) -> None:
+async def _work(
+    *, until_idle: bool, lanes: tuple[str, ...], concurrency: int | None, alive_file: Path | None
+) -> None:
     from staging_core import Staging
 
-    async with Staging.from_env(worker=False, role="worker") as staging:
+    async with (
+        Staging.from_env(worker=False, role="worker") as staging,
+        shown_alive(alive_file),
+    ):
         if not until_idle:
             click.echo(f"Working on the jobs in {staging.settings.home}.", err=True)
         gc.freeze()  # what was loaded stays: no later collection need look at it, and pause jobs
