@@ -18,8 +18,8 @@ from staging_core.testing.fake_stager import FakeStager
 from .closing import close, furnish
 from .crashing import Crash, Cut
 from .house import House
+from .installation import installation
 from .pictures import photo
-from .test_crash_points import installation
 
 OTHER = Principal(account_id="another", user_id="otto")
 STEP = 5

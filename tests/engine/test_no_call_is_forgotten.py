@@ -1,0 +1,246 @@
+"""No call that the engine makes outside is one that the crash tests do not cut: its syntax tree."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from staging_core.database import outbox
+from staging_core.errors import NotFound, StorageError, StorageFull
+from staging_core.imaging.decoder import Decoder
+from staging_core.pipeline import Pipeline
+from staging_core.reception import Reception
+from staging_core.recovery import Recovery
+from staging_core.testing.fake_deferred import FakeDeferred
+from staging_core.testing.fake_script import Script
+from staging_core.testing.fake_stager import FakeStager
+from staging_core.testing.telemetry import Heard
+
+from .closing import close, furnish
+from .crashing import ENGINE, Cut
+from .deferred_cases import Hangs
+from .installation import Stamp, installation
+from .scenarios import CASES, STAGERS, Scenario, delete_all, labels_of, rare_uploads, stage_uploads
+
+
+class Full:
+    """A storage without room."""
+
+    async def put(self, key: str, data: Any, *, content_type: str) -> None:
+        raise StorageFull()
+
+    async def stat(self, key: str) -> None:
+        raise StorageFull()
+
+
+def effects(path: Path) -> list[ast.Call]:
+    """Calls on a port that the module awaits, enters or iterates."""
+    return [call for call in awaited_calls(path) if _is_on_port(call)]
+
+
+def awaited_calls(path: Path) -> list[ast.Call]:
+    found: list[ast.expr] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Await):
+            found.append(node.value)
+        elif isinstance(node, ast.AsyncWith):
+            found += [item.context_expr for item in node.items]
+        elif isinstance(node, ast.AsyncFor | ast.comprehension) and (
+            isinstance(node, ast.AsyncFor) or node.is_async
+        ):
+            found.append(node.iter)
+    return [node for node in found if isinstance(node, ast.Call)]
+
+
+def _dotted(node: ast.expr) -> str:
+    return ast.unparse(node)
+
+
+def _is_on_port(call: ast.Call) -> bool:
+    name = _dotted(call.func)
+    return name.startswith(PORTS)
+
+
+PORTS = (
+    "self.ports.",
+    "ports.",
+    "self.storage.",
+    "storage.",
+    "self._stager.",
+    "stager.",
+    "finds.",
+    "receives.",
+    "copies.",
+)
+
+
+def test_every_awaited_effect_of_the_engine_has_a_fail_point_that_the_crash_tests_reach() -> None:
+    async def all_sites() -> set[tuple[str, int]]:
+        async with Decoder() as decoder:
+            sites = [await _sites(decoder, *case) for case in CASES]
+            rare = [await _rare_sites(decoder), await _rare_sites_of_deferred(decoder)]
+            return set().union(*sites, *rare)
+
+    reached = asyncio.run(all_sites())
+    missed = [
+        f"{path.name}:{call.lineno} {_dotted(call.func)}"
+        for path in map(Path, sorted(ENGINE))
+        for call in effects(path)
+        if not any(
+            (path.name, line) in reached
+            for line in range(call.lineno, (call.end_lineno or call.lineno) + 1)
+        )
+    ]
+    assert missed == [], missed
+
+
+async def _sites(decoder: Decoder, name: str, scenario: Scenario) -> set[tuple[str, int]]:
+    """The engine's lines from which the scenario passes a point when nothing happens."""
+    async with installation(decoder, STAGERS[name][0](), labels=labels_of(name)) as (house, _):
+        cut = Cut()
+        await scenario(house, cut)
+        return cut.sites
+
+
+async def _rare_sites(decoder: Decoder) -> set[tuple[str, int]]:
+    """What only happens on a worse day: giving back, failing deletions, repeats."""
+    secretive = FakeStager()
+    secretive.card = msgspec.structs.replace(secretive.card, secrets={"token": "Its provider's."})
+    async with installation(decoder, secretive, labels=Stamp(dry=1)) as (house, _):
+        twice = Cut()  # a checkpoint that is gone on from
+        await house.submit()
+        for _ in range(2):
+            await house.step(twice.into(house.ports))
+            house.clock.ahead += 100
+    hanging = FakeStager(Script.parse("hangs"), time_limit_s=1)
+    async with installation(decoder, hanging) as (house, _):
+        cut = Cut()
+        ports = replace(cut.into(house.ports), telemetry=Heard())
+        recovery = Recovery(ports)
+        await house.submit(ports)
+        await house.submit(ports)  # a replay
+        await house.submit(ports, idempotency_key="k2")  # the same original
+        with suppress(StorageError):
+            full: Any = Full()
+            await house.submit(replace(ports, storage=full), number=1, idempotency_key="k3")
+        async for copy in house.ports.storage.entries("working/"):
+            await house.ports.storage.delete(copy.key)  # a working copy can be made again
+        pipeline = Pipeline(ports)
+        job = await pipeline.claim()
+        assert job is not None
+        carrying = asyncio.create_task(pipeline.carry(job))
+        await hanging.called.wait()
+        carrying.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await carrying
+        async with house.ports.database.write() as tx:
+            await outbox.post(tx, "local", "delete_object", {"key": "../no such key"})
+        await recovery.sweep()
+        await recovery.give_back()
+        await stage_uploads(house, cut)
+        await rare_uploads(house, cut)
+        await delete_all(house, cut)
+    async with installation(decoder, FakeStager()) as (house, _):
+        closing = Cut()
+        await furnish(house)
+        await close(house, closing)
+    return cut.sites | twice.sites | closing.sites
+
+
+async def _rare_sites_of_deferred(decoder: Decoder) -> set[tuple[str, int]]:
+    """A storage that is away, a create that a stopping worker leaves, a poll, an odd callback."""
+    provider = Hangs()
+    async with installation(decoder, provider, FakeDeferred(name="other")) as (house, _):
+        cut = Cut()
+        ports = cut.into(house.ports)
+        await house.submit()
+        pipeline, full = Pipeline(ports), cast("Any", Full())
+        await house.step(replace(ports, storage=full))
+        house.clock.ahead += 100
+        job = await pipeline.claim()
+        assert job is not None
+        carrying = asyncio.create_task(pipeline.carry(job))
+        await provider.asked.wait()
+        carrying.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await carrying
+        for _ in range(3):
+            house.clock.ahead += 100
+            await house.step(ports)
+        odd = provider.callback("nobody-knows", at=house.clock())
+        await Reception(ports).receive(odd, None)
+        with suppress(NotFound):
+            await Reception(ports).receive(odd, "no-such-attempt")
+        await Recovery(ports).sweep()
+        return cut.sites
+
+
+def test_the_engine_awaits_nothing_but_ports_and_itself() -> None:
+    """Any other await would be an effect that the crash tests cannot see."""
+    own = ("self._", "asyncio.", "staging_core.")
+    for path in map(Path, sorted(ENGINE)):
+        tree = ast.parse(path.read_text())
+        defined = {
+            node.name for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)
+        } | ENGINE_FUNCTIONS
+        for call in awaited_calls(path):
+            name = _dotted(call.func)
+            in_transaction = bool(call.args) and _dotted(call.args[0]) == "tx"
+            known = (
+                _is_on_port(call)
+                or name.startswith(own)
+                or name.split(".")[-1] in defined
+                or in_transaction
+                or name.startswith("tx.")
+            )
+            assert known, f"{path.name}:{call.lineno} awaits {name}"
+
+
+ENGINE_FUNCTIONS = {
+    "active_model",
+    "clear_image",
+    "configured_options",
+    "current",
+    "delete_closed",
+    "presign_download",  # contacts nobody, so it is no effect
+    "_opens",
+    "nudge",
+    "find",
+    "another_way",
+    "anext",  # of the client's bytes
+    "identity",
+    "decode",
+    "store",
+    "let_go",
+    "complete",
+    "named",
+    "creating",
+    "keep_copy",
+    "keep_stream",
+    "presign_upload",  # contacts nobody, either
+    "clear_deleted",
+    "receive",
+    "look",
+    "cancel",
+    "read_again",
+    "forget",
+    "_settle",
+    "_give_back",
+    "put_intended",
+    "put_picture",
+    "read_object",
+    "settle_failure",
+    "run",
+    "Lease",
+    "read_photo",  # reads the caller's file; nothing outside changes
+    "sweep",
+    "observe",
+    "read",
+}
