@@ -64,8 +64,12 @@ class Page:
         self.client = client
         self.who = who
 
-    async def call(self, method: str, path: str, json: Any = None, *, status: int = 200) -> Any:
+    async def call(
+        self, method: str, path: str, json: Any = None, *, status: int = 200, **more: str
+    ) -> Any:
+        """The answer, which has this ``status``; ``more``: headers."""
         headers = {"Authorization": f"Bearer {self.who}", "Content-Type": "application/json"}
+        headers |= {name.replace("_", "-"): value for name, value in more.items()}
         answer = await self.client.request(method, f"{API}{path}", json=json, headers=headers)
         assert answer.status_code == status, answer.text
         return answer.json()
@@ -207,10 +211,8 @@ def test_settings(tmp_path: Path, database: dict[str, Any]) -> None:
 def test_every_act_is_found_in_the_audit_log_with_its_request(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with admin_page(tmp_path) as page:
-            headers = {"Authorization": "Bearer olga", "X-Request-ID": "from-the-page"}
-            await page.client.put(
-                f"{API}/admin/models/active", json={"value": FLUX}, headers=headers
-            )
+            wish, request = {"value": FLUX}, {"X_Request_ID": "from-the-page"}
+            await page.call("PUT", "/admin/models/active", wish, **request)
             await page.call("PUT", "/admin/settings/max_queued", {"value": 7})
             told = await page.call("GET", "/admin/audit?limit=1")
             assert [each["target"] for each in told["entries"]] == ["max_queued"]
