@@ -427,4 +427,4 @@ async def test_the_list_tells_what_is_there_what_is_missing_and_what_it_can(
     assert acme.capabilities is None
     local = rows["queue", "local"]
     assert (local.plugin, local.problem, local.missing) == ("staging-core", "", ())
-    assert local.capabilities == ("Consumes", "Signals", "LimitsRates")
+    assert local.capabilities == ("Consumes", "Signals")

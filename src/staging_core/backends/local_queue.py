@@ -18,7 +18,7 @@ from weakref import WeakSet, finalize
 from staging_core.errors import SettingError
 from staging_core.interfaces import OpenContext
 from staging_core.interfaces.queue import Handler
-from staging_core.models import Allowance, Wake
+from staging_core.models import Wake
 from staging_core.urls import BackendURL
 
 _log = logging.getLogger(__name__)
@@ -27,7 +27,10 @@ _LOOK_AGAIN_S = 1.0  # the wall clock may be set, or the machine may have slept
 
 
 class LocalQueue:
-    """One process's ``Queue``, ``Consumes``, ``Signals`` and ``LimitsRates``."""
+    """One process's ``Queue``, ``Consumes`` and ``Signals``.
+
+    It counts no uses: that it could do for this process alone, which counts for itself anyway.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -36,8 +39,6 @@ class LocalQueue:
         self._order = count()
         self._poked = asyncio.Event()
         self._listeners: dict[str, WeakSet[_Listener]] = {}
-        self._rates: dict[str, tuple[float, int]] = {}
-        self._most_rates = _MOST_HELD
 
     async def poke(self, wake: Wake) -> None:
         """See ``Queue.poke``. A wake that waits already is not held twice, nor too many at all."""
@@ -73,24 +74,6 @@ class LocalQueue:
         self._listeners.setdefault(topic, WeakSet()).add(listener)
         finalize(listener, self._forget, topic).atexit = False
         return listener
-
-    async def take(self, key: str, *, limit: int, window_s: float) -> Allowance:
-        """See ``LimitsRates.take``."""
-        now = self._clock()
-        ends, used = self._rates.get(key, (0.0, 0))
-        if ends <= now:
-            ends, used = now + window_s, 0
-            self._forget_rates(now)
-        if allowed := used < limit:
-            self._rates[key] = (ends, used + 1)
-        remaining = max(0, limit - used - allowed)
-        return Allowance(allowed=allowed, remaining=remaining, reset_s=ends - now)
-
-    def _forget_rates(self, now: float) -> None:
-        """Drop windows that are over, once there are many keys."""
-        if len(self._rates) >= self._most_rates:
-            self._rates = {key: rate for key, rate in self._rates.items() if rate[0] > now}
-            self._most_rates = max(_MOST_HELD, 2 * len(self._rates))
 
     def _forget(self, topic: str) -> None:
         if not list(self._listeners.get(topic, ())):  # its length still counts who has just gone

@@ -16,6 +16,7 @@ from staging_core.interfaces import Queue
 from staging_core.interfaces.queue import Handler
 from staging_core.models import Allowance, Wake
 from staging_core.testing.conformance import QueueConformance, ServerFaults
+from staging_core.uses import Uses
 
 from .row import Broken, broken
 
@@ -223,7 +224,18 @@ class WakesEveryTopic(InProcess):
             await super().signal(known)
 
 
-class NothingRemains(InProcess):
+class Counting(InProcess):
+    """The sound one, and it counts uses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.uses = Uses(time.time)
+
+    async def take(self, key: str, *, limit: int, window_s: float) -> Allowance:
+        return await self.uses.take(key, limit=limit, window_s=window_s)
+
+
+class NothingRemains(Counting):
     """Does not tell how many uses are left."""
 
     async def take(self, key: str, *, limit: int, window_s: float) -> Allowance:
@@ -231,29 +243,29 @@ class NothingRemains(InProcess):
         return msgspec.structs.replace(told, remaining=0)
 
 
-class LooksThenTakes(InProcess):
+class LooksThenTakes(Counting):
     """Reads the count and writes it later."""
 
     async def take(self, key: str, *, limit: int, window_s: float) -> Allowance:
-        before = self._rates.get(key)
+        before = self.uses._windows.get(key)
         await asyncio.sleep(0)
         if before is not None:
-            self._rates[key] = before
+            self.uses._windows[key] = before
         else:
-            self._rates.pop(key, None)
+            self.uses._windows.pop(key, None)
         return await super().take(key, limit=limit, window_s=window_s)
 
 
-class ProlongsTheWindow(InProcess):
+class ProlongsTheWindow(Counting):
     """Starts anew with each use."""
 
     async def take(self, key: str, *, limit: int, window_s: float) -> Allowance:
-        if key in self._rates:
-            self._rates[key] = (self._clock() + window_s, self._rates[key][1])
+        if key in self.uses._windows:
+            self.uses._windows[key] = (time.time() + window_s, self.uses._windows[key][1])
         return await super().take(key, limit=limit, window_s=window_s)
 
 
-class CountsAllTogether(InProcess):
+class CountsAllTogether(Counting):
     """Does not look at the key."""
 
     async def take(self, key: str, *, limit: int, window_s: float) -> Allowance:
