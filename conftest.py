@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from staging_core.testing.compiled_sql import shared_compiled_sql
-from staging_core.testing.servers.databases import Databases, databases
+from staging_core.testing.servers.databases import Databases, databases, migrated_file
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -31,9 +32,13 @@ def postgresql() -> Iterator[Databases]:
 
 
 @pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
-    """Settings of a fresh database; SQLite under the home unless a test asks for PostgreSQL."""
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """Settings of a fresh database; SQLite under the home unless a test asks for PostgreSQL.
+
+    It is migrated already, where the home is ``tmp_path / "home"``.
+    """
     if getattr(request, "param", "sqlite") == "sqlite":
+        migrated_file(tmp_path / "home")
         yield {}
         return
     found: Databases = request.getfixturevalue("postgresql")

@@ -47,7 +47,6 @@ async def locked(file: Path) -> AsyncIterator[None]:
 
 def test_a_file_that_is_no_database_is_named(install: Install, tmp_path: Path) -> None:
     file = tmp_path / "home" / "staging.db"
-    file.parent.mkdir()
     file.write_bytes(b"Dear diary, " * 500)
     with pytest.raises(SettingError, match="no database"):
         open_and_close(install())
@@ -55,7 +54,9 @@ def test_a_file_that_is_no_database_is_named(install: Install, tmp_path: Path) -
 
 
 def test_a_folder_where_the_database_belongs_is_named(install: Install, tmp_path: Path) -> None:
-    (tmp_path / "home" / "staging.db").mkdir(parents=True)
+    file = tmp_path / "home" / "staging.db"
+    file.unlink()
+    file.mkdir()
     with pytest.raises(HomeUnwritable, match="unable to open"):
         open_and_close(install())
 

@@ -13,6 +13,7 @@ from staging_core import Principal, Staging
 from staging_core.models import Attempt
 from staging_core.testing.fake_deferred import FakeDeferred
 from staging_core.testing.fake_stager import FakeStager
+from staging_core.testing.servers.databases import migrated_file
 
 OPTIONS = {
     "type": "object",
@@ -58,6 +59,8 @@ class ConfigurableLater(FakeDeferred):
 
 def installed(home: Path, *stagers: object, **settings: Any) -> Staging:
     """An installation that works when told to."""
+    if "database" not in settings:
+        migrated_file(home)
     usual = {"plugins": (), "worker": False, "secrets_key": KEY}
     return Staging(home=home, stager=stagers or (Configurable(),), **{**usual, **settings})
 

@@ -16,6 +16,7 @@ from PIL import Image
 
 from staging_core import Credentials, Principal, Staging
 from staging_core.errors import Unauthorized
+from staging_core.testing.servers.databases import migrated_file
 from staging_embed import staging_app
 
 API = "/api/v1"
@@ -71,6 +72,8 @@ async def house(
     home: Path, *, worker: bool = False, app: dict[str, Any] | None = None, **settings: Any
 ) -> AsyncIterator[tuple[Staging, httpx.AsyncClient]]:
     """An open installation and a client of its API, signed in as nobody."""
+    if "database" not in settings:
+        migrated_file(home)
     settings = {"stager": "fake:", "plugins": (), "sweep_s": 0.1, **settings}
     async with Staging(home=home, worker=worker, **settings) as staging:
         served = staging_app(staging, **{"principal": by_token, **(app or {})})

@@ -1,11 +1,15 @@
-"""Databases for tests: a PostgreSQL for the session, in it a fresh database for a test."""
+"""Databases for tests: a PostgreSQL for the session, in it a fresh one for a test; or a file."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from staging_core import Settings
@@ -15,6 +19,7 @@ from staging_core.testing.servers.postgres import Postgres, postgres
 
 OWNER = "tests_owner"
 LOGIN = "tests_login"
+_FILE = "staging.db"
 
 
 class Databases:
@@ -54,6 +59,26 @@ def upgrade(settings: dict[str, Any]) -> None:
             await schema.upgrade(database)
 
     asyncio.run(run())
+
+
+def migrated_file(home: Path) -> None:
+    """The database of a home that has none: SQLite, at the newest schema without being migrated.
+
+    Callable with and without a running event loop.
+    """
+    file = home / _FILE
+    if not file.exists():
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.write_bytes(_migrated())
+
+
+@cache
+def _migrated() -> bytes:
+    """Migrating takes longer than most tests; a process does it once."""
+    with tempfile.TemporaryDirectory(prefix="staging-sqlite-") as folder:
+        with ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(upgrade, {"home": Path(folder)}).result()
+        return (Path(folder) / _FILE).read_bytes()
 
 
 @contextmanager
