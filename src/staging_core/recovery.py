@@ -43,7 +43,7 @@ from .predictions import Predictions
 from .reception import Reception
 from .settlement import end_job
 from .submission import nudge
-from .telemetry import SILENT
+from .telemetry import tells_figures
 
 log = logging.getLogger("staging_core")
 
@@ -104,7 +104,7 @@ class Recovery:
     async def _tell_levels(self) -> None:
         """What stands in the queue; asked of the database only when somebody wants to know."""
         telemetry = self.ports.telemetry
-        if telemetry is SILENT or time.monotonic() - self._levels_told < _LEVELS_EVERY_S:
+        if not tells_figures(telemetry) or time.monotonic() - self._levels_told < _LEVELS_EVERY_S:
             return
         self._levels_told = time.monotonic()
         async with self.ports.database.read() as tx:

@@ -103,9 +103,14 @@ class Silent:
 SILENT: Telemetry = Silent()
 
 
+def tells_figures(telemetry: Telemetry) -> bool:
+    """Whether anybody is told any: what costs something to find out is not asked for nobody."""
+    return not isinstance(telemetry, Silent)
+
+
 def tell_moves(ports: Ports) -> None:
     """Count the moves of jobs that this process commits, from now on."""
-    if ports.telemetry is SILENT:
+    if not tells_figures(ports.telemetry):
         return
 
     def committed(told: list[JobEvent]) -> None:

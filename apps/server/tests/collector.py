@@ -51,8 +51,12 @@ class Collector:
 
     def lines(self) -> list[str]:
         """What was logged."""
+        return [record.body.string_value for record in self.records()]
+
+    def records(self) -> list[Any]:
+        """The same, with what is said of it."""
         return [
-            record.body.string_value
+            record
             for request in self.received["/v1/logs"]
             for resource in request.resource_logs
             for scope in resource.scope_logs

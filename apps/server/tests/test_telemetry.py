@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +15,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from staging_core.errors import Busy
-from staging_core.telemetry import METRICS, SILENT
+from staging_core.telemetry import METRICS, SILENT, tells_figures
 from staging_server.telemetry.exposition import EXPOSED
 from staging_server.telemetry.opening import telemetry
 from staging_server.telemetry.told import Told
@@ -110,9 +112,31 @@ def test_a_failure_is_told_by_its_code_and_never_by_its_words(
 
 def test_nothing_is_told_where_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
-    with telemetry("api") as silent:
+    with telemetry("tool") as silent:
         assert silent is SILENT
         assert EXPOSED.text() is None
+
+
+def test_spans_are_names_in_the_log_where_there_is_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
+    log = logging.getLogger("staging_core")
+    with telemetry("worker", log_format="json") as logged:
+        with logged.span("staging.job", parent=CALLER, **{"staging.job": "7f3a"}):
+            logged.note(**{"staging.model": "render"})
+            kept = logged.current()
+            log.warning("within")
+        with logged.span("staging.job", parent=kept):
+            log.warning("elsewhere")
+        log.warning("after")
+        assert logged.current() is None
+        assert not tells_figures(logged)
+    within, elsewhere, after = map(json.loads, capsys.readouterr().err.splitlines())
+    trace = CALLER.split("-")[1]
+    assert (within["trace_id"], within["job"], within["model"]) == (trace, "7f3a", "render")
+    assert (elsewhere["trace_id"], elsewhere.get("job")) == (trace, None)
+    assert not {"trace_id", "span_id", "job", "model"} & after.keys()
 
 
 def test_figures_are_shown_as_long_as_the_process_tells_them(

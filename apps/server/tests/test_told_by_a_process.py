@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import pytest
 
 from staging_core import OWNER, Staging
 from staging_server.telemetry.flushing import FLUSH_S
+from staging_server.telemetry.opening import telemetry
 
 from .collector import collecting
 from .processes import Served, serving
@@ -54,6 +56,23 @@ def test_traces_figures_and_logs_reach_the_collector_and_no_secret_does(tmp_path
     assert any("GET /api/v1/catalog 200" in line for line in collector.lines())
     everything = [*collector.bodies, *(line.encode() for line in served.said)]
     assert not any(SECRET.encode() in each for each in everything)
+
+
+def test_what_a_collector_is_sent_of_the_log_has_no_secret_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with collecting() as (address, collector):
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+        with telemetry("worker", log_format="json"):
+            try:
+                raise ValueError(f"401 for Bearer {SECRET}")
+            except ValueError:
+                log = logging.getLogger("staging_core")
+                log.warning("refused %s", SECRET, extra={"asked": SECRET}, exc_info=True)
+        (line,) = collector.lines()
+    assert "refused ***" in line
+    assert "ValueError" in line
+    assert not any(SECRET.encode() in body for body in collector.bodies)
 
 
 def test_nothing_is_shown_unless_it_is_asked_for(tmp_path: Path) -> None:

@@ -80,15 +80,21 @@ class StagingApp(Entrance):
         """What goes on for hours; as a request it is over when it has begun."""
         visit, began = Visit.of(scope["headers"]), perf_counter()
         cors = self.app.cors_config
-        status, stream = await begun(
-            self.service, path, cors, visit, scope=scope, receive=receive, send=send
-        )
-        self.answered(visit, scope["method"], status, perf_counter() - began)
+        with visit.ending():
+            status, stream = await begun(
+                self.service, path, cors, visit, scope=scope, receive=receive, send=send
+            )
+            self.answered(visit, scope["method"], status, perf_counter() - began)
         return stream
+
+    def answering(self, visit: Visit, method: str) -> None:
+        """What no route took has a span too, or the log would not know it by its name."""
+        if not visit.has_span:
+            self.service.enter_span(visit, method)
 
     def answered(self, visit: Visit, method: str, status: int, seconds: float) -> None:
         """See ``Entrance.answered``; a path that is no route of ours is one name for all."""
-        self.service.telemetry.note(**{"staging.request": visit.request_id})
+        self.answering(visit, method)
         super().answered(visit, method, status, seconds)
         labels = {"method": method, "route": visit.route or "none", "status": str(status)}
         self.service.telemetry.measure("http.server.request.duration", seconds, **labels)

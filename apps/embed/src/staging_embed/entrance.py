@@ -44,6 +44,7 @@ class Entrance:
             await self.app(scope, receive, send)
             return
         visit, began, status = Visit.of(scope["headers"]), perf_counter(), 500
+        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
         if sends_a_body(headers_of(scope)):
             lingering = Lingering(receive, send)
             receive, send = PacedBody(lingering.receive).receive, lingering.send
@@ -52,15 +53,19 @@ class Entrance:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                self.answering(visit, method)
                 message["headers"] = _added(list(message.get("headers", ())), visit, scope)
             await send(message)
 
-        try:
-            # The host's state stays the host's: frameworks keep their own of a request there.
-            await self.app({**scope, KEY: visit, "state": {}}, receive, answer)
-        finally:
-            method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
-            self.answered(visit, method, status, perf_counter() - began)
+        with visit.ending():
+            try:
+                # The host's state stays the host's: frameworks keep their own of a request there.
+                await self.app({**scope, KEY: visit, "state": {}}, receive, answer)
+            finally:
+                self.answered(visit, method, status, perf_counter() - began)
+
+    def answering(self, visit: Visit, method: str) -> None:
+        """Its answer begins; ``method`` as for ``answered``."""
 
     def answered(self, visit: Visit, method: str, status: int, seconds: float) -> None:
         """A request has its answer, whole; ``method``: ``_OTHER`` for one that nobody knows."""

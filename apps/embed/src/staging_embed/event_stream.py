@@ -11,7 +11,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from sys import intern
 from typing import Any
 
@@ -26,9 +26,10 @@ from staging_core.errors import (
     Unauthorized,
 )
 from staging_core.interfaces import Telemetry
+from staging_core.interfaces.telemetry import Fact
 from staging_core.models import Update
 
-from .stream_trace import trace_of_stream
+from .stream_trace import StreamTrace, trace_of_stream
 from .times import rfc3339
 
 log = logging.getLogger("staging_embed")
@@ -160,11 +161,17 @@ class EventStream:
         self._news = False
         self._ending: asyncio.Timeout | None = None
         self._writing: asyncio.Task[None] | None = None
-        self._trace = trace_of_stream(streams.telemetry)
+        self._trace: StreamTrace | None = None
 
-    async def begin(self, me: Acting, **scope: Any) -> None:
-        """Follow what ``scope`` names, as ``Acting.follow``; ``TooManyStreams``."""
+    async def begin(self, me: Acting, request_id: str, **scope: Any) -> None:
+        """Follow what ``scope`` names, as ``Acting.follow``; ``TooManyStreams``.
+
+        ``request_id``: of the request that asks for it; the log keeps it.
+        """
         self._whose = self._streams.take_place(me.principal)
+        self._trace = trace_of_stream(
+            self._streams.telemetry, request=request_id, user=me.principal.user_id
+        )
         try:
             self._follower, self._standing = await me.follow(self._poke, **scope)
         except BaseException:
@@ -224,12 +231,13 @@ class EventStream:
         return True
 
     def _tell_end(self, by: str) -> None:
-        open_s = time.monotonic() - self._began
-        requests.info(
-            "event stream over (%s), open %.0f s, %d events", by, open_s, self._told_events
-        )
-        if self._trace is not None:
-            self._trace.ended(by=by, events=self._told_events, open_s=round(open_s, 3))
+        open_s, events = time.monotonic() - self._began, self._told_events
+        with self._step("end", ended_by=by, events=events, open_s=round(open_s, 3)):
+            requests.info("event stream over (%s), open %.0f s, %d events", by, open_s, events)
+
+    def _step(self, name: str, **facts: Fact) -> AbstractContextManager[None]:
+        """A span where somebody listens: what is logged within has the request's ids."""
+        return nullcontext() if self._trace is None else self._trace.step(name, **facts)
 
     # --- by others --------------------------------------------------------------------------------
 
@@ -262,7 +270,8 @@ class EventStream:
         self._writing = None
         if not task.cancelled() and (error := task.exception()) is not None:
             if not isinstance(error, TimeoutError):
-                log.error("an event stream broke off", exc_info=error)
+                with self._step("break"):
+                    log.error("an event stream broke off", exc_info=error)
             self.end()
 
     async def _write(self) -> None:
@@ -282,8 +291,9 @@ class EventStream:
             return
         except StagingError:
             # The database is away: the client stays, and is told when it is back.
-            log.warning("an event stream waits", exc_info=True)
-            await asyncio.sleep(_LATER_S)
+            with self._step("wait"):
+                log.warning("an event stream waits", exc_info=True)
+                await asyncio.sleep(_LATER_S)
             self._news = True
             return
         if updates:

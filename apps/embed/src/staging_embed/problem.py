@@ -84,7 +84,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def from_staging_error(request: AnyRequest, error: StagingError) -> Response[bytes]:
     """An error of ours: its code, status and message."""
     if not is_told(error):
-        log.error("%s %s", request.method, error.code, exc_info=error)
+        log.error("%s %s%s", request.method, error.code, _of(request), exc_info=error)
     detail, remedy = told_to_clients(error)
     headers = _when_again(error) | ({"WWW-Authenticate": "Bearer"} if error.status == 401 else {})
     more = {"remedy": remedy, "created_id": error.id if isinstance(error, AlreadyCreated) else ""}
@@ -127,8 +127,13 @@ def from_http_exception(request: AnyRequest, error: HTTPException) -> Response[b
 
 def from_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Anything else: nothing of it is shown."""
-    log.error("%s failed", request.method, exc_info=error)
+    log.error("%s failed%s", request.method, _of(request), exc_info=error)
     return problem(request, 500, "internal_server_error", "Something went wrong here.")
+
+
+def _of(request: AnyRequest) -> str:
+    """Names the request in words: the logging of a host may show no more than these."""
+    return f", request {visit_of(request.scope).request_id}"
 
 
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {

@@ -32,7 +32,7 @@ from .refusal import Refusal, from_validation, invalid
 from .routing import API, Route
 from .shedding import Room, Rooms
 from .streamed import StreamedResponse
-from .visit import visit_of
+from .visit import Visit, visit_of
 
 JSON = "application/json"
 OBJECTS = f"{API}/objects/"
@@ -115,7 +115,7 @@ class Service:
         return self._serves_objects and _path(scope).startswith(OBJECTS)
 
     async def begun(self, path: str, request: AnyRequest) -> EventStream:
-        """The stream of the live route at ``path``; the span ends here, not hours later."""
+        """The stream of the live route at ``path``."""
         route = self._live[path]
         with self._told(route, request.scope):
             call = Call(self, request, await self.admit(route, request.scope))
@@ -151,14 +151,21 @@ class Service:
 
     @contextmanager
     def _told(self, route: Route, scope: Mapping[str, Any]) -> Iterator[None]:
-        """The request as a span, which goes on with its caller's trace."""
+        """The request has its route, and a span until it has its whole answer."""
         visit = visit_of(scope)
         visit.route = route.path
-        facts = {"http.route": route.path, "staging.request": visit.request_id}
-        name = f"{route.method} {route.path}"
-        with self.telemetry.span(name, parent=visit.caller, **facts):
-            visit.traceparent = self.telemetry.current() or visit.traceparent
+        self.enter_span(visit, f"{route.method} {route.path}", **{"http.route": route.path})
+        try:
             yield
+        except Exception as error:
+            visit.error = error
+            raise
+
+    def enter_span(self, visit: Visit, name: str, **facts: str) -> None:
+        """The rest of the request as a span, which goes on with its caller's trace."""
+        facts = {**facts, "staging.request": visit.request_id}
+        visit.enter(self.telemetry.span(name, parent=visit.caller, **facts))
+        visit.traceparent = self.telemetry.current() or visit.traceparent
 
     async def admit(self, route: Route, scope: Mapping[str, Any]) -> Principal | None:
         """Whoever calls, if the route lets them and they do not call too often."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -23,10 +24,10 @@ class Visit:
     """The request's id and trace. ``headers``: what routes and limits add to the answer.
 
     ``caller``: the trace that the caller named. ``route``: the path of the route that answers, with
-    its parameters' names; empty until one is found.
+    its parameters' names; empty until one is found. ``error``: what its handler raised.
     """
 
-    __slots__ = ("caller", "headers", "request_id", "route", "traceparent")
+    __slots__ = ("_span", "caller", "error", "headers", "request_id", "route", "traceparent")
 
     def __init__(self, request_id: str, traceparent: str, caller: str | None = None) -> None:
         self.request_id = request_id
@@ -34,6 +35,8 @@ class Visit:
         self.caller = caller
         self.route = ""
         self.headers: dict[str, str] = {}
+        self.error: Exception | None = None
+        self._span: AbstractContextManager[None] | None = None
 
     @classmethod
     def of(cls, headers: Headers) -> Visit:
@@ -44,6 +47,26 @@ class Visit:
         caller = given.get(b"traceparent", b"").decode("latin-1")
         known = caller if _TRACEPARENT.fullmatch(caller) else None
         return cls(request_id, _continued(caller), known)
+
+    @property
+    def has_span(self) -> bool:
+        """Whether the request is in a span already."""
+        return self._span is not None
+
+    def enter(self, span: AbstractContextManager[None]) -> None:
+        """From here on the request is in ``span``, until ``ending`` ends: also what is logged."""
+        span.__enter__()
+        self._span = span
+
+    @contextmanager
+    def ending(self) -> Iterator[None]:
+        """Around the whole request: its span ends with it, and says what the handler raised."""
+        try:
+            yield
+        finally:
+            if self._span is not None:
+                error, self.error = self.error, None
+                self._span.__exit__(type(error) if error else None, error, None)
 
     def named(self) -> dict[str, str]:
         """Headers of the answer, by lower-case name."""

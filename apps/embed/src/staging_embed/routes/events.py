@@ -95,6 +95,7 @@ async def follow_events(call: Call, query: Following) -> EventStream:
     stream = EventStream(call.service.streams, picture_urls(call.base, "staged"))
     await stream.begin(
         call.me,
+        call.request_id,
         image_id=query.image_id,
         group_id=query.group_id,
         project_id=query.project_id,

@@ -72,8 +72,8 @@ def sent_to_collector(resource: Resource, flushes: Flushes) -> Iterator[None]:
     flushes.add(provider.shutdown, lines.shutdown)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        handler = LoggingHandler(logger_provider=provider)
-    handler.addFilter(_without_secrets)  # type: ignore[arg-type] # a filter may replace the record
+        sending = LoggingHandler(logger_provider=provider)
+    handler = _Blotting(sending)
     root = logging.getLogger()
     root.addHandler(handler)
     try:
@@ -82,12 +82,34 @@ def sent_to_collector(resource: Resource, flushes: Flushes) -> Iterator[None]:
         root.removeHandler(handler)
 
 
+class _Blotting(logging.Handler):
+    """Hands on to another handler what may be read; no filter could do so in Python 3.11."""
+
+    def __init__(self, sending: logging.Handler) -> None:
+        super().__init__()
+        self._sending = sending
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand it on, in other words."""
+        self._sending.handle(_without_secrets(record))
+
+
 def _without_secrets(record: logging.LogRecord) -> logging.LogRecord:
-    """Another record, whose words are final; its traceback is words too."""
+    """Another record, whose words are final; its traceback is words too.
+
+    The ids that its line has are attributes of it.
+    """
     said = redacted(record.getMessage())
     if record.exc_info:
         said += "\n" + redacted("".join(traceback.format_exception(*record.exc_info)))
-    blotted = logging.makeLogRecord({**record.__dict__, "msg": said, "args": (), "exc_info": None})
+    told = {
+        **structlog.contextvars.get_contextvars(),
+        **record.__dict__,
+        "args": (),
+        "exc_info": None,
+    }
+    blotted = logging.makeLogRecord(_blotted({**told, "msg": said}))
+    blotted.args = ()
     blotted.exc_text = None
     return blotted
 

@@ -36,12 +36,15 @@ def telemetry(
     """
     collector = _has_collector()
     with Flushes() as flushes, ExitStack() as stack:
-        if role != "tool":
-            _log(stack, flushes, role, log_format, collector=collector)
-        if not collector and not exposed:
-            yield SILENT
-        else:
+        logs = role != "tool" and _log(stack, flushes, role, log_format, collector=collector)
+        if collector or exposed:
             yield _opened(stack, flushes, role, collector=collector, exposed=exposed)
+        elif logs:
+            from .logged import Logged
+
+            yield Logged()
+        else:
+            yield SILENT
 
 
 def _has_collector() -> bool:
@@ -53,15 +56,17 @@ def _has_collector() -> bool:
 
 def _log(
     stack: ExitStack, flushes: Flushes, role: str, log_format: str | None, *, collector: bool
-) -> None:
+) -> bool:
+    """Open logs, if anybody wants them; whether they are open."""
     as_json = log_format == "json" if log_format else not sys.stderr.isatty()
     if not (log_format or collector or as_json):
-        return  # somebody at a terminal, who has asked for nothing
+        return False  # somebody at a terminal, who has asked for nothing
     from .logs import logging_to, sent_to_collector
 
     stack.enter_context(logging_to(as_json=as_json))
     if collector:
         stack.enter_context(sent_to_collector(resource_of(role), flushes))
+    return True
 
 
 def _opened(

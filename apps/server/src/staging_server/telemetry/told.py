@@ -9,14 +9,14 @@ from opentelemetry import metrics, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from structlog.contextvars import bind_contextvars, bound_contextvars
+from structlog.contextvars import bind_contextvars
 
 from staging_core.errors import StagingError
+from staging_core.interfaces.telemetry import Fact
 from staging_core.telemetry import METRICS, Metric
 
-Fact = str | int | float | bool
+from .names import names_bound, names_in
 
-_OURS = "staging."
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
 _PROPAGATOR = TraceContextTextMapPropagator()
 
@@ -62,7 +62,6 @@ class Told:
         self, name: str, *, links: Collection[str], parent: str | None = None, **facts: Fact
     ) -> Iterator[None]:
         """See ``Links.linked``. A failure of ours is told by its code, others by their class."""
-        named = {key.removeprefix(_OURS): str(to) for key, to in facts.items() if _OURS in key}
         kind = SpanKind.CLIENT if name.startswith("staging.provider") else SpanKind.INTERNAL
         with self._tracer.start_as_current_span(
             name,
@@ -74,7 +73,7 @@ class Told:
             set_status_on_exception=False,
         ) as span:
             try:
-                with bound_contextvars(**named):
+                with names_bound(facts):
                     yield
             except Exception as error:
                 code = error.code if isinstance(error, StagingError) else type(error).__name__
@@ -91,8 +90,7 @@ class Told:
     def note(self, **facts: Fact) -> None:
         """See ``Telemetry.note``."""
         trace.get_current_span().set_attributes(facts)
-        named = {key.removeprefix(_OURS): str(to) for key, to in facts.items() if _OURS in key}
-        bind_contextvars(**named)
+        bind_contextvars(**names_in(facts))
 
     def count(self, name: str, by: float = 1, **labels: str) -> None:
         """See ``Telemetry.count``."""
