@@ -8,9 +8,13 @@ Deployments, trainings, streaming and collections are not spoken.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import parse_qsl
+
+from staging_core.testing.double.app import DoubleApp
+from staging_core.testing.double.message import Answer, Request
+from staging_core.testing.double.router import Router
+from staging_core.testing.double.timeline import Timeline
+from staging_core.testing.double.truth import Truth
 
 from .blobs import Blobs
 from .callbacks import Callbacks
@@ -20,23 +24,16 @@ from .creation import Creation
 from .deliveries import Deliveries
 from .files import Files
 from .limits import GRANTED, Limits
-from .message import Answer, HangUp, Request, not_found, problem
 from .photos import Photos
 from .predictions import Predictions
 from .private import Private
+from .problem import not_found, problem
 from .provider import Provider
 from .reading import Reading
-from .router import Router
 from .settings import Settings
-from .timeline import Timeline
-from .truth import Truth
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-class ReplicateDouble:
+class ReplicateDouble(DoubleApp):
     """One provider with its own time, memory and truth; lifespan or ``aclose`` closes it."""
 
     def __init__(self, settings: Settings | None = None, chaos: Chaos | None = None) -> None:
@@ -54,13 +51,6 @@ class ReplicateDouble:
         creates = GRANTED if self.settings.granted else self.settings.creates_per_minute
         self._limits = Limits(timeline.now, creates, self.settings.others_per_minute)
         self._reads = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Speak ASGI 3."""
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-        elif scope["type"] == "http":
-            await self._serve(scope, receive, send)
 
     async def aclose(self) -> None:
         """Stop all predictions and callbacks, and delete what was kept."""
@@ -117,29 +107,7 @@ class ReplicateDouble:
 
     # --- one request ----------------------------------------------------------------------------
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.shutdown":
-                await self.aclose()
-            await send({"type": f"{message['type']}.complete"})
-            if message["type"] == "lifespan.shutdown":
-                return
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = await _read(scope, receive)
-        if request is None:
-            return
-        try:
-            answer = await self._answer(request)
-        except HangUp as cut:
-            self._tell(request, None, cut.about)
-            await _hang_up(receive, send)
-            return
-        self._tell(request, answer.status, answer.about)
-        await _send(request, answer, send)
-
-    async def _answer(self, request: Request) -> Answer:
+    async def answer(self, request: Request) -> Answer:
         if request.path.startswith("/v1/") and (refused := self._refusal(request)):
             return refused
         found = self._router.find(request)
@@ -164,7 +132,7 @@ class ReplicateDouble:
                 return problem(503, "The service is unavailable.", "Service unavailable")
         return None
 
-    def _tell(self, request: Request, status: int | None, about: dict[str, Any]) -> None:
+    def tell(self, request: Request, status: int | None, about: dict[str, Any]) -> None:
         if request.path.startswith("/_"):
             return
         delivery = request.path.startswith("/delivery/")
@@ -177,56 +145,3 @@ class ReplicateDouble:
             status=status,
             **about,
         )
-
-
-async def _read(scope: Scope, receive: Receive) -> Request | None:
-    """The whole request; ``None`` when the client is gone before its end."""
-    body = bytearray()
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    headers = {
-        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
-    }
-    return Request(
-        method=scope["method"],
-        path=scope["path"],
-        query=dict(parse_qsl(scope["query_string"].decode("latin-1"))),
-        headers=headers,
-        body=bytes(body),
-        base_url=f"{scope['scheme']}://{headers.get('host', 'localhost')}",
-    )
-
-
-async def _send(request: Request, answer: Answer, send: Send) -> None:
-    headers = dict(answer.headers)
-    if answer.more is None:
-        headers["content-length"] = str(len(answer.body))
-    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": answer.status, "headers": raw})
-    if request.method == "HEAD":
-        await send({"type": "http.response.body", "body": b""})
-        return
-    for piece in answer.more or ():
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": answer.body})
-
-
-async def _hang_up(receive: Receive, send: Send) -> None:
-    """Cut the connection without a word; where the server hides it, in the middle of an answer."""
-    transport = getattr(getattr(send, "__self__", None), "transport", None)
-    if transport is None:
-        head = {
-            "type": "http.response.start",
-            "status": 200,
-            "headers": [(b"content-length", b"9")],
-        }
-        await send(head)
-        raise ConnectionAbortedError("the answer is lost, as chaos asked")
-    transport.abort()
-    while (await receive())["type"] != "http.disconnect":
-        pass

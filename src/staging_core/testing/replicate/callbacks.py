@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from .courier import Courier, Undelivered
+from staging_core.testing.double.courier import Courier, Undelivered
+
 from .prediction import Prediction
 from .provider import Provider
 

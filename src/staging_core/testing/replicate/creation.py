@@ -6,16 +6,18 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from staging_core.testing.double.message import Answer, HangUp, Request, json_answer
+
 from .catalogue import BY_ID, BY_VERSION
 from .chaos import Fate
 from .course import Course
 from .inputs import refusal
 from .limits import throttled
-from .message import Answer, HangUp, Request, json_answer, not_found, problem
 from .model import Model
 from .photos import Photos
 from .prediction import Prediction
 from .predictions import prediction_id
+from .problem import not_found, problem
 from .provider import Provider
 
 EVENTS = frozenset({"start", "output", "logs", "completed"})

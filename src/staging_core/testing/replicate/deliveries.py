@@ -7,14 +7,15 @@ import random
 from collections.abc import Iterator
 from functools import cache
 
+from staging_core.testing.double.message import Answer, Request
 from staging_core.testing.png_writer import write_png
 
 from .blobs import Blobs
 from .course import format_of, seed_parts
-from .message import Answer, Request, not_found
 from .photos import INPUTS
 from .pictures import Recipe, blank, drawn, media_type, photo_size, seed_of
 from .prediction import Prediction
+from .problem import not_found
 from .provider import Provider
 from .sizes import output_size
 

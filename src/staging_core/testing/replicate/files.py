@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from staging_core.testing.double.message import Answer, Request, json_answer
+from staging_core.testing.double.timeline import iso
+
 from .blobs import Blobs
-from .message import Answer, Request, json_answer, problem
 from .predictions import prediction_id
-from .timeline import iso
+from .problem import problem
 
 KEPT_S = 3600.0
 MOST_BYTES = 100_000_000

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .message import Answer, problem
+from staging_core.testing.double.message import Answer
+
 from .model import Field, Model
+from .problem import problem
 
 Fault = dict[str, str]
 _KINDS: dict[str, type | tuple[type, ...]] = {

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from .message import Answer, problem
+from staging_core.testing.double.message import Answer
+
+from .problem import problem
 
 GRANTED = 6
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
+from staging_core.testing.double.timeline import iso
+
 from .chaos import Fate
 from .model import Model
-from .timeline import iso
 
 TERMINAL = frozenset({"succeeded", "failed", "canceled", "aborted"})
 UNKNOWN_STATUS = "preempted"

@@ -6,10 +6,12 @@ from typing import Any
 
 import msgspec
 
+from staging_core.testing.double.message import Answer, Request, json_answer
+
 from .chaos import Chaos
 from .course import Course
-from .message import Answer, Request, json_answer, not_found, problem
 from .prediction import Prediction
+from .problem import not_found, problem
 from .provider import Provider
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
+from staging_core.testing.double.timeline import Timeline
+from staging_core.testing.double.truth import Truth
+
 from .chaos import Dice
 from .predictions import Predictions
 from .settings import Settings
-from .timeline import Timeline
-from .truth import Truth
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True, eq=False):

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from staging_core.testing.double.message import Answer, Request, json_answer
+
 from .catalogue import BY_ID, MODELS
 from .course import Course
-from .message import Answer, Request, json_answer, not_found, problem
 from .model import Model, openapi_schema
+from .problem import not_found, problem
 from .provider import Provider
 
 _SINCE = "2026-01-01T00:00:00Z"

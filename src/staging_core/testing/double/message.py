@@ -9,7 +9,10 @@ import msgspec
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One request, read whole. ``base_url``: scheme and host as the client named them."""
+    """One request, read whole. ``base_url``: scheme and host as the client named them.
+
+    ``query_string``: the query as it came, for an API that says more than names and values in it.
+    """
 
     method: str
     path: str
@@ -17,6 +20,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
     body: bytes
     base_url: str
+    query_string: str = ""
 
     def json(self) -> Any:
         """The body as JSON; ``ValueError`` when it is none."""
@@ -56,15 +60,3 @@ def json_answer(value: Any, status: int = 200, **about: Any) -> Answer:
     """An answer in JSON."""
     headers = {"content-type": "application/json"}
     return Answer(status=status, body=msgspec.json.encode(value), headers=headers, about=about)
-
-
-def problem(status: int, detail: str, title: str | None = None, **more: Any) -> Answer:
-    """A refusal in Replicate's form of problem details."""
-    value = {"detail": detail, "status": status, **({"title": title} if title else {}), **more}
-    headers = {"content-type": "application/problem+json"}
-    return Answer(status=status, body=msgspec.json.encode(value), headers=headers)
-
-
-def not_found() -> Answer:
-    """The answer for what is not there."""
-    return problem(404, "The requested resource could not be found.")

@@ -94,7 +94,7 @@ class Timeline:
 
 
 def iso(seconds: float | None) -> str | None:
-    """A time as Replicate writes it."""
+    """A time as JSON usually has it."""
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

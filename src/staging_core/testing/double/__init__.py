@@ -1,0 +1,1 @@
+"""What the doubles of other people's services share: HTTP over ASGI, time, and the truth."""
