@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
 from typing import Any
 
@@ -29,10 +30,26 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         except msgspec.DecodeError as error:
             raise ValueError(str(error)) from error
 
+    def object(self) -> dict[str, Any]:
+        """The body as an object of JSON, an empty one without a body; ``ValueError`` if not."""
+        value = self.json() if self.body else {}
+        if not isinstance(value, dict):
+            raise ValueError("The body is no object.")
+        return value
+
     def token(self) -> str | None:
         """What stands after ``Bearer`` or ``Token``."""
         scheme, _, token = self.headers.get("authorization", "").partition(" ")
         return token.strip() if scheme.lower() in ("bearer", "token") and token else None
+
+    def basic_name(self) -> str | None:
+        """The user's name of basic authentication."""
+        scheme, _, packed = self.headers.get("authorization", "").partition(" ")
+        try:
+            text = base64.b64decode(packed, validate=True).decode()
+        except ValueError:
+            return None
+        return text.partition(":")[0] if scheme.lower() == "basic" else None
 
 
 class Answer(msgspec.Struct, kw_only=True):

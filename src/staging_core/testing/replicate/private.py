@@ -47,7 +47,7 @@ class Private:
         """``POST /_chaos``: what the body names is changed; the rest stays, but for ``next``."""
         now = msgspec.to_builtins(self._dice.chaos) | {"next": []}
         try:
-            chaos = msgspec.convert(now | _object(request), Chaos)
+            chaos = msgspec.convert(now | request.object(), Chaos)
         except (ValueError, msgspec.ValidationError) as error:
             return problem(422, str(error))
         self._dice.set(chaos)
@@ -57,7 +57,7 @@ class Private:
     async def then(self, request: Request) -> Answer:
         """``POST /_chaos/next`` with ``{"faults": […]}``: those of the next create."""
         try:
-            faults = msgspec.convert(_object(request).get("faults"), list[str])
+            faults = msgspec.convert(request.object().get("faults"), list[str])
             self._dice.then(*faults)
         except (ValueError, msgspec.ValidationError) as error:
             return problem(422, str(error))
@@ -66,7 +66,7 @@ class Private:
     async def clock(self, request: Request) -> Answer:
         """``POST /_clock`` with ``{"advance": S}``: so many seconds pass at once."""
         try:
-            self._timeline.advance(msgspec.convert(_object(request).get("advance"), float))
+            self._timeline.advance(msgspec.convert(request.object().get("advance"), float))
         except (ValueError, msgspec.ValidationError) as error:
             return problem(422, str(error))
         return json_answer({"now": self._timeline.now()})
@@ -93,13 +93,6 @@ class Private:
             case _:
                 return False
         return True
-
-
-def _object(request: Request) -> dict[str, Any]:
-    value = request.json() if request.body else {}
-    if not isinstance(value, dict):
-        raise ValueError("The body is no object.")
-    return value
 
 
 def _changes(chaos: Chaos) -> dict[str, Any]:

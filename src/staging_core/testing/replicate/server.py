@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from http.client import HTTPConnection
+from contextlib import ExitStack, contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
-from staging_core.testing.asgi_server import PATIENCE_S, listening, serving, url_of
+from staging_core.testing.asgi_server import listening, serving, url_of
+from staging_core.testing.double.running import asked, process, truth_of
 
 from .app import ReplicateDouble
 from .chaos import Chaos
@@ -52,30 +49,15 @@ class RunningReplicate(msgspec.Struct, frozen=True, kw_only=True):
 
     def truth(self, event: str | None = None) -> list[dict[str, Any]]:
         """The log of the truth, all of it or one event's lines."""
-        lines = self._get("/_truth").splitlines()
-        records: list[dict[str, Any]] = [json.loads(line) for line in lines]
-        return [record for record in records if event in (None, record["event"])]
+        return truth_of(self.url, event)
 
     def predictions(self) -> list[dict[str, Any]]:
         """Every prediction that was ever made, as it stands."""
-        made: list[dict[str, Any]] = json.loads(self._get("/_truth/predictions"))
+        made: list[dict[str, Any]] = json.loads(asked(self.url, "GET", "/_truth/predictions"))
         return made
 
-    def _get(self, path: str) -> bytes:
-        return self._asked("GET", path, b"")
-
     def _post(self, path: str, value: dict[str, Any]) -> None:
-        self._asked("POST", path, json.dumps(value).encode())
-
-    def _asked(self, method: str, path: str, body: bytes) -> bytes:
-        line = HTTPConnection(urlsplit(self.url).netloc, timeout=PATIENCE_S)
-        with closing(line):
-            line.request(method, path, body)
-            answer = line.getresponse()
-            text = answer.read()
-        if answer.status >= 400:
-            raise ValueError(f"{path} answered {answer.status}: {text.decode()}")
-        return text
+        asked(self.url, "POST", path, value)
 
 
 @contextmanager
@@ -104,20 +86,8 @@ def running_replicate(
 @contextmanager
 def replicate_process(arguments: Sequence[str] = ()) -> Iterator[RunningReplicate]:
     """A double in a process of its own. ``arguments``: as on its command line."""
-    command = [sys.executable, "-m", "staging_core.testing.replicate", "--json", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"The double did not start: it ended with {process.wait()}.")
-        where = json.loads(line)
+    with process("staging_core.testing.replicate", arguments) as where:
         yield RunningReplicate(url=where["url"], token=where["token"], secret=where["secret"])
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
-        if process.stdout is not None:
-            process.stdout.close()
 
 
 def with_outputs(settings: Settings, listeners: Sequence[socket.socket]) -> Settings:
