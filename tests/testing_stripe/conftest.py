@@ -145,3 +145,8 @@ def types(stripe: RunningStripe, about: str | None = None) -> list[str]:
     """The kinds of all events so far, or of those about one object, the oldest first."""
     told = stripe.truth("event")
     return [one["type"] for one in told if about in (None, one["object"])]
+
+
+def visit(url: str, form: dict[str, str] | None = None) -> httpx.Response:
+    """A page as a customer's browser gets it, or after its form was sent."""
+    return httpx.get(url) if form is None else httpx.post(url, data=form)

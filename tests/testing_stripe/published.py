@@ -16,14 +16,41 @@ from typing import Any, ForwardRef, Literal, TypeVar, Union
 import stripe
 from stripe import ListObject, StripeObject
 
-NAMES = """
-Charge Coupon Customer Discount Dispute Event Invoice InvoiceItem InvoiceLineItem InvoicePayment
-LineItem PaymentIntent PaymentMethod Plan Price Product ProductFeature PromotionCode Refund
-SetupIntent Subscription SubscriptionItem WebhookEndpoint billing.Meter billing.MeterEvent
-billing.MeterEventSummary billing_portal.Configuration billing_portal.Session checkout.Session
-entitlements.ActiveEntitlement entitlements.ActiveEntitlementSummary entitlements.Feature
-test_helpers.TestClock
-""".split()
+NAMES = (
+    "Charge",
+    "Coupon",
+    "Customer",
+    "Discount",
+    "Dispute",
+    "Event",
+    "Invoice",
+    "InvoiceItem",
+    "InvoiceLineItem",
+    "InvoicePayment",
+    "LineItem",
+    "PaymentIntent",
+    "PaymentMethod",
+    "Plan",
+    "Price",
+    "Product",
+    "ProductFeature",
+    "PromotionCode",
+    "Refund",
+    "SetupIntent",
+    "Subscription",
+    "SubscriptionItem",
+    "WebhookEndpoint",
+    "billing.Meter",
+    "billing.MeterEvent",
+    "billing.MeterEventSummary",
+    "billing_portal.Configuration",
+    "billing_portal.Session",
+    "checkout.Session",
+    "entitlements.ActiveEntitlement",
+    "entitlements.ActiveEntitlementSummary",
+    "entitlements.Feature",
+    "test_helpers.TestClock",
+)
 CLASSES: dict[str, type] = {
     cls.OBJECT_NAME: cls for cls in (attrgetter(name)(stripe) for name in NAMES)
 }
@@ -87,21 +114,20 @@ def _fits(value: Any, member: Any, cls: type, where: str) -> bool:
         member = _named(member if isinstance(member, str) else member.__forward_arg__, cls)
     if origin is Literal:
         return value in arguments
-    if origin is list:
-        return isinstance(value, list) and _all(value, arguments[0], cls, where)
-    if origin is ListObject:
-        return _is_list(value) and _all(value["data"], arguments[0], cls, where)
-    if isinstance(member, TypeVar) or member is Any:
-        return True
-    if isinstance(member, type) and issubclass(member, StripeObject) and origin is None:
-        if not isinstance(value, dict):
-            return False
-        if "Untyped" not in member.__name__:
-            _object(value, member, where)
-        return True
+    if origin in (list, ListObject):
+        values = value if origin is list else _listed(value)
+        return isinstance(values, list) and _all(values, arguments[0], cls, where)
     if origin is not None:
         return isinstance(value, dict)
-    return _is_scalar(value, member)
+    if isinstance(member, type) and issubclass(member, StripeObject):
+        return _is_object(value, member, where)
+    return isinstance(member, TypeVar) or member is Any or _is_scalar(value, member)
+
+
+def _is_object(value: Any, cls: type, where: str) -> bool:
+    if isinstance(value, dict) and "Untyped" not in cls.__name__:
+        _object(value, cls, where)
+    return isinstance(value, dict)
 
 
 def _all(values: list[Any], annotation: Any, cls: type, where: str) -> bool:
@@ -110,8 +136,9 @@ def _all(values: list[Any], annotation: Any, cls: type, where: str) -> bool:
     return True
 
 
-def _is_list(value: Any) -> bool:
-    return isinstance(value, dict) and {"object", "data", "has_more", "url"} <= value.keys()
+def _listed(value: Any) -> Any:
+    whole = isinstance(value, dict) and {"object", "data", "has_more", "url"} <= value.keys()
+    return value["data"] if whole else None
 
 
 def _is_scalar(value: Any, member: Any) -> bool:

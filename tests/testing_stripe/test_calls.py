@@ -129,13 +129,16 @@ def test_a_page_has_one_to_a_hundred_and_a_cursor_that_exists(call: Called) -> N
 
 
 def test_a_page_may_be_of_some_time(stripe: RunningStripe, play: Play) -> None:
-    async def scenario(v1: Any) -> list[str]:
+    async def scenario(v1: Any) -> None:
         early = await v1.customers.create_async({})
         stripe.advance(3600)
         late = await v1.customers.create_async({})
         before = await v1.customers.list_async({"created": {"lt": late.created}})
         after = await v1.customers.list_async({"created": {"gt": early.created}})
-        assert [[one.id for one in page.data] for page in (before, after)] == [[early.id], [late.id]]
+        assert [[one.id for one in page.data] for page in (before, after)] == [
+            [early.id],
+            [late.id],
+        ]
 
     play(scenario)
 

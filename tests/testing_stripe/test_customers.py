@@ -67,7 +67,11 @@ def test_a_method_is_attached_listed_made_the_default_and_removed(
             {"type": "card", "card": {"token": "tok_mastercard"}}
         )
         method = await v1.payment_methods.attach_async(made.id, {"customer": ada})
-        assert (method.card.brand, method.card.last4, method.customer) == ("mastercard", "4444", ada)
+        assert (method.card.brand, method.card.last4, method.customer) == (
+            "mastercard",
+            "4444",
+            ada,
+        )
         default = {"invoice_settings": {"default_payment_method": method.id}}
         await v1.customers.update_async(ada, default)
         listed = await v1.customers.payment_methods.list_async(ada, {"type": "card"})

@@ -33,8 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     chaos = {name: getattr(asked, name) for name in _chances()}
     try:
-        listener = listening(asked.port, asked.host)
         double = StripeDouble(_settings(asked), msgspec.convert(chaos, Chaos))
+        listener = listening(asked.port, asked.host)
     except (ValueError, OSError) as error:
         print(f"stripe: {error}", file=sys.stderr)
         return 2

@@ -18,9 +18,10 @@ from staging_core.testing.double.truth import Truth
 
 from .account import Account
 from .chaos import Chaos, Dice
-from .double import Parts
 from .gate import Gate
 from .html import gone
+from .operations import api_of
+from .parts import Parts
 from .private import Private
 from .settings import Settings
 
@@ -38,7 +39,7 @@ class StripeDouble(DoubleApp):
             Truth(timeline, self.settings.log),
         )
         self._parts = Parts(self.account)
-        self._gate = Gate(self.account, self._parts.api())
+        self._gate = Gate(self.account, api_of(self._parts))
         self._router = Router()
         self._route()
 

@@ -193,6 +193,10 @@ def _features(given: dict[str, Any]) -> Object:
     """All features, those that are not given off."""
     features = _merged(_off(), given)
     updates = features["subscription_update"]
+    fixed = {"enabled": False, "maximum": None, "minimum": 1}
+    updates["products"] = [
+        {"adjustable_quantity": fixed, **product} for product in updates["products"] or []
+    ]
     if updates["enabled"] and not updates["products"]:
         raise required("features[subscription_update][products]")
     return features

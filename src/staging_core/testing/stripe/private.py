@@ -12,7 +12,7 @@ from staging_core.testing.double.router import Router
 
 from .account import shown
 from .chaos import Chaos, Planned
-from .double import Parts
+from .parts import Parts
 from .refusal import Refused
 
 

@@ -1,0 +1,379 @@
+"""Subscriptions: how they begin, change and end, and when money is due for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import stripe as vendor
+
+from staging_core.testing.stripe import RunningStripe
+
+from .conftest import Play, Shop, types
+
+SAVES = {"payment_settings": {"save_default_payment_method": "on_subscription"}}
+HALF = 1_800_000_000 + 31 * 43_200  # half of the month that begins at the usual time
+
+
+# --- the beginning --------------------------------------------------------------------------------
+
+
+def test_elements_pay_the_first_invoice_with_its_client_secret(
+    stripe: RunningStripe, play: Play
+) -> None:
+    async def scenario(v1: Any) -> str:
+        shop = await Shop(v1).open()
+        ada = await shop.customer(card=None)
+        one = await shop.subscription(
+            ada,
+            shop.pro,
+            payment_behavior="default_incomplete",
+            expand=["latest_invoice.confirmation_secret"],
+            **SAVES,
+        )
+        secret = one.latest_invoice.confirmation_secret.client_secret
+        assert (one.status, one.latest_invoice.status) == ("incomplete", "open")
+        intent = secret.split("_secret_")[0]
+        card = {"payment_method": "pm_card_chargeDeclined"}
+        with pytest.raises(vendor.CardError):
+            await v1.payment_intents.confirm_async(intent, card)
+        assert (await v1.subscriptions.retrieve_async(one.id)).status == "incomplete"
+        await v1.payment_intents.confirm_async(intent, {"payment_method": "pm_card_visa"})
+        paid = await v1.subscriptions.retrieve_async(one.id)
+        (method,) = (await v1.customers.payment_methods.list_async(ada)).data
+        assert (paid.status, paid.default_payment_method) == ("active", method.id)
+        return str(one.id)
+
+    one = play(scenario)
+    assert types(stripe, one) == ["customer.subscription.created", "customer.subscription.updated"]
+
+
+def test_each_item_has_its_period(play: Play) -> None:
+    async def scenario(v1: Any) -> None:
+        shop = await Shop(v1).open()
+        clock = await shop.clock(1_801_375_200)  # the 31st of January, 2027
+        ada = await shop.customer(test_clock=clock)
+        one = await shop.subscription(ada, shop.pro)
+        (item,) = one["items"].data
+        assert item.current_period_start == 1_801_375_200
+        assert item.current_period_end == 1_801_375_200 + 28 * 86_400  # the 28th of February
+        assert "current_period_end" not in one
+        await shop.advance(clock, item.current_period_end + 7200)
+        (item,) = (await v1.subscriptions.retrieve_async(one.id))["items"].data
+        assert item.current_period_end == 1_801_375_200 + 59 * 86_400  # the 31st of March
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("behavior", "card", "status"),
+    [
+        ("allow_incomplete", "pm_card_visa", "active"),
+        ("allow_incomplete", "pm_card_chargeCustomerFail", "incomplete"),
+        ("allow_incomplete", None, "incomplete"),
+        ("allow_incomplete", "pm_card_authenticationRequired", "incomplete"),
+        ("default_incomplete", "pm_card_visa", "incomplete"),
+        ("error_if_incomplete", "pm_card_visa", "active"),
+        ("error_if_incomplete", "pm_card_chargeCustomerFail", vendor.CardError),
+        ("error_if_incomplete", None, vendor.InvalidRequestError),
+    ],
+)
+def test_a_first_payment_that_fails_does_what_was_asked_for(
+    stripe: RunningStripe, play: Play, behavior: str, card: str | None, status: Any
+) -> None:
+    async def scenario(v1: Any) -> str:
+        shop = await Shop(v1).open()
+        ada = await shop.customer(card)
+        return str((await shop.subscription(ada, shop.pro, payment_behavior=behavior)).status)
+
+    if isinstance(status, str):
+        assert play(scenario) == status
+        return
+    with pytest.raises(status):
+        play(scenario)
+    assert stripe.objects("subscription") == []
+    assert stripe.truth("charge") == []
+
+
+def test_what_is_not_paid_within_a_day_has_never_been(stripe: RunningStripe, play: Play) -> None:
+    async def scenario(v1: Any) -> None:
+        shop = await Shop(v1).open()
+        one = await shop.subscription(await shop.customer(card=None), shop.pro)
+        with pytest.raises(vendor.InvalidRequestError, match="before it is paid"):
+            await v1.subscriptions.update_async(one.id, {"cancel_at_period_end": True})
+        stripe.advance(24 * 3600)
+        after = await v1.subscriptions.retrieve_async(one.id, {"expand": ["latest_invoice"]})
+        assert (after.status, after.latest_invoice.status) == ("incomplete_expired", "void")
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"customer": "cus_none"}, "No such customer"),
+        ({"items": []}, "Missing required param: items"),
+        ({"items": [{"price": "price_none"}]}, "No such price"),
+        ({"items": [{"price": "inactive"}]}, "inactive"),
+        ({"items": [{"price": "pack"}]}, "type=one_time"),
+        ({"items": [{"price": "euro"}, {"price": "pro"}]}, "same currency"),
+        ({"items": [{"price": "pro"}, {"price": "pro"}]}, "the same price"),
+        ({"items": [{"price": "pro", "quantity": -1}]}, "non-negative"),
+        ({"items": [{"price": "pro"}, {"price": "yearly"}]}, "does not speak"),
+        ({"default_payment_method": "pm_none"}, "does not have a payment method"),
+        ({"trial_period_days": 731}, "730 days"),
+        ({"trial_end": 1_700_000_000}, "in the future"),
+        ({"payment_behavior": "pending_if_incomplete"}, "for updates"),
+        ({"automatic_tax": {"enabled": True}}, "location isn't recognized"),
+        ({"discounts": [{"coupon": "none"}]}, "No such coupon"),
+    ],
+)
+def test_what_cannot_be_subscribed_to_is_refused(
+    stripe: RunningStripe, play: Play, changes: dict[str, Any], told: str
+) -> None:
+    async def scenario(v1: Any) -> None:
+        shop = await Shop(v1).open()
+        names = {"pro": shop.pro, "pack": shop.pack, "inactive": await shop.price(100)}
+        await v1.prices.update_async(names["inactive"], {"active": False})
+        names["euro"] = await shop.price(2500, currency="eur")
+        names["yearly"] = await shop.price(29_000, interval="year")
+        given = {"customer": await shop.customer(), "items": [{"price": "pro"}], **changes}
+        given["items"] = [
+            {**one, "price": names.get(one["price"], one["price"])} for one in given["items"]
+        ]
+        with pytest.raises(vendor.StripeError, match=told):
+            await v1.subscriptions.create_async(given)
+
+    play(scenario)
+    assert stripe.objects("subscription") == []
+
+
+def test_tax_is_computed_where_the_customer_is(play: Play) -> None:
+    async def scenario(v1: Any) -> None:
+        shop = await Shop(v1).open()
+        ada = await shop.customer(address={"country": "DE", "postal_code": "10115"})
+        one = await shop.subscription(ada, shop.pro, automatic_tax={"enabled": True})
+        invoice = await v1.invoices.retrieve_async(one.latest_invoice)
+        assert invoice.automatic_tax.status == "complete"
+
+    play(scenario)
+
+
+# --- changes --------------------------------------------------------------------------------------
+
+
+async def half_a_month(v1: Any, card: str = "pm_card_visa", **more: Any) -> tuple[Shop, Any]:
+    """A subscription to ``pro``, half of whose month is over."""
+    shop = await Shop(v1).open()
+    clock = await shop.clock()
+    ada = await shop.customer(card, test_clock=clock)
+    one = await shop.subscription(ada, shop.pro, **more)
+    await shop.advance(clock, HALF)
+    return shop, one
+
+
+def to(one: Any, price: str, **more: Any) -> dict[str, Any]:
+    """The change of a subscription to another price."""
+    return {"items": [{"id": one["items"].data[0].id, "price": price}], **more}
+
+
+def test_an_upgrade_is_billed_at_once_for_the_rest_of_the_month(play: Play) -> None:
+    async def scenario(v1: Any) -> None:
+        shop, one = await half_a_month(v1)
+        change = to(one, shop.business, proration_behavior="always_invoice")
+        after = await v1.subscriptions.update_async(
+            one.id, {**change, "expand": ["latest_invoice"]}
+        )
+        lines = [(line.amount, line.parent.subscription_item_details.proration)
+                 for line in after.latest_invoice.lines.data]  # fmt: skip
+        assert lines == [(-1450, True), (4950, True)]
+        assert (after.latest_invoice.amount_paid, after.latest_invoice.status) == (3500, "paid")
+        assert after["items"].data[0].price.id == shop.business
+        before, now = (each["items"].data[0].current_period_end for each in (one, after))
+        assert before == now
+
+    play(scenario)
+
+
+def test_prorations_wait_for_the_next_invoice_by_default(play: Play) -> None:
+    async def scenario(v1: Any) -> None:
+        shop, one = await half_a_month(v1)
+        after = await v1.subscriptions.update_async(one.id, to(one, shop.business))
+        assert after.latest_invoice == one.latest_invoice
+        waiting = (await v1.invoice_items.list_async({"customer": one.customer})).data
+        assert sorted(item.amount for item in waiting) == [-1450, 4950]
+        await shop.advance(one.test_clock, after["items"].data[0].current_period_end + 7200)
+        (renewal, _) = (await v1.invoices.list_async({"subscription": one.id})).data
+        assert renewal.amount_paid == -1450 + 4950 + 9900
+        waiting = (await v1.invoice_items.list_async({"customer": one.customer})).data
+        assert {item.invoice for item in waiting} == {renewal.id}
+
+    play(scenario)
+
+
+def test_a_downgrade_leaves_a_credit_that_pays_what_comes_next(
+    stripe: RunningStripe, play: Play
+) -> None:
+    async def scenario(v1: Any) -> None:
+        shop, one = await half_a_month(v1)
+        up = to(one, shop.business, proration_behavior="always_invoice")
+        await v1.subscriptions.update_async(one.id, up)
+        down = to(one, shop.pro, proration_behavior="always_invoice")
+        after = await v1.subscriptions.update_async(one.id, {**down, "expand": ["latest_invoice"]})
+        invoice = after.latest_invoice
+        assert (invoice.total, invoice.amount_due, invoice.status) == (-3500, 0, "paid")
+        assert (await v1.customers.retrieve_async(one.customer)).balance == -3500
+        await shop.advance(one.test_clock, after["items"].data[0].current_period_end + 7200)
+        renewal = (await v1.invoices.list_async({"subscription": one.id})).data[0]
+        assert (renewal.total, renewal.amount_due) == (2900, 0)
+        assert (renewal.starting_balance, renewal.ending_balance) == (-3500, -600)
+
+    play(scenario)
+    assert [one["change"] for one in stripe.truth("balance")] == [-3500, 2900]
+
+
+def test_no_proration_changes_only_what_comes_next(play: Play) -> None:
+    async def scenario(v1: Any) -> None:
+        shop, one = await half_a_month(v1)
+        change = to(one, shop.business, proration_behavior="none")
+        await v1.subscriptions.update_async(one.id, change)
+        assert (await v1.invoice_items.list_async()).data == []
+
+    play(scenario)
+
+
+def test_another_interval_begins_a_new_period_now(play: Play) -> None:
+    async def scenario(v1: Any) -> None:
+        shop, one = await half_a_month(v1)
+        yearly = await shop.price(29_000, interval="year")
+        after = await v1.subscriptions.update_async(
+            one.id, to(one, yearly, expand=["latest_invoice"])
+        )
+        assert after["items"].data[0].current_period_start == HALF
+        assert after.latest_invoice.amount_paid == 29_000 - 1450
+
+    play(scenario)
+
+
+def test_an_item_without_its_id_is_one_more(play: Play) -> None:
+    async def scenario(v1: Any) -> None:
+        shop, one = await half_a_month(v1)
+        added = await v1.subscriptions.update_async(one.id, {"items": [{"price": shop.business}]})
+        assert [item.price.id for item in added["items"].data] == [shop.pro, shop.business]
+        removal = {"items": [{"id": added["items"].data[0].id, "deleted": True}]}
+        left = await v1.subscriptions.update_async(one.id, removal)
+        assert [item.price.id for item in left["items"].data] == [shop.business]
+        removal = {"items": [{"id": left["items"].data[0].id, "deleted": True}]}
+        with pytest.raises(vendor.InvalidRequestError, match="at least one active plan"):
+            await v1.subscriptions.update_async(one.id, removal)
+
+    play(scenario)
+
+
+async def declining(v1: Any, one: Any) -> None:
+    """From now on the customer's card declines."""
+    fails = "pm_card_chargeCustomerFail"
+    method = await v1.payment_methods.attach_async(fails, {"customer": one.customer})
+    default = {"invoice_settings": {"default_payment_method": method.id}}
+    await v1.customers.update_async(one.customer, default)
+
+
+def test_an_upgrade_that_waits_for_its_payment_changes_nothing_before(
+    stripe: RunningStripe, play: Play
+) -> None:
+    async def scenario(v1: Any) -> str:
+        shop, one = await half_a_month(v1)
+        await declining(v1, one)
+        up = to(one, shop.business, proration_behavior="always_invoice")
+        up["payment_behavior"] = "pending_if_incomplete"
+        with pytest.raises(vendor.InvalidRequestError) as told:
+            await v1.subscriptions.update_async(one.id, {**up, "metadata": {"a": "b"}})
+        assert told.value.param == "metadata"
+        waits = await v1.subscriptions.update_async(one.id, up)
+        assert (waits.status, waits["items"].data[0].price.id) == ("active", shop.pro)
+        assert waits.pending_update.subscription_items[0].price.id == shop.business
+        await v1.invoices.pay_async(waits.latest_invoice, {"payment_method": "pm_card_visa"})
+        paid = await v1.subscriptions.retrieve_async(one.id)
+        assert (paid.pending_update, paid["items"].data[0].price.id) == (None, shop.business)
+        return str(one.id)
+
+    assert "customer.subscription.pending_update_applied" in types(stripe, play(scenario))
+
+
+def test_an_upgrade_that_is_never_paid_is_dropped_after_a_day(
+    stripe: RunningStripe, play: Play
+) -> None:
+    async def scenario(v1: Any) -> str:
+        shop, one = await half_a_month(v1)
+        await declining(v1, one)
+        up = to(one, shop.business, proration_behavior="always_invoice")
+        up["payment_behavior"] = "pending_if_incomplete"
+        waits = await v1.subscriptions.update_async(one.id, up)
+        await shop.advance(one.test_clock, HALF + 24 * 3600)
+        after = await v1.subscriptions.retrieve_async(one.id)
+        assert (after.pending_update, after["items"].data[0].price.id) == (None, shop.pro)
+        assert (await v1.invoices.retrieve_async(waits.latest_invoice)).status == "void"
+        return str(one.id)
+
+    assert "customer.subscription.pending_update_expired" in types(stripe, play(scenario))
+
+
+def test_an_upgrade_may_wait_be_an_error_or_leave_the_customer_past_due(play: Play) -> None:
+    async def scenario(v1: Any) -> None:
+        shop, one = await half_a_month(v1)
+        await declining(v1, one)
+        up = to(one, shop.business, proration_behavior="always_invoice")
+        behavior = {"payment_behavior": "error_if_incomplete"}
+        with pytest.raises(vendor.CardError):
+            await v1.subscriptions.update_async(one.id, {**up, **behavior})
+        same = await v1.subscriptions.retrieve_async(one.id)
+        assert (same.status, same["items"].data[0].price.id) == ("active", shop.pro)
+        late = await v1.subscriptions.update_async(one.id, up)
+        assert (late.status, late["items"].data[0].price.id) == ("past_due", shop.business)
+        await v1.invoices.pay_async(late.latest_invoice, {"payment_method": "pm_card_visa"})
+        assert (await v1.subscriptions.retrieve_async(one.id)).status == "active"
+
+    play(scenario)
+
+
+# --- the end --------------------------------------------------------------------------------------
+
+
+def test_cancelled_at_the_period_end_and_taken_back(stripe: RunningStripe, play: Play) -> None:
+    async def scenario(v1: Any) -> str:
+        shop, one = await half_a_month(v1)
+        end = one["items"].data[0].current_period_end
+        ending = await v1.subscriptions.update_async(one.id, {"cancel_at_period_end": True})
+        assert (ending.status, ending.cancel_at, ending.canceled_at) == ("active", end, HALF)
+        kept = await v1.subscriptions.update_async(one.id, {"cancel_at_period_end": False})
+        assert (kept.cancel_at, kept.canceled_at) == (None, None)
+        await v1.subscriptions.update_async(one.id, {"cancel_at_period_end": True})
+        await shop.advance(one.test_clock, end + 7200)
+        ended = await v1.subscriptions.retrieve_async(one.id)
+        assert (ended.status, ended.ended_at) == ("canceled", end)
+        assert ended.cancellation_details.reason == "cancellation_requested"
+        return str(one.id)
+
+    one = play(scenario)
+    assert types(stripe, one)[-1] == "customer.subscription.deleted"
+    assert len(stripe.truth("charge")) == 1
+
+
+def test_what_has_ended_stays_ended(play: Play) -> None:
+    async def scenario(v1: Any) -> None:
+        shop, one = await half_a_month(v1)
+        ended = await v1.subscriptions.cancel_async(one.id, {"prorate": True})
+        assert (ended.status, ended.ended_at) == ("canceled", HALF)
+        (credit,) = (await v1.invoice_items.list_async()).data
+        assert credit.amount == -1450
+        with pytest.raises(vendor.InvalidRequestError, match="No such subscription"):
+            await v1.subscriptions.cancel_async(one.id)
+        with pytest.raises(vendor.InvalidRequestError, match="A canceled subscription"):
+            await v1.subscriptions.update_async(one.id, to(one, shop.business))
+        kept = await v1.subscriptions.update_async(one.id, {"metadata": {"why": "moved"}})
+        assert kept.metadata["why"] == "moved"
+        assert (await v1.subscriptions.list_async()).data == []
+        every = await v1.subscriptions.list_async({"status": "all", "customer": one.customer})
+        assert [each.id for each in every.data] == [one.id]
+
+    play(scenario)
