@@ -39,6 +39,15 @@ def test_only_the_pinned_version_is_spoken(stripe: RunningStripe, call: Called) 
     assert "Invalid Stripe API version" in old.json()["error"]["message"]
 
 
+def test_what_the_double_does_not_speak_is_said_and_not_tried_again(call: Called) -> None:
+    for answer in (
+        call("GET", "/v1/customers", stripe_account="acct_1"),
+        call("POST", "/v1/customers", {"source": "tok_visa"}),
+    ):
+        assert (answer.status_code, answer.json()["error"]["type"]) == (501, "api_error")
+        assert answer.headers["stripe-should-retry"] == "false"
+
+
 def error(answer: Any) -> tuple[int, str | None, str | None]:
     told = answer.json()["error"]
     return answer.status_code, told.get("code"), told.get("param")

@@ -49,7 +49,7 @@ RECURRING = {"interval": "month"}
     ],
 )
 def test_a_price_that_cannot_be_is_refused(
-    play: Play, changes: dict[str, Any], param: str | None
+    stripe: RunningStripe, play: Play, changes: dict[str, Any], param: str | None
 ) -> None:
     async def scenario(v1: Any) -> None:
         product = await v1.products.create_async({"name": "Pro"})
@@ -60,6 +60,7 @@ def test_a_price_that_cannot_be_is_refused(
         assert told.value.param == param
 
     play(scenario)
+    assert len(stripe.objects("price")) == 1
 
 
 def test_a_product_with_prices_is_not_deleted(play: Play) -> None:

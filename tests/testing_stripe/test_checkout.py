@@ -117,6 +117,21 @@ def test_a_trial_a_code_and_a_card_that_asks_its_holder(stripe: RunningStripe, p
     assert [one["amount"] for one in stripe.truth("charge")] == [1450]
 
 
+def test_a_page_of_the_merchants_own_has_a_client_secret(play: Play) -> None:
+    async def scenario(v1: Any) -> None:
+        shop = await Shop(v1).open()
+        items = {"line_items": [{"price": shop.pack, "quantity": 1}]}
+        own = {"mode": "payment", "ui_mode": "elements", "return_url": "https://shop.example/"}
+        made = await v1.checkout.sessions.create_async({**own, **items})
+        assert (made.url, made.client_secret.startswith(made.id)) == (None, True)
+        with pytest.raises(vendor.InvalidRequestError, match="return_url"):
+            await v1.checkout.sessions.create_async(
+                {"mode": "payment", "ui_mode": "elements", **items}
+            )
+
+    play(scenario)
+
+
 def test_a_session_is_over_after_a_day_or_when_it_is_expired(
     stripe: RunningStripe, play: Play
 ) -> None:
@@ -151,7 +166,7 @@ def test_a_session_is_over_after_a_day_or_when_it_is_expired(
     ],
 )
 def test_a_checkout_that_cannot_be_is_refused(
-    play: Play, changes: dict[str, Any], told: str
+    stripe: RunningStripe, play: Play, changes: dict[str, Any], told: str
 ) -> None:
     async def scenario(v1: Any) -> None:
         shop = await Shop(v1).open()
@@ -165,6 +180,7 @@ def test_a_checkout_that_cannot_be_is_refused(
             await v1.checkout.sessions.create_async(given)
 
     play(scenario)
+    assert stripe.objects("checkout.session") == []
 
 
 # --- the portal -----------------------------------------------------------------------------------

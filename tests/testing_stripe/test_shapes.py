@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import stripe as vendor
 
-from staging_core.testing.stripe import RunningStripe
+from staging_core.testing.stripe import RunningStripe, StripeDouble
 
 from .conftest import Play, Shop
 from .published import NotPublished, check
@@ -95,6 +98,24 @@ def test_answers_are_as_published(play: Play, call: Any) -> None:
     check(call("GET", f"/v1/customers/{ada}", {"expand[]": "subscriptions"}).json())
     for line in call("GET", f"/v1/invoices/{invoice}/lines").json()["data"]:
         check(line)
+
+
+def published_ways() -> set[tuple[str, str]]:
+    """Method and path of every call that the vendor's client can make; ``{}``: an id."""
+    found = set()
+    for source in Path(vendor.__file__).parent.rglob("*_service.py"):
+        for method, path in re.findall(r'"(get|post|delete)",\s*"(/v1/[^"]*)"', source.read_text()):
+            found.add((method.upper(), re.sub(r"\{\w+\}", "{}", path)))
+    return found
+
+
+def test_only_calls_and_parameters_that_are_published_are_spoken() -> None:
+    known, spoken = published_ways(), []
+    for method, path, shape in StripeDouble().api.operations():
+        spoken.append((method, re.sub(r"\{\w+\}", "{}", path)))
+        assert spoken[-1] in known
+        assert shape.unpublished() == []
+    assert len(spoken) == len(set(spoken)) > 100
 
 
 @pytest.mark.parametrize(

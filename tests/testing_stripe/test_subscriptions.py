@@ -255,6 +255,17 @@ def test_another_interval_begins_a_new_period_now(play: Play) -> None:
     play(scenario)
 
 
+def test_a_period_may_begin_anew_without_another_change(play: Play) -> None:
+    async def scenario(v1: Any) -> None:
+        _, one = await half_a_month(v1)
+        anew = {"billing_cycle_anchor": {"type": "now"}, "expand": ["latest_invoice"]}
+        after = await v1.subscriptions.update_async(one.id, anew)
+        assert after["items"].data[0].current_period_start == HALF
+        assert after.latest_invoice.amount_paid == 2900 - 1450
+
+    play(scenario)
+
+
 def test_an_item_without_its_id_is_one_more(play: Play) -> None:
     async def scenario(v1: Any) -> None:
         shop, one = await half_a_month(v1)
@@ -336,6 +347,35 @@ def test_an_upgrade_may_wait_be_an_error_or_leave_the_customer_past_due(play: Pl
     play(scenario)
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"default_payment_method": "pm_none"}, "does not have a payment method"),
+        ({"trial_end": 1_700_000_000}, "in the future"),
+        ({"discounts": [{"coupon": "none"}]}, "No such coupon"),
+        ({"cancel_at": HALF + 60, "cancel_at_period_end": True}, "only specify one"),
+        ({"items": [{"id": "si_none", "price": "price_none"}]}, "No such subscription item"),
+        ({"items": [{"price": "price_none"}]}, "No such price"),
+        (
+            {"proration_date": 1, "billing_cycle_anchor": {"type": "now"}},
+            "within the current period",
+        ),
+        ({"payment_behavior": "pending_if_incomplete", "trial_end": "now"}, "does not speak"),
+    ],
+)
+def test_a_change_that_is_refused_changes_nothing(
+    stripe: RunningStripe, play: Play, changes: dict[str, Any], told: str
+) -> None:
+    async def scenario(v1: Any) -> None:
+        _, one = await half_a_month(v1)
+        before = stripe.objects("subscription"), types(stripe)
+        with pytest.raises(vendor.StripeError, match=told):
+            await v1.subscriptions.update_async(one.id, {"description": "another", **changes})
+        assert (stripe.objects("subscription"), types(stripe)) == before
+
+    play(scenario)
+
+
 # --- the end --------------------------------------------------------------------------------------
 
 
@@ -357,6 +397,20 @@ def test_cancelled_at_the_period_end_and_taken_back(stripe: RunningStripe, play:
     one = play(scenario)
     assert types(stripe, one)[-1] == "customer.subscription.deleted"
     assert len(stripe.truth("charge")) == 1
+
+
+@pytest.mark.parametrize("wish", [HALF + 86_400, "min_period_end"])
+def test_an_end_may_be_named(play: Play, wish: Any) -> None:
+    async def scenario(v1: Any) -> None:
+        shop, one = await half_a_month(v1)
+        end = one["items"].data[0].current_period_end if isinstance(wish, str) else wish
+        ending = await v1.subscriptions.update_async(one.id, {"cancel_at": wish})
+        assert (ending.cancel_at, ending.cancel_at_period_end) == (end, False)
+        await shop.advance(one.test_clock, end + 60)
+        ended = await v1.subscriptions.retrieve_async(one.id)
+        assert (ended.status, ended.ended_at) == ("canceled", end)
+
+    play(scenario)
 
 
 def test_what_has_ended_stays_ended(play: Play) -> None:

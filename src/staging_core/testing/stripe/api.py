@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from staging_core.testing.double.message import Request
@@ -13,10 +14,10 @@ from .clocks import Clocks
 from .expansion import Expansion
 from .form import decoded
 from .refusal import Refused
-from .shape import Shape
+from .shape import Shape, fields_of
 from .store import Object
 
-CURSORS = "created ending_before limit starting_after"
+CURSORS = "ending_before limit starting_after"
 
 
 class Api:
@@ -25,18 +26,24 @@ class Api:
     def __init__(self, account: Account, clocks: Clocks) -> None:
         self._account, self._clocks = account, clocks
         self._expansion = Expansion(account)
-        self._known: list[tuple[str, re.Pattern[str], Operation]] = []
+        self._known: list[tuple[str, str, re.Pattern[str], Operation]] = []
 
     def add(self, way: str, handler: Handler, published: type, honours: str = "") -> None:
         """``way``: method and path behind ``/v1``. ``honours``: see ``Shape``."""
         method, _, path = way.partition(" ")
         pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", f"/v1{path}")
         operation = Operation(handler=handler, shape=Shape(published, honours))
-        self._known.append((method, re.compile(pattern), operation))
+        self._known.append((method, f"/v1{path}", re.compile(pattern), operation))
 
     def pages(self, way: str, handler: Handler, published: type, honours: str = "") -> None:
         """An operation that answers with a page."""
-        self.add(f"GET {way}", handler, published, f"{CURSORS} {honours}")
+        created = "created" if "created" in fields_of(published) else ""
+        self.add(f"GET {way}", handler, published, f"{CURSORS} {created} {honours}")
+
+    def operations(self) -> Iterator[tuple[str, str, Shape]]:
+        """Method, path and parameters of each."""
+        for method, path, _, operation in self._known:
+            yield method, path, operation.shape
 
     def run(self, request: Request) -> Object:
         """What the call answers; ``Refused`` otherwise."""
@@ -49,7 +56,7 @@ class Api:
         return self._expansion.shown(operation.handler(call), expand)
 
     def _find(self, request: Request) -> tuple[Operation, dict[str, str]]:
-        for method, pattern, operation in self._known:
+        for method, _, pattern, operation in self._known:
             if method == request.method and (match := pattern.fullmatch(request.path)):
                 return operation, match.groupdict()
         message = (

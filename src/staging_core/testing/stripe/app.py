@@ -39,7 +39,8 @@ class StripeDouble(DoubleApp):
             Truth(timeline, self.settings.log),
         )
         self._parts = Parts(self.account)
-        self._gate = Gate(self.account, api_of(self._parts))
+        self.api = api_of(self._parts)
+        self._gate = Gate(self.account, self.api)
         self._router = Router()
         self._route()
 

@@ -12,7 +12,7 @@ from .refusal import Refused
 from .shape import Shape
 from .store import Object, page, within
 
-MOST_KEYS, LONGEST_KEY, LONGEST_VALUE = 50, 40, 500
+MOST_KEYS = 50
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,10 +55,6 @@ def merged(old: dict[str, str] | None, given: Any) -> dict[str, str]:
     if len(whole) > MOST_KEYS:
         message = f"You can only have up to {MOST_KEYS} metadata keys."
         raise Refused(message, param="metadata", ran=False)
-    for name, value in whole.items():
-        if len(name) > LONGEST_KEY or len(value) > LONGEST_VALUE:
-            message = f"Metadata keys have up to {LONGEST_KEY} characters and values up to 500."
-            raise Refused(message, param=f"metadata[{name}]", ran=False)
     return whole
 
 

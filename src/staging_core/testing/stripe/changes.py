@@ -161,3 +161,9 @@ class Changes:
 
 def _bought(item: Object) -> tuple[str, int | None]:
     return item["price"]["id"], item.get("quantity")
+
+
+def begins_now(params: dict[str, Any]) -> bool:
+    """Whether a call asks for a new period from now on."""
+    anchor = params.get("billing_cycle_anchor") or {}
+    return bool(anchor.get("type") == "now")

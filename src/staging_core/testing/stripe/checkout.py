@@ -58,8 +58,9 @@ class Checkout:
                 "You may only specify one of these parameters: customer, customer_email.",
                 param="customer_email",
             )
-        if "success_url" not in params and params.get("ui_mode") not in ("embedded", "custom"):
-            raise required("success_url")
+        back = "success_url" if _hosted(params) else "return_url"
+        if back not in params:
+            raise required(back)
         _check_parts(mode, params)
         lines = self._lines(mode, params)
         discounts = params.get("discounts") or []
@@ -68,11 +69,12 @@ class Checkout:
                 "You may only specify one of these parameters: allow_promotion_codes, discounts."
             )
         session = self._made(mode, params, lines, self._expires(owner, params))
-        self._coupons.checked(discounts, owner, session["currency"] or "usd")
         session["_discounts"] = discounts
-        self._add_up(session)
-        if mode == "payment" and session["amount_total"]:
-            bounds(session["amount_total"], session["currency"], "line_items")
+        try:
+            self._add_up(session)
+        except Refused:
+            self._account.store.remove(session)
+            raise
         return session
 
     def expire(self, call: Call) -> Object:
@@ -171,7 +173,6 @@ class Checkout:
 
     def _made(self, mode: str, params: dict[str, Any], lines: list[Object], expires: int) -> Object:
         taxed = bool((params.get("automatic_tax") or {}).get("enabled"))
-        hosted = params.get("ui_mode") not in ("embedded", "custom")
         session = self._account.make(
             "checkout.session",
             "cs_test",
@@ -206,7 +207,7 @@ class Checkout:
             _lines=lines,
             _params=params,
         )  # fmt: skip
-        if hosted:
+        if _hosted(params):
             session["url"] = f"{self._account.base_url}/c/pay/{session['id']}"
         else:
             secret = self._account.store.letters(30)
@@ -233,6 +234,8 @@ class Checkout:
             part = coupon["percent_off"]
             rest = subtotal - off
             off += min(rest, coupon["amount_off"]) if part is None else round(rest * part / 100)
+        if session["mode"] == "payment" and subtotal > off:
+            bounds(subtotal - off, session["currency"], "line_items")
         session["amount_subtotal"], session["amount_total"] = subtotal, subtotal - off
         session["total_details"] = {"amount_discount": off, "amount_shipping": 0, "amount_tax": 0}
         session["discounts"] = [
@@ -349,6 +352,11 @@ class Checkout:
             "checkout", id=session["id"], mode=session["mode"], amount=session["amount_total"]
         )
         self._account.tell("checkout.session.completed", session)
+
+
+def _hosted(params: dict[str, Any]) -> bool:
+    """Whether the customer is sent to a page, and not paid for within the merchant's own."""
+    return bool(params.get("ui_mode", "hosted_page") == "hosted_page")
 
 
 def _creation(mode: str, params: dict[str, Any]) -> str | None:

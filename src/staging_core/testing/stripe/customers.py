@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .account import Account
+from .account import Account, shown
 from .call import Call, merged
 from .payment_methods import PaymentMethods
 from .prices import MOST
@@ -36,13 +36,13 @@ class Customers:
                 raise Refused("A test clock has three customers at most.", param="test_clock")
         metadata = merged({}, call.params.get("metadata"))
         customer = self.made(**call.given(*_FIELDS), metadata=metadata, test_clock=clock)
-        if method := call.params.get("payment_method"):
-            try:
+        try:
+            if method := call.params.get("payment_method"):
                 self._methods.attached(method, customer["id"], "payment_method")
-            except Refused:
-                self._account.store.remove(customer)
-                raise
-        self._set_default(customer, call)
+            self._set_default(customer, call)
+        except Refused:
+            self._account.store.remove(customer)
+            raise
         self._account.tell("customer.created", customer)
         return customer
 
@@ -75,9 +75,10 @@ class Customers:
         """Changes what is given."""
         customer = self._account.find("customer", call.id)
         _check(call)
+        self._set_default(shown(customer), call)  # what is refused changes nothing
+        metadata = merged(customer["metadata"], call.params.get("metadata"))
         with self._account.changing(customer, "customer.updated"):
-            customer.update(call.given(*_FIELDS))
-            customer["metadata"] = merged(customer["metadata"], call.params.get("metadata"))
+            customer.update(call.given(*_FIELDS), metadata=metadata)
             self._set_default(customer, call)
         return customer
 

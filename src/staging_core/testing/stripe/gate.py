@@ -9,7 +9,7 @@ from staging_core.testing.double.message import Answer, HangUp, Request, json_an
 from .account import VERSION, Account, Cause
 from .api import Api
 from .idempotency import Idempotency
-from .refusal import Refused
+from .refusal import Refused, unspoken
 from .webhooks import spoken
 
 BROKEN = {"message": "An unknown error occurred", "type": "api_error"}
@@ -56,6 +56,8 @@ class Gate:
             )
         if key not in self._account.settings.keys:
             raise _unknown_key(f"Invalid API Key provided: {key[:8]}****{key[-4:]}")
+        if "stripe-account" in request.headers:
+            raise unspoken("Connect")
         spoken(request.headers.get("stripe-version"))
 
     async def _once(self, request: Request, cause: Cause, fault: str | None) -> Answer:

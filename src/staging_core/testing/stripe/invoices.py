@@ -6,7 +6,7 @@ from typing import Any
 
 from .account import Account
 from .call import Call, merged
-from .changes import Changes
+from .changes import Changes, begins_now
 from .coupons import Coupons
 from .cycle import period
 from .invoicing import Invoicing
@@ -132,7 +132,7 @@ class Invoices:
 
     def _lines_of(self, one: Object, details: dict[str, Any]) -> list[Object]:
         behavior = details.get("proration_behavior", "create_prorations")
-        anew = details.get("billing_cycle_anchor") == "now"
+        anew = begins_now(details)
         if not details.get("items") and not anew:
             if one["cancel_at_period_end"] and details.get("cancel_at_period_end", True):
                 message = "No upcoming invoices for customer: the subscription ends."

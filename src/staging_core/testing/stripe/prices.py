@@ -29,31 +29,33 @@ class Prices:
             raise required("product")
         product = self._account.named("product", params["product"], "product")
         usual = {"active": True, "tax_behavior": "unspecified"}
-        recurring = self._recurring(params.get("recurring"))
+        recurring, amounts = self._recurring(params.get("recurring")), _amounts(params)
+        metadata = merged({}, params.get("metadata"))
+        known = currency(params["currency"])
+        self._free_key(call)
         price = self._account.make(
             "price",
             "price",
             **{**usual, **call.given(*_FIELDS)},
             billing_scheme=params.get("billing_scheme", "per_unit"),
-            currency=currency(params["currency"]),
-            metadata=merged({}, params.get("metadata")),
+            currency=known,
+            metadata=metadata,
             product=product["id"],
             recurring=recurring,
             tiers_mode=params.get("tiers_mode"),
             type="recurring" if recurring else "one_time",
-            **_amounts(params),
+            **amounts,
         )
-        self._keep_key(price, transfer=params.get("transfer_lookup_key", False))
         self._account.tell("price.created", price)
         return price
 
     def update(self, call: Call) -> Object:
         """Active or not, its lookup key, its name, its metadata."""
         price = self._account.find("price", call.id)
+        self._free_key(call, price["id"])
         with self._account.changing(price, "price.updated"):
             price.update(call.given(*_FIELDS))
             price["metadata"] = merged(price["metadata"], call.params.get("metadata"))
-            self._keep_key(price, transfer=call.params.get("transfer_lookup_key", False))
         return price
 
     def pages(self, call: Call) -> Object:
@@ -88,17 +90,15 @@ class Prices:
             "usage_type": usage,
         }
 
-    def _keep_key(self, price: Object, *, transfer: bool) -> None:
-        key = price["lookup_key"]
-        others = self._account.store.all("price", lookup_key=key) if key else []
-        for other in others:
-            if other is price:
+    def _free_key(self, call: Call, own: str | None = None) -> None:
+        """Take the lookup key from the price that has it, if that is asked for."""
+        key = call.params.get("lookup_key")
+        for other in self._account.store.all("price", lookup_key=key) if key else []:
+            if other["id"] == own:
                 continue
-            if not transfer:
-                price["lookup_key"] = None
-                raise Refused(
-                    f"A price (`{other['id']}`) already uses that lookup key.", param="lookup_key"
-                )
+            if not call.params.get("transfer_lookup_key"):
+                message = f"A price (`{other['id']}`) already uses that lookup key."
+                raise Refused(message, param="lookup_key")
             with self._account.changing(other, "price.updated"):
                 other["lookup_key"] = None
 

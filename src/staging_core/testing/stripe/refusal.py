@@ -7,6 +7,7 @@ from typing import Any
 from staging_core.testing.double.message import Answer, json_answer
 
 DOCS = "https://stripe.com/docs/error-codes/"
+NOT_SPOKEN = 501
 
 
 class Refused(Exception):
@@ -40,7 +41,10 @@ class Refused(Exception):
 
     def answer(self) -> Answer:
         """The error as it goes over the line."""
-        return json_answer({"error": self.error()}, self.status, code=self.code)
+        answer = json_answer({"error": self.error()}, self.status, code=self.code)
+        if self.status == NOT_SPOKEN:
+            answer.headers = {**answer.headers, "stripe-should-retry": "false"}
+        return answer
 
 
 def missing(kind: str, id: str, param: str | None = "id", status: int = 404) -> Refused:
@@ -58,7 +62,9 @@ def required(param: str) -> Refused:
 def unspoken(what: str) -> Refused:
     """The real Stripe knows it, the double does not: nobody shall take silence for success."""
     message = f"The double of Stripe does not speak {what}; the real one does."
-    return Refused(message, code="not_in_the_double", status=501, kind="api_error", ran=False)
+    return Refused(
+        message, code="not_in_the_double", status=NOT_SPOKEN, kind="api_error", ran=False
+    )
 
 
 def declined(code: str, decline_code: str | None, message: str, **more: Any) -> Refused:

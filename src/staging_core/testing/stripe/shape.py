@@ -24,6 +24,7 @@ _OPTIONS = frozenset(RequestOptions.__annotations__)
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
 _NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{1,12})?")
 Path = tuple[str, ...]
+LONGEST_KEY, LONGEST_VALUE = 40, 500
 
 
 class Shape:
@@ -40,10 +41,15 @@ class Shape:
         """The parameters as numbers, truth values, lists and dictionaries; ``Refused`` if wrong."""
         return self._object(self._published, given, (), ())
 
+    def unpublished(self) -> list[str]:
+        """The names that are honoured and that the package does not know."""
+        names = [name for name in self._honoured if not _known(self._published, name)]
+        return sorted(".".join(name) for name in names if name != ("expand",))
+
     def _object(
         self, published: type, given: dict[str, Any], path: Path, name: Path
     ) -> dict[str, Any]:
-        fields = _fields(published)
+        fields = fields_of(published)
         for key in given:
             if key not in fields:
                 param = bracketed((*path, key))
@@ -70,7 +76,7 @@ class Shape:
                 return self._list(part, value, path, name)
         for part in parts:
             if typing.get_origin(part) is dict:
-                return {key: _text(one, (*path, key)) for key, one in value.items()}
+                return {key: _entry(key, one, (*path, key)) for key, one in value.items()}
         raise Refused(f"Invalid string: {bracketed(path)}", param=bracketed(path), ran=False)
 
     def _list(self, part: Any, value: dict[str, Any], path: Path, name: Path) -> list[Any]:
@@ -88,9 +94,31 @@ class Shape:
 
 
 @cache
-def _fields(published: type) -> dict[str, Any]:
+def fields_of(published: type) -> dict[str, Any]:
+    """The parameters that are published, with their types."""
     hints = typing.get_type_hints(published, localns=_NAMES)
     return {name: hint for name, hint in hints.items() if name not in _OPTIONS}
+
+
+def _known(published: Any, name: Path) -> bool:
+    first, *rest = name
+    if first not in fields_of(published):
+        return False
+    if not rest:
+        return True
+    inner = _inner(fields_of(published)[first])
+    return any(_known(one, tuple(rest)) for one in inner)
+
+
+def _inner(annotation: Any) -> list[Any]:
+    """The dictionaries with names that are in an annotation, also within lists."""
+    found = []
+    for part in _parts(annotation):
+        if hasattr(part, "__required_keys__"):
+            found.append(part)
+        elif typing.get_origin(part) is list:
+            found += _inner(typing.get_args(part)[0])
+    return found
 
 
 @cache
@@ -156,7 +184,12 @@ def _literal(part: Any) -> bool:
     return typing.get_origin(part) is Literal
 
 
-def _text(value: Any, path: Path) -> str:
+def _entry(key: str, value: Any, path: Path) -> str:
+    """One entry of metadata, or of something like it."""
+    param = bracketed(path)
     if not isinstance(value, str):
-        raise Refused(f"Invalid string: {bracketed(path)}", param=bracketed(path), ran=False)
+        raise Refused(f"Invalid string: {param}", param=param, ran=False)
+    if len(key) > LONGEST_KEY or len(value) > LONGEST_VALUE:
+        message = f"Keys have up to {LONGEST_KEY} characters, and values up to {LONGEST_VALUE}."
+        raise Refused(message, param=param, ran=False)
     return value

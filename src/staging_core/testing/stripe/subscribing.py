@@ -15,7 +15,7 @@ from .items import Items, Wanted, licensed
 from .lines import Lines
 from .payment_methods import PaymentMethods
 from .prices import cost
-from .refusal import Refused, declined
+from .refusal import Refused, declined, unspoken
 from .renewal import WARNING_S, Renewal
 from .settings import DAY_S
 from .store import Object, listing
@@ -52,6 +52,7 @@ class Subscribing:
         behavior = params.get("payment_behavior", "allow_incomplete")
         currency = wanted[0].price["currency"]
         pairs = self._coupons.checked(params.get("discounts"), owner["id"], currency)
+        check_ending(params)
         self._check_tax(owner, params)
         trial_end = self._trial_end(owner, params)
         if behavior == "error_if_incomplete" and not trial_end:
@@ -213,20 +214,27 @@ def trial_within(end: int, now: int) -> int:
     return end
 
 
-def ending(one: Object, params: dict[str, Any], now: int) -> None:
-    """Set when it ends by itself, as ``cancel_at`` or ``cancel_at_period_end`` say."""
+def check_ending(params: dict[str, Any]) -> None:
+    """Refuse two ends at once."""
     if "cancel_at" in params and "cancel_at_period_end" in params:
         raise Refused("You may only specify one of cancel_at and cancel_at_period_end.")
+    if params.get("cancel_at") == "max_billed_until":
+        raise unspoken("cancel_at=max_billed_until")
+
+
+def ending(one: Object, params: dict[str, Any], now: int) -> None:
+    """Set when it ends by itself, as ``cancel_at`` or ``cancel_at_period_end`` say."""
+    period_end = one["items"]["data"][0]["current_period_end"]
+    at = params.get("cancel_at")
     if params.get("cancel_at_period_end"):
-        one["cancel_at_period_end"] = True
-        one["cancel_at"] = one["items"]["data"][0]["current_period_end"]
-    elif params.get("cancel_at") and isinstance(params["cancel_at"], int):
-        one["cancel_at_period_end"], one["cancel_at"] = False, params["cancel_at"]
-    elif "cancel_at" in params or "cancel_at_period_end" in params:
-        one["cancel_at_period_end"], one["cancel_at"] = False, None
-        one["canceled_at"], one["cancellation_details"]["reason"] = None, None
-        return
+        one["cancel_at_period_end"], one["cancel_at"] = True, period_end
+    elif at:
+        ends = at if isinstance(at, int) else period_end
+        one["cancel_at_period_end"], one["cancel_at"] = False, ends
     else:
+        if "cancel_at" in params or "cancel_at_period_end" in params:
+            one["cancel_at_period_end"], one["cancel_at"] = False, None
+            one["canceled_at"], one["cancellation_details"]["reason"] = None, None
         return
     one["canceled_at"] = now
     one["cancellation_details"]["reason"] = "cancellation_requested"

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from .account import Account
+from .account import Account, shown
 from .call import Call, merged
-from .changes import Change, Changes
+from .changes import Change, Changes, begins_now
 from .coupons import Coupons
 from .invoicing import Invoicing
 from .items import Items
 from .payment_methods import PaymentMethods
-from .refusal import Refused, missing, required
+from .refusal import Refused, missing, required, unspoken
 from .renewal import Renewal
 from .standing import ENDED, UPDATED, Standing
 from .store import Object, page, within
-from .subscribing import Subscribing, check_card, ending, trial_within
+from .subscribing import Subscribing, check_card, check_ending, ending, trial_within
 
 PENDING_S = 23 * 3600
-# What may be changed before a payment that may fail.
-_WITH_PENDING = {"items", "payment_behavior", "proration_behavior", "proration_date", "expand",
-                 "trial_end", "billing_cycle_anchor", "off_session", "discounts"}  # fmt: skip
-_AFTER_THE_END = {"metadata", "cancellation_details", "expand"}
+# What may be changed with a payment that may fail, and what of it the double does not do.
+_WITH_PENDING = frozenset(
+    {
+        "billing_cycle_anchor",
+        "items",
+        "off_session",
+        "payment_behavior",
+        "proration_behavior",
+        "proration_date",
+    }
+)
+_LATER = frozenset({"discounts", "trial_end"})
+_AFTER_THE_END = {"metadata", "cancellation_details"}
 _WHEN_INCOMPLETE = _AFTER_THE_END | {"default_payment_method", "description", "payment_settings"}
 
 
@@ -73,6 +82,7 @@ class Subscriptions:
         one = self._account.find("subscription", call.id)
         params = call.params
         self._check_may(one, params)
+        self._set(shown(one), params)  # what is refused changes nothing
         change = self._change(one, params)
         behavior = params.get("payment_behavior", "allow_incomplete")
         if change is None:
@@ -87,7 +97,7 @@ class Subscriptions:
         if behavior == "error_if_incomplete" and due > 0:
             self._check_payable(one)
         if behavior == "pending_if_incomplete" and due > 0:
-            self._later(one, params, change)
+            self._later(one, change)
             return one
         self._apply(one, params, change)
         invoice = self._bill(one, change)
@@ -98,7 +108,7 @@ class Subscriptions:
         return one
 
     def _change(self, one: Object, params: dict[str, Any]) -> Change | None:
-        anew = params.get("billing_cycle_anchor") == "now"
+        anew = begins_now(params)
         if not params.get("items") and not anew:
             return None
         behavior = params.get("proration_behavior", "create_prorations")
@@ -135,6 +145,8 @@ class Subscriptions:
         one["metadata"] = merged(one["metadata"], params.get("metadata"))
         one["payment_settings"].update(params.get("payment_settings") or {})
         one["cancellation_details"].update(params.get("cancellation_details") or {})
+        if isinstance(params.get("trial_end"), int):
+            trial_within(params["trial_end"], self._account.now(one["customer"]))
         if "trial_settings" in params:
             one["trial_settings"] = params["trial_settings"]
         if "automatic_tax" in params:
@@ -179,11 +191,10 @@ class Subscriptions:
         self._invoicing.finalize(invoice)
         return invoice
 
-    def _later(self, one: Object, params: dict[str, Any], change: Change) -> None:
+    def _later(self, one: Object, change: Change) -> None:
         """Nothing changes before it is paid."""
         invoice = self._bill(one, change)
-        apply: Callable[[], None] = lambda: self._take(one, change)  # noqa: E731
-        one["_pending"] = {"invoice": invoice["id"], "apply": apply}
+        one["_pending"] = {"invoice": invoice["id"], "apply": partial(self._take, one, change)}
         if invoice["status"] == "paid":
             self._standing.hear(invoice, "paid")
             return
@@ -226,6 +237,7 @@ class Subscriptions:
         check_card(method["_card"])
 
     def _check_may(self, one: Object, params: dict[str, Any]) -> None:
+        check_ending(params)
         if one["status"] in ENDED and set(params) - _AFTER_THE_END:
             raise Refused(
                 "A canceled subscription can only update its cancellation_details and metadata."
@@ -233,6 +245,8 @@ class Subscriptions:
         if one["status"] == "incomplete" and set(params) - _WHEN_INCOMPLETE:
             raise Refused("An incomplete subscription cannot be changed before it is paid.")
         if params.get("payment_behavior") == "pending_if_incomplete":
+            for name in sorted(set(params) & _LATER):
+                raise unspoken(f"{name} with payment_behavior=pending_if_incomplete")
             for name in sorted(set(params) - _WITH_PENDING):
                 message = f"{name} cannot be updated with payment_behavior=pending_if_incomplete."
                 raise Refused(message, param=name)
@@ -272,6 +286,8 @@ class Subscriptions:
     def resume(self, call: Call) -> Object:
         """Out of ``paused``, with a new period that has to be paid first."""
         one = self._account.find("subscription", call.id)
+        if call.params.get("billing_cycle_anchor", {"type": "now"})["type"] != "now":
+            raise unspoken("resuming without a new period")
         if one["status"] != "paused":
             raise Refused("The subscription cannot be resumed: it is not paused.")
         with self._account.changing(one, UPDATED):
