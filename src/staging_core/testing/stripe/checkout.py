@@ -12,7 +12,7 @@ from .coupons import Coupons
 from .customers import Customers
 from .intents import Intents, bounds
 from .items import Items, Wanted
-from .payment_methods import PaymentMethods
+from .payment_methods import PaymentMethods, cards_only
 from .prices import cost
 from .published import filled
 from .refusal import Refused, declined, required, unspoken
@@ -183,6 +183,7 @@ class Checkout:
                 "return_url",
             )},
             adaptive_pricing={"enabled": False},
+            allowed_payment_method_types=cards_only(params),
             automatic_tax={
                 "enabled": taxed,
                 "liability": {"type": "self"} if taxed else None,

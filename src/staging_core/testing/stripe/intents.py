@@ -10,7 +10,7 @@ from .call import Call, merged
 from .cards import MESSAGES, Card
 from .charges import Charges
 from .disputes import Disputes
-from .payment_methods import PaymentMethods
+from .payment_methods import PaymentMethods, cards_only
 from .prices import MOST, currency
 from .refusal import Refused, declined, required
 from .store import Object
@@ -51,6 +51,7 @@ class Intents:
             params["amount"],
             currency(params["currency"]),
             owner,
+            allowed_payment_method_types=cards_only(params),
             description=params.get("description"),
             metadata=merged({}, params.get("metadata")),
             payment_method=chosen["id"] if chosen else None,
@@ -218,9 +219,9 @@ class Intents:
         owner = call.params.get("customer")
         if owner:
             self._account.named("customer", owner, "customer")
-        metadata = merged({}, call.params.get("metadata"))
+        metadata, allowed = merged({}, call.params.get("metadata")), cards_only(call.params)
         intent = self.setup(owner, call.params.get("usage", "off_session"))
-        intent["metadata"] = metadata
+        intent["metadata"], intent["allowed_payment_method_types"] = metadata, allowed
         intent["description"] = call.params.get("description")
         if id := call.params.get("payment_method"):
             intent["payment_method"] = self._methods.usable(id, owner)["id"]

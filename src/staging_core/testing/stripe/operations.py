@@ -100,7 +100,7 @@ def _customers(api: Api, parts: Parts, reading: Reading) -> None:
 def _payments(api: Api, parts: Parts, reading: Reading) -> None:
     own, intents = parts.intents, "/payment_intents"
     made = "amount automatic_payment_methods confirm currency customer description metadata"
-    made += " off_session payment_method payment_method_types receipt_email return_url"
+    made += " allowed_payment_method_types off_session payment_method receipt_email return_url"
     made += " setup_future_usage"
     api.add(f"POST {intents}", own.create, params.PaymentIntentCreateParams, made)
     confirm = "payment_method off_session return_url"
@@ -118,7 +118,7 @@ def _payments(api: Api, parts: Parts, reading: Reading) -> None:
 
     setups = "/setup_intents"
     made = "automatic_payment_methods confirm customer description metadata payment_method"
-    made += " payment_method_types return_url usage"
+    made += " allowed_payment_method_types return_url usage"
     api.add(f"POST {setups}", own.create_setup, params.SetupIntentCreateParams, made)
     confirm = "payment_method return_url"
     api.add(
@@ -213,7 +213,8 @@ def _selling(api: Api, parts: Parts, reading: Reading) -> None:
     made += " line_items.price line_items.quantity locale metadata mode"
     made += " payment_intent_data.description payment_intent_data.metadata"
     made += " payment_intent_data.receipt_email payment_intent_data.setup_future_usage"
-    made += " payment_method_collection payment_method_types return_url setup_intent_data.metadata"
+    made += " allowed_payment_method_types payment_method_collection return_url"
+    made += " setup_intent_data.metadata"
     made += " subscription_data.description subscription_data.metadata"
     made += " subscription_data.trial_end subscription_data.trial_period_days"
     made += " subscription_data.trial_settings success_url ui_mode billing_address_collection"

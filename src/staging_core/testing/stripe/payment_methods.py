@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .account import Account
 from .call import Call, merged
 from .cards import MESSAGES, Card, named
@@ -146,6 +148,14 @@ class PaymentMethods:
             type="card",
             _card=card,
         )
+
+
+def cards_only(params: dict[str, Any]) -> list[str] | None:
+    """The kinds of methods that are allowed; cards have to be one."""
+    allowed: list[str] | None = params.get("allowed_payment_method_types")
+    if allowed and "card" not in allowed:
+        raise unspoken("payment without cards")
+    return allowed
 
 
 def _shape(card: Card) -> Object:
