@@ -48,7 +48,7 @@ class Webhooks:
 
     def create(self, call: Call) -> Object:
         """An endpoint; its secret is told here and never again."""
-        secret = "whsec_" + self._account.store.letters(32)
+        secret = self._new_secret()
         made = self._account.make(
             "webhook_endpoint",
             "we",
@@ -82,9 +82,12 @@ class Webhooks:
     def rotate(self, id: str, *, drop_old: bool) -> str:
         """A new secret, as the dashboard makes it; until ``drop_old`` both sign."""
         secrets = self._account.find("webhook_endpoint", id)["_secrets"]
-        new = "whsec_" + self._account.store.letters(32)
+        new = self._new_secret()
         secrets[:] = [new] if drop_old else [new, *secrets]
         return new
+
+    def _new_secret(self) -> str:
+        return f"whsec_{self._account.store.letters(32)}"
 
     # --- events ---------------------------------------------------------------------------------
 
