@@ -27,7 +27,7 @@ STOREYS = (
     ("plugins", "hooks", "open_context", "registry"),
     ("states", "download", "own_address", "file_kind"),
     ("database", "scoped", "profile_change"),
-    ("ports", "sign_in", "key_book", "creation", "honour", "admission", "lockout"),
+    ("ports", "sign_in", "key_book", "key_making", "creation", "honour", "admission", "lockout"),
     ("sealing", "model_config", "runtime_settings"),
     ("webhooks",),
     ("watch", "live", "rates", "readiness"),

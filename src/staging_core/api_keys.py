@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from uuid import uuid4
 
 from .creation import Creation, creating
-from .database import api_keys, audit_log, users
+from .database import api_keys
 from .database.engine import Transaction
-from .errors import AlreadyCreated, Unauthorized, ValidationFailed
+from .errors import AlreadyCreated, Unauthorized
+from .key_making import check_key, make_key, revoke_key
 from .models import Actor, ApiKey, NewApiKey, Place, Principal, check_role, check_scope
 from .models.scope import grantable_scopes
-from .models.secret_token import KEY_PREFIX, digest_of, new_token, shown_part
 from .ports import Ports
 from .profile import ensure_user
 from .scoped import needs
 
 USUAL_SCOPES = ("images:read", "images:write", "events:read")
 """What a program needs that has photos furnished."""
-
-_LONGEST_NAME = 255
-_LONGEST_S = 10 * 366 * 86_400.0
 
 
 class ApiKeys:
@@ -51,7 +47,8 @@ class ApiKeys:
         ``ValidationFailed``; ``Forbidden`` for a scope that the maker lacks. A repeat under the
         same ``idempotency_key`` is ``AlreadyCreated``, with the key's id.
         """
-        granted = self._checked(name, scopes, expires_in_s)
+        check_key(name, expires_in_s)
+        granted = grantable_scopes(self._principal, scopes)
         asked = [name, sorted(granted), expires_in_s]
         async with creating(
             self._ports, self._account_id, idempotency_key, route="keys.create", asked=asked
@@ -67,41 +64,24 @@ class ApiKeys:
         expires_in_s: float | None,
         creation: Creation,
     ) -> NewApiKey:
-        secret = new_token(KEY_PREFIX)
-        key_id = str(uuid4())
         async with self._database.write(self._account_id) as tx:
             await ensure_user(tx, self._principal)
             ends = [] if expires_in_s is None else [tx.now + expires_in_s]
             maker = await self._maker(tx)
             if maker is not None and maker.expires_at is not None:
                 ends.append(maker.expires_at)
-            await api_keys.add(
+            made = await make_key(
                 tx,
-                id=key_id,
+                self._actor,
                 account_id=self._account_id,
                 user_id=self._principal.user_id,
                 name=name,
-                prefix=shown_part(secret, KEY_PREFIX),
-                digest=digest_of(secret),
-                scopes=sorted(granted),
+                scopes=granted,
                 expires_at=min(ends, default=None),
                 made_by=None if maker is None else maker.id,
             )
-            await creation.keep(tx, [key_id])
-            key = await api_keys.get(tx, self._account_id, key_id, user_id=None)
-            await audit_log.add(
-                tx,
-                "key.created",
-                self._actor,
-                target=key_id,
-                account_id=self._account_id,
-                after={
-                    "prefix": key.prefix,
-                    "scopes": list(key.scopes),
-                    "expires_at": key.expires_at,
-                },
-            )
-        return NewApiKey(key=key, secret=secret)
+            await creation.keep(tx, [made.key.id])
+        return made
 
     async def _maker(self, tx: Transaction) -> ApiKey | None:
         """The key that acts; it cannot end before the new one is there. None: a person acts."""
@@ -142,38 +122,11 @@ class ApiKeys:
         whose = None if self._looks_after_all else self._principal.user_id
         async with self._database.write(self._account_id) as tx:
             key = await api_keys.get(tx, self._account_id, key_id, user_id=whose)
-            if key.revoked_at is None:
-                await self._revoke(tx, key)
-            for made in await api_keys.made_with(tx, self._account_id, key_id):
-                await self._revoke(tx, made)
+            await revoke_key(tx, self._actor, key)
             revoked = await api_keys.get(tx, self._account_id, key_id, user_id=whose)
         self._recent.forget()
         return revoked
 
-    async def _revoke(self, tx: Transaction, key: ApiKey) -> None:
-        await api_keys.revoke(tx, self._account_id, key.id)
-        await audit_log.add(
-            tx,
-            "key.revoked",
-            self._actor,
-            target=key.id,
-            account_id=self._account_id,
-            before={"user_id": key.user_id, "prefix": key.prefix},
-        )
-
     @property
     def _looks_after_all(self) -> bool:
         return self._principal.has_role("admin") and self._principal.may("account:admin")
-
-    def _checked(
-        self, name: str, scopes: Collection[str], expires_in_s: float | None
-    ) -> frozenset[str]:
-        """The scopes, when everything about the new key can be."""
-        wrong = {}
-        if not users.is_plain(name, _LONGEST_NAME):
-            wrong["name"] = f"is a text of 1 to {_LONGEST_NAME} characters that can be seen."
-        if expires_in_s is not None and not 0 < expires_in_s <= _LONGEST_S:
-            wrong["expires_in_s"] = f"is more than 0 and at most {_LONGEST_S:.0f}."
-        if wrong:
-            raise ValidationFailed(fields=wrong)
-        return grantable_scopes(self._principal, scopes)

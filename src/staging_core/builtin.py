@@ -144,6 +144,7 @@ _COMMANDS = (
     ("submit", "Put photos in the queue for a worker."),
     ("jobs", "List, show, retry, cancel and requeue jobs."),
     ("users", "List users, grant and revoke roles."),
+    ("keys", "Make, list and revoke API keys."),
     ("audit-log", "Tell who did what to what."),
     ("worker", "Work on queued jobs until stopped."),
     ("sweep", "Do the periodic duties once."),

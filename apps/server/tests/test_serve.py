@@ -19,7 +19,7 @@ from PIL import Image
 
 from staging_server.serving import _listening
 
-from .processes import refused, serving
+from .processes import clean, refused, serving
 
 FAKE = {"STAGING_STAGER": "fake:", "STAGING_PLUGINS": "server"}
 
@@ -56,6 +56,27 @@ def test_with_sign_in_it_listens_anywhere_and_shows_no_documentation(tmp_path: P
         assert httpx.get(f"{here}/docs").status_code == 404
         assert httpx.get(f"{here}/schema/openapi.json").status_code == 404
         assert served.stop() == 0
+
+
+def test_where_only_keys_let_in_it_warns_until_there_is_one(tmp_path: Path) -> None:
+    settings = {**FAKE, "STAGING_AUTH": "keys:", "STAGING_SECRET_KEY": "x" * 16}
+    with serving(tmp_path, **settings) as served:
+        assert any("staging keys create" in line for line in served.said)
+        created = subprocess.run(
+            [
+                *(sys.executable, "-m", "staging_core", "keys", "create", "first"),
+                *("--account", "house", "--user", "ada", "--role", "admin"),
+            ],
+            env={**clean(os.environ), "STAGING_HOME": str(tmp_path), **settings},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        bearer = {"Authorization": f"Bearer {created.stdout.strip()}"}
+        me = httpx.get(f"{served.url}/api/v1/me", headers=bearer).json()
+        assert (me["account_id"], me["user_id"], me["role"]) == ("house", "ada", "admin")
+    with serving(tmp_path, **settings) as served:
+        assert not any("staging keys create" in line for line in served.said)
 
 
 @pytest.mark.parametrize(

@@ -54,11 +54,37 @@ async def page(
     limit: int,
 ) -> list[ApiKey]:
     """The account's keys, or those of one user of it, newest first."""
-    newest = (api_keys.c.created_at.desc(), api_keys.c.id.desc())
-    query = _of(account_id, user_id).order_by(*newest).limit(limit)
+    return await _newest(tx, _of(account_id, user_id), before, limit)
+
+
+async def search(
+    tx: Transaction,
+    *,
+    key_id: str | None = None,
+    account_id: str | None = None,
+    user_id: str | None = None,
+    before: tuple[float, str] | None = None,
+    limit: int,
+) -> list[ApiKey]:
+    """Keys of any account for which all that is given holds, newest first."""
+    equal = {
+        api_keys.c.id: key_id,
+        api_keys.c.account_id: account_id,
+        api_keys.c.user_id: user_id,
+    }
+    query = sa.select(*_COLUMNS).where(
+        *(column == value for column, value in equal.items() if value is not None)
+    )
+    return await _newest(tx, query, before, limit)
+
+
+async def _newest(
+    tx: Transaction, query: sa.Select[Any], before: tuple[float, str] | None, limit: int
+) -> list[ApiKey]:
+    newest = query.order_by(api_keys.c.created_at.desc(), api_keys.c.id.desc()).limit(limit)
     if before is not None:
-        query = query.where(sa.tuple_(api_keys.c.created_at, api_keys.c.id) < sa.tuple_(*before))
-    return [as_api_key(row) for row in await tx.rows(query)]
+        newest = newest.where(sa.tuple_(api_keys.c.created_at, api_keys.c.id) < sa.tuple_(*before))
+    return [as_api_key(row) for row in await tx.rows(newest)]
 
 
 async def hold(tx: Transaction, account_id: str, key_id: str) -> ApiKey | None:
@@ -72,12 +98,20 @@ async def hold(tx: Transaction, account_id: str, key_id: str) -> ApiKey | None:
 
 async def open_among(tx: Transaction, key_ids: Collection[str]) -> set[str]:
     """Those of the keys, whoever's they are, that are there and neither revoked nor expired."""
-    query = sa.select(api_keys.c.id).where(
-        api_keys.c.id.in_(list(key_ids)),
-        api_keys.c.revoked_at.is_(None),
-        api_keys.c.expires_at.is_(None) | (api_keys.c.expires_at > tx.now),
-    )
+    query = _opening(tx.now).where(api_keys.c.id.in_(list(key_ids)))
     return {row["id"] for row in await tx.rows(query)}
+
+
+async def any_opens(tx: Transaction) -> bool:
+    """Whether anybody has a key that is neither revoked nor expired."""
+    return await tx.row(_opening(tx.now).limit(1)) is not None
+
+
+def _opening(now: float) -> sa.Select[Any]:
+    return sa.select(api_keys.c.id).where(
+        api_keys.c.revoked_at.is_(None),
+        api_keys.c.expires_at.is_(None) | (api_keys.c.expires_at > now),
+    )
 
 
 async def made_with(tx: Transaction, account_id: str, key_id: str) -> list[ApiKey]:

@@ -50,11 +50,21 @@ def check_reach(staging: Staging, host: str) -> None:
         )
 
 
+async def warn_where_nobody_can_enter(staging: Staging) -> None:
+    """Keys are made by people who sign in; where nobody can, somebody at the machine makes one."""
+    if await staging.operating("serve").keys.are_missing():
+        log.warning(
+            "nobody can enter: `auth` lets in with API keys only, and there is none that opens "
+            "anything; make one here: staging keys create NAME --account ID --user ID --role admin"
+        )
+
+
 async def serve(staging: Staging, *, host: str, port: int, worker: bool) -> None:
     """Open ``staging`` and serve until SIGTERM or SIGINT; ``worker``: work on jobs too."""
     check_reach(staging, host)
     with _listening(host, port) as door:
         async with staging:
+            await warn_where_nobody_can_enter(staging)
             server = Server(create_app(staging), grace_s=staging.settings.shutdown_s)
             async with _working(staging, server) if worker else contextlib.nullcontext():
                 address = door.getsockname()
