@@ -14,8 +14,6 @@ from collections import Counter
 from typing import Any
 from uuid import uuid4
 
-import sqlalchemy as sa
-
 from .account_closing import delete_closed
 from .database import (
     audit_log,
@@ -26,7 +24,6 @@ from .database import (
     files,
     jobs,
     leases,
-    levels,
     observers,
     outbox,
     statistics,
@@ -43,12 +40,10 @@ from .predictions import Predictions
 from .reception import Reception
 from .settlement import end_job
 from .submission import nudge
-from .telemetry import tells_figures
 
 log = logging.getLogger("staging_core")
 
 _BUCKET_EVERY_S = 3600.0
-_LEVELS_EVERY_S = 10.0
 _MODEL_MISSING_S = 3600.0
 _OBSERVING_S = 5.0
 _WEBHOOKS_KEPT_S = 30 * 86_400.0
@@ -72,21 +67,18 @@ class Recovery:
         self._reception = Reception(ports)
         self._owner = uuid4().hex
         self._bucket_checked = time.monotonic()
-        self._levels_told = -math.inf
 
     async def sweep(self, *, bucket: bool = False) -> dict[str, int]:
         """Do what is due, unless another process is at it; what was done, counted by name.
 
         ``bucket``: compare storage and rows now, and not only once an hour.
         """
-        self._tell_connections()
         if not await self._lead():
             return {}
         began = time.perf_counter()
         with self.ports.telemetry.span("staging.sweep"):
             done = await self._swept(bucket=bucket)
         self._tell(done, time.perf_counter() - began)
-        await self._tell_levels()
         return done
 
     def _tell(self, done: dict[str, int], seconds: float) -> None:
@@ -95,26 +87,6 @@ class Recovery:
         for deed, times in done.items():
             if times:
                 telemetry.count("staging.sweep.done", times, deed=deed)
-
-    def _tell_connections(self) -> None:
-        pool = self.ports.database.engine.pool
-        if isinstance(pool, sa.AsyncAdaptedQueuePool):
-            self.ports.telemetry.level("staging.database.connections", pool.checkedout())
-
-    async def _tell_levels(self) -> None:
-        """What stands in the queue; asked of the database only when somebody wants to know."""
-        telemetry = self.ports.telemetry
-        if not tells_figures(telemetry) or time.monotonic() - self._levels_told < _LEVELS_EVERY_S:
-            return
-        self._levels_told = time.monotonic()
-        async with self.ports.database.read() as tx:
-            found = await levels.read(tx)
-            due_at = await deliveries.next_due(tx)
-            late_s = 0.0 if due_at is None else max(0.0, tx.now - due_at)
-        telemetry.level("staging.queue.depth", found.queued)
-        telemetry.level("staging.queue.age", found.oldest_s)
-        telemetry.level("staging.jobs.in_flight", found.in_flight)
-        telemetry.level("staging.webhooks.age", late_s)
 
     async def _swept(self, *, bucket: bool) -> dict[str, int]:
         done = {

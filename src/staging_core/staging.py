@@ -31,6 +31,7 @@ from .interfaces import (
 )
 from .interfaces.opening import Role
 from .key_book import StoredKeys
+from .levels import telling_levels
 from .live import Live
 from .models import Actor, Callback, Credentials, Principal, check_role, check_scope
 from .operating import Operating
@@ -130,6 +131,7 @@ class Staging:
             self._rates = Rates(self._ports, supports(self._ports.queue, LimitsRates))
             self._readiness = Readiness(self._ports)
             tell_moves(self._ports)
+            await stack.enter_async_context(telling_levels(self._ports))
             self._recovery = Recovery(self._ports)
             self._reception = Reception(self._ports)
             stack.push_async_callback(self._recovery.give_back)
@@ -221,10 +223,7 @@ class Staging:
 
     @property
     def telemetry(self) -> Telemetry:
-        """Where this installation tells what it does: nowhere, unless a plugin gives telemetry.
-
-        While it is not open it tells nobody.
-        """
+        """Where it tells what it does: nowhere unless a plugin gives telemetry and it is open."""
         return SILENT if self._ports is None else self._ports.telemetry
 
     # --- act ------------------------------------------------------------------------------------

@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from staging_core import OWNER, hookimpl
-from staging_core.errors import DuplicateName, PluginError, UnknownRoom
+from staging_core.errors import DatabaseFailed, DuplicateName, PluginError, UnknownRoom
 from staging_core.interfaces import Telemetry
 from staging_core.interfaces.opening import Role
+from staging_core.levels import tell_levels
 from staging_core.models import Group
 from staging_core.testing.telemetry import Heard
 
@@ -104,10 +106,69 @@ def test_the_queue_is_told_as_high_as_it_stands(install: Install) -> None:
         async with install("fake:", worker=False, plugins=(listens,)) as staging:
             me = staging.acting_as(OWNER)
             await me.images.submit(photo(), room="bedroom", style="modern", variants=3)
-            await staging.sweep()
+            await tell_levels(staging.ports)
             assert listens.heard.levels[("staging.queue.depth",)] == 3
             assert listens.heard.levels[("staging.jobs.in_flight",)] == 0
             assert 0 <= listens.heard.levels[("staging.queue.age",)] < 60
+
+    asyncio.run(scenario())
+
+
+def test_who_does_not_work_tells_how_high_things_stand_and_goes_on_telling(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("staging_core.levels.EVERY_S", 0.05)
+    listens = Listens()
+
+    async def told_depth(jobs: int) -> None:
+        async with asyncio.timeout(30):
+            while listens.heard.levels.get(("staging.queue.depth",)) != jobs:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    async def scenario() -> None:
+        async with (
+            install("fake:", worker=False, plugins=(listens,)) as api,
+            install("fake:", worker=False) as elsewhere,
+        ):
+            await told_depth(0)
+            names = {key[0] for key in listens.heard.levels}
+            assert names >= {"staging.queue.age", "staging.jobs.in_flight", "staging.webhooks.age"}
+            if api.ports.database.dialect != "sqlite":
+                assert "staging.database.connections" in names
+            group = await elsewhere.acting_as(OWNER).images.submit(photo())
+            await told_depth(1)
+            await elsewhere.acting_as(OWNER).jobs.cancel(group.images[0].job.id)
+            await told_depth(0)
+
+    asyncio.run(scenario())
+
+
+async def waits_for_ever(*_: Any) -> None:
+    await asyncio.Event().wait()
+
+
+async def fails(*_: Any) -> None:
+    raise DatabaseFailed("It is away.")
+
+
+@pytest.mark.parametrize("away", [waits_for_ever, fails])
+def test_what_is_not_known_any_more_is_told_no_more(
+    install: Install, monkeypatch: pytest.MonkeyPatch, away: Any
+) -> None:
+    listens = Listens()
+    queue = ("staging.queue.depth",)
+
+    async def scenario() -> None:
+        async with install("fake:", worker=False, plugins=(listens,)) as staging:
+            await tell_levels(staging.ports)
+            assert listens.heard.levels[queue] == 0
+            monkeypatch.setattr("staging_core.levels.EVERY_S", 0.05)
+            with monkeypatch.context() as patched:
+                patched.setattr("staging_core.database.levels.read", away)
+                await tell_levels(staging.ports)
+                assert queue not in listens.heard.levels
+            await tell_levels(staging.ports)
+            assert listens.heard.levels[queue] == 0
 
     asyncio.run(scenario())
 

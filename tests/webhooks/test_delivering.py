@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from staging_core import OWNER, Staging
+from staging_core.levels import tell_levels
 from staging_core.recovery import Recovery
 from staging_core.testing.telemetry import Heard
 from staging_core.testing.webhooks import Answer, WebhookReceiver, receiving
@@ -501,7 +502,7 @@ def test_tries_and_the_age_of_what_waits_are_told(house: House, receiver: Webhoo
             await found.end_one()
             found.clock.ahead += 100
             receiver.now = found.clock()
-            await Recovery(told).sweep()
+            await tell_levels(told)
             assert heard.levels[("staging.webhooks.age",)] == pytest.approx(100, abs=10)
             receiver.will(Answer(status=500))
             await Sender(told).send_due()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -66,6 +67,26 @@ def test_dashboard_and_alerts_name_only_figures_that_exist(told: Told, file: str
     named = set(re.findall(r"\bstaging_\w+", text))
     assert named
     assert named <= shown().keys()
+
+
+def test_a_level_is_shown_until_nobody_knows_it(told: Told) -> None:
+    told.level("staging.queue.depth", 207)
+    assert [shown()["staging_queue_depth"] for _ in range(2)] == [207, 207]
+    told.level("staging.queue.depth", 0)
+    assert shown()["staging_queue_depth"] == 0
+    told.forget("staging.queue.depth")
+    assert "staging_queue_depth" not in shown()
+
+
+def test_an_alert_for_nothing_happening_is_one_for_nothing_being_told_too() -> None:
+    groups = yaml.safe_load((DEPLOY / "telemetry" / "alerts.yaml").read_text("utf-8"))["groups"]
+    rules = {rule["alert"]: rule["expr"] for group in groups for rule in group["rules"]}
+    for_nothing = [expr for expr in rules.values() if "== 0" in expr]
+    assert for_nothing
+    for expr in for_nothing:
+        assert all(f"absent({name})" in expr for name in re.findall(r"\bstaging_\w+", expr))
+    levels = {name for expr in rules.values() for name in re.findall(r"max\((staging_\w+)\)", expr)}
+    assert levels == set(re.findall(r"absent\((\w+)\)", rules["StagingQueueUnknown"]))
 
 
 def test_a_job_goes_on_with_the_trace_of_its_caller(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -15,12 +16,15 @@ import httpx
 import pytest
 
 from staging_core import OWNER, Staging
+from staging_core.telemetry import METRICS
+from staging_core.testing.servers.databases import Databases
 from staging_server.telemetry.flushing import FLUSH_S
 from staging_server.telemetry.opening import telemetry
 
 from .collector import collecting
 from .processes import Served, serving
 
+DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
 PHOTO = Path(__file__).resolve().parents[3] / "src/staging_core/cli/demo/empty_room.jpg"
 FAKE = {"STAGING_STAGER": "fake:", "STAGING_PLUGINS": "server", "STAGING_METRICS": "1"}
 SECRET = "sk_stg_canary0123456789abcdefghijklmnop"  # noqa: S105 - opens nothing
@@ -80,6 +84,31 @@ def test_nothing_is_shown_unless_it_is_asked_for(tmp_path: Path) -> None:
     with serving(tmp_path, **quiet) as served:
         assert httpx.get(f"{served.url}/metrics").status_code == 404
         assert served.stop() == 0
+
+
+def named(kind: str) -> set[str]:
+    """Figures of that kind that alerts and the dashboard name, as Prometheus has them."""
+    files = ("alerts.yaml", "dashboard.json")
+    text = " ".join((DEPLOY / "telemetry" / file).read_text("utf-8") for file in files)
+    names = {each.name.replace(".", "_") for each in METRICS if each.kind == kind}
+    return {name for name in names if re.search(rf"\b{name}(_seconds)?\b", text)}
+
+
+def test_levels_that_alerts_and_the_dashboard_name_are_told_where_nobody_works(
+    postgresql: Databases, tmp_path: Path
+) -> None:
+    wanted = named("gauge") - {"staging_worker_steps"}
+    assert "staging_queue_age" in wanted
+    with postgresql.fresh() as database:
+        settings = {f"STAGING_{name.upper()}": str(value) for name, value in database.items()}
+        with serving(tmp_path, "--no-worker", **FAKE, **settings) as served:
+            until, told = time.monotonic() + 60, set[str]()
+            while not wanted <= told:
+                assert time.monotonic() < until, wanted - told
+                text = httpx.get(f"{served.url}/metrics").text
+                names = re.findall(r"^staging_\w+", text, re.MULTILINE)
+                told = {name.removesuffix("_seconds") for name in names}
+            assert served.stop() == 0
 
 
 @pytest.fixture(params=["nobody listens", "nobody answers"])

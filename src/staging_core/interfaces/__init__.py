@@ -14,7 +14,7 @@ from .opening import OpenContext, Opener
 from .queue import Consumes, LimitsRates, Queue, Signals
 from .stager import Defers, Finds, Photo, ReceivesCallbacks, Stager
 from .storage import Copies, Creates, PresignsDownloads, PresignsUploads, Storage
-from .telemetry import Links, Telemetry
+from .telemetry import Forgets, Links, Telemetry
 
 __all__ = [
     "AuthContext",
@@ -25,6 +25,7 @@ __all__ = [
     "Creates",
     "Defers",
     "Finds",
+    "Forgets",
     "Inspects",
     "KeyBook",
     "LimitsRates",

@@ -48,6 +48,14 @@ class Telemetry(Protocol):
         ...
 
 
+class Forgets(Protocol):
+    """Optional: levels that end with what is known of them."""
+
+    def forget(self, name: str, **labels: str) -> None:
+        """How high it stands is not known any more; nothing is told until ``level`` says it."""
+        ...
+
+
 class Links(Protocol):
     """Optional: spans that point to others which are neither above nor below them."""
 

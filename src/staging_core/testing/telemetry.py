@@ -87,6 +87,10 @@ class Heard:
         """See ``Telemetry.level``."""
         self.levels[_key(name, "gauge", labels)] = value
 
+    def forget(self, name: str, **labels: str) -> None:
+        """See ``Forgets.forget``."""
+        self.levels.pop(_key(name, "gauge", labels), None)
+
 
 _KNOWN = {metric.name: metric for metric in METRICS}
 

@@ -146,6 +146,7 @@ def staging_app(
         debug=False,
     )
     _check_declared(app)
+    service.streams.tell()
     return StagingApp(app, service)
 
 

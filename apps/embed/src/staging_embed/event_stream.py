@@ -97,7 +97,7 @@ class EventStreams:
     def add(self, stream: EventStream) -> None:
         """The stream is open."""
         self.open.add(stream)
-        self._count()
+        self.tell()
         if self._ticking is None:
             self._ticking = asyncio.create_task(self._tick())
         if self.ending:
@@ -106,7 +106,7 @@ class EventStreams:
     def discard(self, stream: EventStream) -> None:
         """The stream is over."""
         self.open.discard(stream)
-        self._count()
+        self.tell()
         if not self.open and self._ticking is not None:
             self._ticking.cancel()
             self._ticking = None
@@ -116,7 +116,8 @@ class EventStreams:
         """Who is told of them."""
         return self._telemetry()
 
-    def _count(self) -> None:
+    def tell(self) -> None:
+        """How many are open, to telemetry."""
         self.telemetry.level("staging.streams", len(self.open))
 
     async def _tick(self) -> None:

@@ -15,6 +15,7 @@ from staging_core.errors import StagingError
 from staging_core.interfaces.telemetry import Fact
 from staging_core.telemetry import METRICS, Metric
 
+from .level import Level
 from .names import names_bound, names_in
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
@@ -22,7 +23,7 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 
 
 class Told:
-    """Implements ``Telemetry`` and ``Links``; tells the providers it is given."""
+    """Implements ``Telemetry``, ``Links`` and ``Forgets``; tells the providers it is given."""
 
     def __init__(
         self,
@@ -46,10 +47,10 @@ class Told:
             )
             for each in of["histogram"]
         }
-        self._gauges = {
-            each.name: self._meter.create_gauge(each.name, each.unit, each.description)
-            for each in of["gauge"]
-        }
+        self._levels = {each.name: Level() for each in of["gauge"]}
+        for each in of["gauge"]:
+            shown = [self._levels[each.name].shown]
+            self._meter.create_observable_gauge(each.name, shown, each.unit, each.description)
 
     def span(
         self, name: str, *, parent: str | None = None, **facts: Fact
@@ -102,7 +103,11 @@ class Told:
 
     def level(self, name: str, value: float, **labels: str) -> None:
         """See ``Telemetry.level``."""
-        self._gauges[name].set(value, labels)
+        self._levels[name].set(value, labels)
+
+    def forget(self, name: str, **labels: str) -> None:
+        """See ``Forgets.forget``."""
+        self._levels[name].forget(labels)
 
 
 _KINDS = ("counter", "histogram", "gauge")
