@@ -39,13 +39,16 @@ async def clear_deleted(
 async def clear_image(ports: Ports, row: Row) -> bool:
     """Clear one; it is deleted already, so what fails here is left to the next sweep."""
     try:
-        async with ports.database.write(row["account_id"]) as tx:
-            await _cancel(tx, row)
-            await deletions.clear(tx, row["id"])
+        await ports.database.transact(row["account_id"], lambda tx: _clear(tx, row))
     except DatabaseFailed:
         log.info("image %s is not cleared yet", row["id"], exc_info=True)
         return False
     return True
+
+
+async def _clear(tx: Transaction, row: Row) -> None:
+    await _cancel(tx, row)
+    await deletions.clear(tx, row["id"])
 
 
 async def _cancel(tx: Transaction, row: Row) -> None:

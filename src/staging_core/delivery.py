@@ -1,4 +1,7 @@
-"""From a model's answer to a ready job: verified, stored, checkpoint, labelled, delivered."""
+"""From a model's answer to a ready job: verified, stored, checkpoint, labelled, delivered.
+
+Rows are locked in the order that everybody keeps: attempt, job, then what is the job's.
+"""
 
 from __future__ import annotations
 
@@ -57,18 +60,22 @@ class Delivery(Held):
             "extra": [item.key for item in stored[1:]],
         }
         async with self.ports.database.write(self.job["account_id"]) as tx:
-            for item, picture in zip(stored, pictures, strict=True):
-                await files.keep(tx, item, sha256=sha256_of(picture.data))
             for attempt in await attempts.end(tx, self.job["id"], "succeeded"):
                 if attempt["cost_usd"] != staged.cost_usd:
                     await attempts.book(tx, attempt["id"], staged.cost_usd)
-            await self._delivered(tx)
-            if self.ports.hooks.labels():
-                job = await jobs.move(
+            labels = self.ports.hooks.labels()
+            job = (
+                await jobs.move(
                     tx, self.job, "finalizing", checkpoint=checkpoint, report=staged.report
                 )
-            else:
-                job = await self._publish(tx, checkpoint, None, report=staged.report)
+                if labels
+                else await self._publish(tx, checkpoint, report=staged.report)
+            )
+            for item, picture in zip(stored, pictures, strict=True):
+                await files.keep(tx, item, sha256=sha256_of(picture.data))
+            if not labels:
+                await self._keep_only(tx, checkpoint)
+            await self._delivered(tx)
         self.job = job
         told = {"model": job["model"], "outcome": "succeeded"}
         self.ports.telemetry.count("staging.attempts", **told)
@@ -105,8 +112,14 @@ class Delivery(Held):
         """The labelled copy, then ONE transaction: result, kept files, job ready, event."""
         with self._timed("label"):
             labelled = await self._label(self.job["checkpoint"])
+        checkpoint = self.job["checkpoint"]
+        key = None if labelled is None else labelled[0].key
         async with self.ports.database.write(self.job["account_id"]) as tx:
-            job = await self._publish(tx, self.job["checkpoint"], labelled)
+            job = await self._publish(tx, checkpoint, key)
+            if labelled is not None:
+                stored, sha256 = labelled
+                await files.keep(tx, stored, sha256=sha256)
+            await self._keep_only(tx, checkpoint, key)
         self.job = job
         tell_end(self.ports, job)
 
@@ -114,28 +127,31 @@ class Delivery(Held):
         self,
         tx: Transaction,
         checkpoint: dict[str, Any],
-        labelled: tuple[Stored, str] | None,
+        labelled_key: str | None = None,
         **values: Any,
     ) -> Row:
-        """The job's pictures are its image's, and it is ready; the row as it is then."""
-        kept = [checkpoint["key"], *checkpoint["extra"]]
-        if labelled is not None:
-            stored, sha256 = labelled
-            await files.keep(tx, stored, sha256=sha256)
-            kept.append(stored.key)
-        await files.keep_only(tx, self.job["id"], kept)
+        """The job is ready, and its pictures are its image's; the row as it is then."""
+        values |= {"error": None, "message": None, "timings_ms": self.timings}
+        via: JobState | None = None if self.job["state"] == "finalizing" else "finalizing"
+        job = await jobs.move(tx, self.job, "ready", via=via, **values)
         await images.deliver(
             tx,
             self.job["image_id"],
             staged_key=checkpoint["key"],
-            labelled_key=None if labelled is None else labelled[0].key,
+            labelled_key=labelled_key,
             **{name: checkpoint[name] for name in ("content_type", "width", "height", "sha256")},
         )
-        values |= {"error": None, "message": None, "timings_ms": self.timings}
-        via: JobState | None = None if self.job["state"] == "finalizing" else "finalizing"
-        job = await jobs.move(tx, self.job, "ready", via=via, **values)
         await usage.count(tx, job["account_id"])
         return job
+
+    async def _keep_only(
+        self, tx: Transaction, checkpoint: dict[str, Any], labelled_key: str | None = None
+    ) -> None:
+        """Of the job's objects only its pictures stay."""
+        kept = [checkpoint["key"], *checkpoint["extra"]]
+        if labelled_key is not None:
+            kept.append(labelled_key)
+        await files.keep_only(tx, self.job["id"], kept)
 
     # --- its steps ------------------------------------------------------------------------------
 

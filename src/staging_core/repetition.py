@@ -38,6 +38,8 @@ async def repeat_job(
         lane = open_model(ports, image.job.model).card.lane
         check_depth(await claims.queued_count(tx, account_id), 1, most=most)
         row = await images.row(tx, image_id, account_id=account_id)
+        # It was read after the job that was judged: who was faster has made another.
+        _check_newest(row["job_id"], image.job.id)
         new_id = await jobs.repeat(
             tx,
             row,
@@ -64,12 +66,17 @@ async def repeat_job(
 
 
 def _check(image: Image, ended: Collection[JobState], job_id: str | None) -> None:
-    if job_id is not None and image.job.id != job_id:
-        raise AlreadyFinal(
-            f"The job's image has a newer job, {image.job.id}.", remedy="Look at that one."
-        )
+    if job_id is not None:
+        _check_newest(image.job.id, job_id)
     if image.job.state not in ended:
         raise AlreadyFinal(
             f"The image's job is {image.job.state}.",
             remedy=f"Only one whose job ended as {' or '.join(ended)} is tried again here.",
+        )
+
+
+def _check_newest(newest: str, job_id: str) -> None:
+    if newest != job_id:
+        raise AlreadyFinal(
+            f"The job's image has a newer job, {newest}.", remedy="Look at that one."
         )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .database import attempts, files, gates, images, jobs
-from .database.engine import Transaction
+from .database.engine import Collided, Transaction
 from .database.row import Row
 from .errors import (
     AlreadyFinal,
@@ -137,11 +137,16 @@ def tell_end(ports: Ports, job: Row) -> None:
 
 
 async def cancel_job(tx: Transaction, account_id: str, job_id: str) -> None:
-    """End a job that has not ended; who holds it finds its fence gone. Else ``AlreadyFinal``."""
-    await attempts.open_of(tx, job_id)  # locked before its job, as by everybody
+    """End a job that has not ended; who holds it finds its fence gone. Else ``AlreadyFinal``.
+
+    In ``Database.transact``: ``Collided`` when the job got an attempt a moment ago.
+    """
+    held = await attempts.open_of(tx, job_id)  # locked before its job, as by everybody
     job = await jobs.fetch(tx, account_id, job_id, lock=True)
     if job["state"] in TERMINAL:
         raise AlreadyFinal(f"The job is {job['state']} already.")
+    if held is None and await attempts.open_seen(tx, job_id) is not None:
+        raise Collided
     reason = Cancelled()
     await _close_attempt(tx, job, "cancelled", reason)
     await files.keep_only(tx, job_id, ())

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from staging_core import OWNER, Acting, Principal, Staging
+from staging_core import OWNER, Acting, Image, Principal, Staging, repetition
+from staging_core.audit import SOUND, Audit
 from staging_core.creation import creating
 from staging_core.database import tables
 from staging_core.errors import (
@@ -27,7 +28,7 @@ from staging_core.errors import (
 from staging_core.testing import FakeStager
 from staging_core.testing.fake_script import Script
 
-from .conftest import Install
+from .conftest import Install, in_the_process
 from .pictures import photo, sent
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
@@ -238,6 +239,41 @@ def test_a_call_whose_process_died_is_overtaken_when_its_time_is_over(install: I
             await over.__aexit__(None, None, None)
             again = await me.projects.create("Elm", idempotency_key="key")
             assert (again.id, again.replayed) == (project.id, True)
+
+    asyncio.run(scenario())
+
+
+def test_of_many_retries_at_one_moment_one_makes_a_job(install: Install) -> None:
+    async def scenario() -> None:
+        refuses = FakeStager(Script.parse("refused"))
+        async with install(refuses) as staging, install(refuses) as other:
+            ways = [staging.acting_as(OWNER), other.acting_as(OWNER)]
+            for number in range(6):
+                group = await ways[0].images.submit(photo(number), **WISH)
+                await staging.run_worker(until_idle=True)
+                clicks = (ways[n % 2].images.retry(group.images[0].id) for n in range(8))
+                told = await asyncio.gather(*clicks, return_exceptions=True)
+                assert sum(isinstance(one, Image) for one in told) == 1
+                assert sum(isinstance(one, AlreadyFinal) for one in told) == 7
+            assert len(await ways[0].jobs.page(limit=200)) == 12
+
+    asyncio.run(scenario())
+
+
+@in_the_process
+def test_two_jobs_of_an_image_at_one_time_are_seen_by_the_audit(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unchecked(*_: object) -> None:
+        """Whatever its job is at."""
+
+    async def scenario() -> None:
+        async with install() as staging:
+            group = await staging.acting_as(OWNER).images.submit(photo(), **WISH)
+            assert await Audit(staging.ports).count() == SOUND
+            monkeypatch.setattr(repetition, "_check", unchecked)
+            await staging.acting_as(OWNER).images.retry(group.images[0].id)
+            assert await Audit(staging.ports).count() == {**SOUND, "I3": 1}
 
     asyncio.run(scenario())
 

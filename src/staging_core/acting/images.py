@@ -277,8 +277,9 @@ class Images:
     async def cancel(self, image_id: str) -> Image:
         """Cancel the image's job; ``AlreadyFinal`` when it has ended."""
         image = await self.get(image_id)
-        async with self._ports.database.write(self._account_id) as tx:
-            await cancel_job(tx, self._account_id, image.job.id)
+        await self._ports.database.transact(
+            self._account_id, lambda tx: cancel_job(tx, self._account_id, image.job.id)
+        )
         return await self.get(image_id)
 
     @needs("images:write")

@@ -74,6 +74,7 @@ class Jobs:
     async def cancel(self, job_id: str) -> Job:
         """Cancel the job; ``AlreadyFinal`` when it has ended."""
         await self.get(job_id)
-        async with self._ports.database.write(self._account_id) as tx:
-            await cancel_job(tx, self._account_id, job_id)
+        await self._ports.database.transact(
+            self._account_id, lambda tx: cancel_job(tx, self._account_id, job_id)
+        )
         return await self.get(job_id)

@@ -14,6 +14,7 @@ from .rule import Rule
 
 _FORGOTTEN_S = 120.0
 _UNREAD_S = 2 * 3600.0
+_APART_S = 1.0
 LATE = "A job that should have gone on has not."
 
 
@@ -42,6 +43,22 @@ def doubled_orders(settings: Settings, now: float) -> sa.Select[Any]:
         .where(groups.c.idempotency_key.is_not(None))
         .group_by(groups.c.account_id, groups.c.idempotency_key)
         .having(sa.func.count() > 1)
+    )
+
+
+def doubled_jobs(settings: Settings, now: float) -> sa.Select[Any]:
+    """Jobs that were made while another one of the same image had not ended."""
+    jobs, earlier = tables.jobs, tables.jobs.alias("earlier")
+    before = (earlier.c.image_id == jobs.c.image_id) & (
+        sa.tuple_(earlier.c.created_at, earlier.c.id) < sa.tuple_(jobs.c.created_at, jobs.c.id)
+    )
+    # Processes' clocks are apart by less.
+    ended = sa.func.coalesce(earlier.c.finished_at, jobs.c.created_at + 2 * _APART_S)
+    return (
+        sa.select(jobs.c.id)
+        .join(earlier, before)
+        .where(ended > jobs.c.created_at + _APART_S)
+        .distinct()
     )
 
 
@@ -84,6 +101,7 @@ def untold(settings: Settings, now: float) -> sa.Select[Any]:
 RULES = (
     Rule("I1", "An accepted job is not in the database.", lost_jobs),
     Rule("I1", "A provider's report was never read.", unread_reports),
+    Rule("I3", "An image has a job that was made while another one had not ended.", doubled_jobs),
     Rule("I3", "One idempotency key has two orders.", doubled_orders),
     Rule("I5", LATE, forgotten_jobs),
     Rule("I5", "An account's counters are not those of its jobs.", miscounted),

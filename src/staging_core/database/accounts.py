@@ -56,7 +56,8 @@ async def _held(tx: Transaction, account_id: str) -> Row:
 _HELD = Prepared(
     sa.select(accounts.c.closing_at, accounts.c.queued)
     .where(accounts.c.id == sa.bindparam("of_id"))
-    .with_for_update()
+    # Who only refers to the account is not kept waiting, and does not keep us waiting.
+    .with_for_update(key_share=True)
 )
 
 
@@ -97,10 +98,10 @@ async def closed(tx: Transaction, *, limit: int = 200) -> list[str]:
 async def keep(tx: Transaction, account_id: str) -> None:
     """Nobody else holds the account until the commit, though others may keep it too.
 
-    For writers that refer to it, before they touch what its holders change.
+    For writers, before they touch what its holders change.
     """
     kept = sa.select(accounts.c.id).where(accounts.c.id == account_id)
-    await tx.row(kept.with_for_update(read=True, key_share=True))
+    await tx.row(kept.with_for_update(read=True))
 
 
 async def position(tx: Transaction, account_id: str) -> int:

@@ -170,7 +170,7 @@ def _taking(states: Collection[str], **values: Any) -> Prepared:
         )
         .order_by(jobs.c.due_at, jobs.c.id)
         .limit(1)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     return Prepared(
         sa.update(jobs)

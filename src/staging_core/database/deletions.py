@@ -64,17 +64,23 @@ async def clear(tx: Transaction, image_id: str) -> None:
     The account is held last, as by everybody who ends a job, and decides about the original: who
     submits it again holds the account too.
     """
+    uncleared = (images.c.id == image_id, images.c.cleared_at.is_(None))
     row = await tx.row(
-        sa.update(images)
-        .where(images.c.id == image_id, images.c.cleared_at.is_(None))
-        .values(cleared_at=tx.now, original_url=None, filename=None)
-        .returning(images.c.account_id, images.c.original_id, images.c.request)
+        sa.select(images.c.account_id, images.c.original_id, images.c.request)
+        .where(*uncleared)
+        .with_for_update(key_share=True)
     )
     if row is None:
         return
-    await words.forget(tx, image_id)
     silent = {name: value for name, value in row["request"].items() if name != "prompt"}
-    await tx.execute(sa.update(images).where(images.c.id == image_id).values(request=silent))
+    # Once: PostgreSQL looks after the foreign keys of a row that its transaction wrote before,
+    # and so holds what they refer to.
+    await tx.execute(
+        sa.update(images)
+        .where(*uncleared)
+        .values(cleared_at=tx.now, original_url=None, filename=None, request=silent)
+    )
+    await words.forget(tx, image_id)
     await _let_go(tx, files.c.job_id.in_(sa.select(jobs.c.id).where(jobs.c.image_id == image_id)))
     await accounts.hold(tx, row["account_id"])
     await _leave_original(tx, row["original_id"])
@@ -88,7 +94,7 @@ async def unstage(tx: Transaction, image_id: str, job_id: str) -> Row:
     which = sa.and_(
         images.c.id == image_id, images.c.job_id == job_id, images.c.deleted_at.is_(None)
     )
-    row = await tx.row(sa.select(images).where(which).with_for_update())
+    row = await tx.row(sa.select(images).where(which).with_for_update(key_share=True))
     if row is None:
         raise NotFound(f"There is no image {image_id}.")
     keys = [key for name in _RESULTS if (key := row[name]) is not None]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
@@ -21,10 +23,18 @@ from .prepared import Call, Prepared, Run
 from .row import Row
 
 Committed = Callable[[list[JobEvent]], None]
+T = TypeVar("T")
+
+_TRIES = 8
+_PAUSE_S = 0.1
 
 _REMEDY = (
     "Write it as sqlite+aiosqlite:///path/to/staging.db or postgresql+asyncpg://USER@HOST/NAME."
 )
+
+
+class Collided(Exception):
+    """Others were faster than the locks of this transaction: begin anew."""
 
 
 class Transaction:
@@ -196,6 +206,29 @@ class Database:
         if transaction.delivers:
             for wake in self._couriers:
                 wake()
+
+    async def transact(
+        self, account_id: str | None, deed: Callable[[Transaction], Awaitable[T]]
+    ) -> T:
+        """Do ``deed`` in a transaction as by ``write``, and anew when another stood in its way.
+
+        For what has no effect outside the transaction.
+        """
+        for _ in range(_TRIES - 1):
+            try:
+                async with self.write(account_id) as tx:
+                    return await deed(tx)
+            except Collided:
+                pass
+            except DatabaseFailed as wrong:
+                if not self.place.collided(wrong.__cause__):
+                    raise
+            await asyncio.sleep(random.uniform(0, _PAUSE_S))  # noqa: S311
+        try:
+            async with self.write(account_id) as tx:
+                return await deed(tx)
+        except Collided as wrong:
+            raise DatabaseFailed("The database failed: others were faster each time.") from wrong
 
     @asynccontextmanager
     async def read(self, account_id: str | None = None) -> AsyncIterator[Transaction]:

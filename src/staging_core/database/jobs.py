@@ -215,7 +215,7 @@ _THERE = ~of_deleted(jobs.c.image_id)
 async def fetch(tx: Transaction, account_id: str, job_id: str, *, lock: bool = False) -> Row:
     """The account's job; ``NotFound`` also when it is another account's. ``lock``: to change it."""
     query = sa.select(jobs).where(jobs.c.account_id == account_id, jobs.c.id == job_id)
-    row = await tx.row(query.with_for_update() if lock else query)
+    row = await tx.row(query.with_for_update(key_share=True) if lock else query)
     if row is None:
         raise NotFound(f"There is no job {job_id}.")
     return row
@@ -240,7 +240,8 @@ async def seen(tx: Transaction, job_id: str) -> Row:
 
 async def row(tx: Transaction, job_id: str) -> Row:
     """The job, locked until the commit where the database can."""
-    found = await tx.row(sa.select(jobs).where(jobs.c.id == job_id).with_for_update())
+    one = sa.select(jobs).where(jobs.c.id == job_id)
+    found = await tx.row(one.with_for_update(key_share=True))
     if found is None:
         raise NotFound(f"There is no job {job_id}.")
     return found

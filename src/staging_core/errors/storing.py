@@ -11,6 +11,7 @@ class DatabaseFailed(StagingError):
     code = "database_failed"
     status = 503
     remedy_hint = "Remove what the message names (a full disk, a lock, an outage), then try again."
+    retry_after_s = 2.0
 
 
 class StorageError(StagingError):

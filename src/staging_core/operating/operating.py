@@ -129,7 +129,8 @@ class Operating:
     async def cancel(self, job_id: str) -> Job:
         """End a job that has not ended; ``AlreadyFinal``, ``NotFound``."""
         job = await self.job(job_id)
-        async with self._ports.database.write(job.account_id) as tx:
+
+        async def cancelled(tx: Transaction) -> None:
             await cancel_job(tx, job.account_id, job.id)
             await audit_log.add(
                 tx,
@@ -139,6 +140,8 @@ class Operating:
                 account_id=job.account_id,
                 before={"state": job.state},
             )
+
+        await self._ports.database.transact(job.account_id, cancelled)
         return await self.job(job.id)
 
     async def reconcile(
