@@ -107,7 +107,12 @@ def deployed(postgresql: Databases, home: Path, **settings: Any) -> Iterator[Dep
     """The servers that all processes share."""
     with postgresql.fresh() as database, redis_server() as redis:
         usual = {"auth": "keys:", "secret_key": "sixteen characters at least", "stager": "fake:"}
-        limits = ("rate_limit_requests", "rate_limit_creates", "rate_limit_address")
+        limits = (
+            "rate_limit_requests",
+            "rate_limit_creates",
+            "rate_limit_address",
+            "max_streams",
+        )
         at_will = dict.fromkeys(limits, 1_000_000)
         yield Deployment(
             {**usual, **at_will, "home": home, "queue": redis.url, **database, **settings}
