@@ -11,15 +11,14 @@ import json
 import socket
 import sys
 from collections.abc import AsyncIterator
-from io import BytesIO
 from typing import Any
 
 import uvicorn
-from PIL import Image
 
 from staging_core import Credentials, Principal, Staging
 from staging_core.download import outbound
 from staging_core.errors import Unauthorized
+from staging_core.testing.fake_photo import small_photo
 from staging_embed import staging_app
 from staging_embed.routes import GROUPS
 
@@ -49,26 +48,17 @@ async def nowhere(host: str, port: int) -> list[str]:
     raise socket.gaierror(f"{host}:{port} is not looked up here")
 
 
-def photo(number: int) -> bytes:
-    """A small photo; another number gives another one."""
-    picture = Image.linear_gradient("L").resize((96, 64)).convert("RGB")
-    picture.putpixel((number % 96, number // 96), (255, 0, number % 256))
-    buffer = BytesIO()
-    picture.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 async def furnish(staging: Staging) -> None:
     """Something of each kind, in each state that a thing can be in."""
     me = staging.acting_as(WHO)
     project = await me.projects.create("Elm Street 12")
     wish: dict[str, Any] = {"room": "bedroom", "style": "modern", "project_id": project.id}
     for number in range(3):
-        await me.images.submit(photo(number), variants=2, **wish)
+        await me.images.submit(small_photo(number), variants=2, **wish)
     await staging.run_worker(until_idle=True)
-    await me.images.cancel((await me.images.submit(photo(3), **wish)).images[0].id)
-    await me.images.submit(photo(4), **wish)
-    await me.uploads.receive(_whole(photo(5)), "room.png")
+    await me.images.cancel((await me.images.submit(small_photo(3), **wish)).images[0].id)
+    await me.images.submit(small_photo(4), **wish)
+    await me.uploads.receive(_whole(small_photo(5)), "room.png")
     await me.uploads.presign("room.jpg", "image/jpeg", 1000)
     await me.keys.create("of a machine", scopes=["images:read"])
     endpoint = (await me.webhooks.create("https://crm.example/hook")).endpoint

@@ -19,8 +19,8 @@ from staging_core.testing.fake_script import Script
 from staging_embed.times import rfc3339
 
 from .house import API, as_own, photo
-from .test_old_clients import both, old_client
-from .test_photos import project_of, put
+from .old_client import both, old_client
+from .old_page import project_of, put
 
 
 def place(at: Place) -> str:

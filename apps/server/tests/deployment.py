@@ -10,11 +10,8 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-
-from PIL import Image
 
 from staging_core import Staging
 from staging_core.testing.servers.databases import Databases
@@ -123,12 +120,3 @@ def free_port() -> int:
     """A port of loopback that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
-
-
-def photo(number: int) -> bytes:
-    """A small photo; another number gives another one."""
-    picture = Image.linear_gradient("L").resize((96, 64)).convert("RGB")
-    picture.putpixel((number % 96, number // 96), (255, 0, number % 256))
-    buffer = BytesIO()
-    picture.save(buffer, "PNG")
-    return buffer.getvalue()

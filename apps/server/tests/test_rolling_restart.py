@@ -18,9 +18,10 @@ import httpx
 import pytest
 
 from staging_core import OWNER
+from staging_core.testing.fake_photo import small_photo
 from staging_core.testing.servers.databases import Databases
 
-from .deployment import Api, Deployment, Worker, deployed, photo
+from .deployment import Api, Deployment, Worker, deployed
 
 READY_WITHIN_S = 120.0
 AT_ONCE = 4
@@ -94,7 +95,7 @@ async def rolled(deployment: Deployment, processes: AsyncExitStack, *, times: in
         "POST",
         "/uploads?filename=empty.png",
         201,
-        content=photo(0),
+        content=small_photo(0),
         headers={"Content-Type": "image/png"},
     )
     order = {"upload_id": upload["id"], "project_id": project_id, "style": "modern"}

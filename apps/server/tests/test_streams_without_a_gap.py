@@ -18,9 +18,10 @@ import pytest
 
 from staging_core import Acting, Group, Principal, Staging
 from staging_core.models import JobEvent
+from staging_core.testing.fake_photo import small_photo
 from staging_core.testing.servers.databases import Databases
 
-from .deployment import Api, Deployment, Worker, deployed, photo
+from .deployment import Api, Deployment, Worker, deployed
 from .stream_client import StreamClient
 
 WITHIN_S = 60.0
@@ -154,7 +155,7 @@ class Run:
         self._number += 1
         project_id = account.project_id if self._number % 2 else None
         group = await self._me(account.id).images.submit(
-            photo(self._number), room="bedroom", style="modern", project_id=project_id
+            small_photo(self._number), room="bedroom", style="modern", project_id=project_id
         )
         account.groups.append(group)
 

@@ -5,6 +5,17 @@ from __future__ import annotations
 import io
 
 
+def small_photo(number: int = 0, width: int = 96, height: int = 64) -> bytes:
+    """A small PNG; each ``number`` below ``width * height`` gives another one."""
+    from PIL import Image
+
+    picture = Image.linear_gradient("L").resize((width, height)).convert("RGB")
+    picture.putpixel((number % width, number // width), (255, 0, number % 256))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 class FakePhoto:
     """Implements ``Photo`` over bytes that a test holds."""
 

@@ -1,0 +1,47 @@
+"""Pages of other origins read what the configuration lets them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from staging_core import Settings
+from staging_embed.access import anyone
+
+from .asking import get
+from .house import API, as_own
+
+PAGE = "https://studio.example"
+
+
+def test_only_pages_of_configured_origins_may_read_answers(tmp_path: Path) -> None:
+    settings = {"cors_origins": (PAGE,)}
+    for origin, allowed in ((PAGE, PAGE), ("https://evil.example", None)):
+        headers = as_own(Origin=origin)
+        answer = get(tmp_path, f"{API}/me", headers=headers, settings=settings)
+        assert answer.headers.get("access-control-allow-origin") == allowed
+    preflight = get(
+        tmp_path,
+        f"{API}/me",
+        method="OPTIONS",
+        settings=settings,
+        headers={
+            "Origin": PAGE,
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": "authorization",
+        },
+    )
+    assert preflight.status_code == 204
+    assert preflight.headers["access-control-allow-origin"] == PAGE
+    assert "GET" in preflight.headers["access-control-allow-methods"]
+    assert "authorization" in preflight.headers["access-control-allow-headers"].lower()
+
+
+def test_without_configuration_no_other_page_reads_anything(tmp_path: Path) -> None:
+    answer = get(tmp_path, f"{API}/me", headers=as_own(Origin=PAGE))
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_settings_take_a_list_of_origins() -> None:
+    settings = Settings.from_env({"STAGING_CORS_ORIGINS": "https://a.example,https://b.example"})
+    assert settings.cors_origins == ("https://a.example", "https://b.example")
+    assert anyone("x").why == "x"

@@ -1,0 +1,136 @@
+"""What stands before a provider: room in flight, a bucket, a breaker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from staging_core import OWNER
+from staging_core.acting import Images
+from staging_core.errors import StorageUnreachable
+from staging_core.models import (
+    Attempt,
+)
+
+from .deferred import Provider, call_back, carry_all, opened, run
+
+
+def test_no_more_jobs_are_in_flight_than_the_card_allows(tmp_path: Path) -> None:
+    provider = Provider(in_flight=2)
+
+    async def scenario() -> None:
+        async with opened(tmp_path, provider) as (house, reception):
+            await house.submit(variants=4)
+            await carry_all(house)
+            assert sorted(await house.states()) == ["queued"] * 2 + ["waiting"] * 2
+            provider.finish("fake-1")
+            await call_back(house, reception, provider, "fake-1")
+            await carry_all(house)
+            assert sorted(await house.states()) == ["queued", "ready", "waiting", "waiting"]
+
+    run(scenario)
+
+
+def test_a_provider_is_asked_no_more_often_than_its_bucket_fills(tmp_path: Path) -> None:
+    provider = Provider()
+
+    async def scenario() -> None:
+        async with opened(tmp_path, provider, provider_creates_per_minute=16) as (house, _):
+            await house.submit(variants=10)
+            await carry_all(house)
+            assert len(provider.posts) == 2, "an eighth of a minute's at once"
+            house.clock.ahead += 4
+            await carry_all(house)
+            assert len(provider.posts) == 3
+            house.clock.ahead += 600
+            await carry_all(house)
+            assert len(provider.posts) == 5
+
+    run(scenario)
+
+
+def test_a_busy_provider_is_left_alone_and_the_same_attempt_asks_again(tmp_path: Path) -> None:
+    provider = Provider()
+
+    async def scenario() -> None:
+        async with opened(tmp_path, provider) as (house, _):
+            provider.be_busy()
+            await house.submit(variants=3)
+            await carry_all(house)
+            assert provider.posts == []
+            assert await house.states() == ["queued"] * 3
+            house.clock.ahead += 1
+            await carry_all(house)
+            assert len(set(provider.posts)) == 3
+            assert await house.states() == ["waiting"] * 3
+
+    run(scenario)
+
+
+class ReadsInVain(Provider):
+    """The first photo that it is given cannot be read."""
+
+    unread = True
+
+    async def create(self, request: Any, photo: Any, attempt: Attempt) -> str:
+        if self.unread:
+            self.unread = False
+            raise StorageUnreachable("The bucket does not answer.")
+        return await super().create(request, photo, attempt)
+
+
+def test_a_photo_that_cannot_be_read_costs_no_attempt_and_keeps_nobody_else_waiting(
+    tmp_path: Path,
+) -> None:
+    provider = ReadsInVain()
+
+    async def scenario() -> None:
+        async with opened(tmp_path, provider) as (house, _):
+            await house.submit(variants=3)
+            await carry_all(house)
+            assert sorted(await house.states()) == ["queued", "waiting", "waiting"]
+            house.clock.ahead += 60
+            await carry_all(house)
+            assert len(set(provider.posts)) == 3
+            images = await Images(house.ports, OWNER).page()
+            assert [(image.job.state, image.job.attempts) for image in images] == [
+                ("waiting", 1)
+            ] * 3
+
+    run(scenario)
+
+
+class Down(Provider):
+    """Away: whoever asks for a prediction gets no answer, and none is made."""
+
+    down = True
+
+    async def create(self, request: Any, photo: Any, attempt: Attempt) -> str:
+        if self.down:
+            self.posts.append(attempt.id)
+            raise TimeoutError("no route")
+        return await super().create(request, photo, attempt)
+
+
+def test_a_model_that_fails_again_and_again_rests_and_its_jobs_wait(tmp_path: Path) -> None:
+    provider = Down()
+
+    async def scenario() -> None:
+        async with opened(tmp_path, provider) as (house, _):
+            await house.submit(variants=20)
+            await carry_all(house)
+            assert len(provider.posts) == 5
+            assert (await house.states()).count("queued") == 15
+            for _ in range(6):
+                house.clock.ahead += 20
+                await carry_all(house)
+            assert len(provider.posts) < 20, "one at a time, at growing pauses"
+            provider.down = False
+            for _ in range(12):
+                house.clock.ahead += 100
+                await carry_all(house)
+                for handle in provider.predictions:
+                    provider.finish(handle)
+            assert await house.states() == ["ready"] * 20
+
+    run(scenario)
