@@ -266,3 +266,16 @@ def statements(staging: Staging) -> Iterator[list[str]]:
         yield asked
     finally:
         sa.event.remove(engine, "before_cursor_execute", note)
+
+
+def test_the_stream_of_a_hosts_session_ends_when_the_host_says_that_it_does(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        ends = Principal(account_id="own", user_id="anna", expires_at=time.time() + 1.5)
+        async with (
+            Staging(home=tmp_path, worker=False, stager="fake:", plugins=()) as staging,
+            listening(staging_app(staging, principal=lambda _: ends)) as url,
+            following(url, {}) as stream,
+        ):
+            assert await rest_of(stream) == ["connected", "retry"]
+
+    asyncio.run(scenario())
