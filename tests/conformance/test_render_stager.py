@@ -13,7 +13,7 @@ from staging_core.testing.rooms import make_room
 
 @cache
 def empty_room() -> FakePhoto:
-    room = make_room(3, width=720, height=480)
+    room = make_room(3, width=480, height=320)
     png = cv2.imencode(".png", room.picture[..., ::-1])[1].tobytes()
     return FakePhoto.of(png, focal_px=room.camera.focal_px)
 
