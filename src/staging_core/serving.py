@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from .database import files, folders, images
-from .errors import BadInput, NotFound, NotReady, ObjectMissing
+from .errors import NotFound, NotReady, ObjectMissing, ValidationFailed
 from .interfaces import PresignsDownloads, supports
 from .models import TERMINAL, ByteRange, DownloadGrant, Image
 from .own_address import OwnAddresses
@@ -88,7 +88,8 @@ async def picture_url(
 ) -> str:
     """An address that gives the picture to whoever has it, for a while."""
     if not 0 < expires_s <= LONGEST_S:
-        raise BadInput(f"An address is good for at most {LONGEST_S:g} seconds.")
+        told = f"An address is good for at most {LONGEST_S:g} seconds."
+        raise ValidationFailed(told, fields={"expires_s": told})
     file = await picture_file(ports, image, kind)
     grant = DownloadGrant(
         key=file.key,
@@ -114,7 +115,8 @@ async def _key(ports: Ports, image: Image, kind: Kind) -> str:
         "overlay": image.job.report.get("overlay_key"),
     }
     if kind not in keys:
-        raise BadInput(f"There is no {kind!r} picture.", remedy=f"Choose one of {', '.join(keys)}.")
+        told, remedy = f"There is no {kind!r} picture.", f"Choose one of {', '.join(keys)}."
+        raise ValidationFailed(told, remedy=remedy, fields={"kind": told})
     key = keys[kind]
     if isinstance(key, str):
         return key

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,11 +18,11 @@ from .database import accounts, images, jobs, projects
 from .database.engine import Transaction
 from .database.row import Row
 from .errors import (
-    BadInput,
     IdempotencyMismatch,
     StagingError,
     TooManyQueued,
     UnknownModel,
+    ValidationFailed,
 )
 from .honour import check_honoured
 from .imaging.intake import Examined
@@ -44,6 +45,7 @@ log = logging.getLogger("staging_core")
 
 MAX_VARIANTS = 20
 _SEEDS = 2**32 - 1
+_PART = re.compile(r" - at `\$\.([^`]+)`")
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,18 +62,19 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, **values: Any) -> Wish:
-        """The wish with these values; ``BadInput`` when one is of a wrong type or no JSON."""
+        """The wish with these values; ``ValidationFailed`` for a wrong type or what is no JSON."""
         try:
             wish = msgspec.convert(values, cls)
             msgspec.json.encode(wish)
         except (msgspec.ValidationError, TypeError, UnicodeEncodeError) as wrong:
-            raise BadInput(f"The request is not valid: {wrong}.") from wrong
+            raise _invalid(wrong) from wrong
         return wish
 
     def requests(self) -> tuple[StageRequest, ...]:
         """One request a variant: seeds count up from the given or a random one."""
         if not 1 <= self.variants <= MAX_VARIANTS:
-            raise BadInput(f"`variants` is 1 to {MAX_VARIANTS}, not {self.variants}.")
+            told = f"`variants` is 1 to {MAX_VARIANTS}, not {self.variants}."
+            raise ValidationFailed(told, fields={"variants": told})
         first = secrets.randbelow(_SEEDS) + 1 if self.seed is None else self.seed
         return tuple(self._request(n, first) for n in range(self.variants))
 
@@ -90,7 +93,14 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         try:
             return msgspec.convert(values, StageRequest)
         except msgspec.ValidationError as wrong:
-            raise BadInput(f"The request is not valid: {wrong}.") from wrong
+            raise _invalid(wrong) from wrong
+
+
+def _invalid(wrong: Exception) -> ValidationFailed:
+    """What msgspec says of a wish, with the part that it names."""
+    part = _PART.search(str(wrong))
+    told = f"The request is not valid: {wrong}."
+    return ValidationFailed(told, fields={part[1] if part else "options": told})
 
 
 class Asked(NamedTuple):

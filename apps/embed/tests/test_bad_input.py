@@ -130,7 +130,9 @@ def check(answer: httpx.Response, *what: Any) -> None:
         assert told["code"], what
         assert "Traceback" not in answer.text
         if answer.status_code == 422:
+            assert told["code"] != "bad_request", what
             assert told["validation_errors"], what
+            assert all(each["field"] for each in told["validation_errors"]), what
 
 
 @both

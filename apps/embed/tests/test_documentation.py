@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from staging_embed.examples import REQUESTS
 from staging_embed.openapi import document
 from staging_embed.reference import page
 from staging_embed.routes import GROUPS
@@ -37,6 +39,32 @@ def test_the_document_is_valid() -> None:
 def test_every_schema_is_valid() -> None:
     for schema in DOCUMENT["components"]["schemas"].values():
         OAS31Validator.check_schema(schema)
+
+
+def bodies() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every body of JSON that a route of ours says the form of, asked or answered well."""
+    for route in SHOWN:
+        told = operation(route)
+        places = {"asks": told.get("requestBody", {}), **told["responses"]}
+        for place, body in places.items():
+            content = body.get("content", {}).get("application/json")
+            if content is not None and content.get("schema") and place[0] in "a2":
+                yield f"{route.operation_id} {place}", content
+
+
+BODIES = dict(bodies())
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_every_body_has_an_example_that_fits_its_schema(body: str) -> None:
+    components = {"components": DOCUMENT["components"]}
+    schema = {**components, **BODIES[body]["schema"]}
+    assert list(OAS31Validator(schema).iter_errors(BODIES[body]["example"])) == []
+
+
+def test_no_example_is_of_an_operation_that_is_none() -> None:
+    asked = {body.removesuffix(" asks") for body in BODIES if body.endswith(" asks")}
+    assert asked == REQUESTS.keys()
 
 
 def test_every_route_stands_in_it_once_with_its_own_id() -> None:

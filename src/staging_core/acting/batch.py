@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from staging_core.creation import creating
-from staging_core.errors import BadInput, StagingError
+from staging_core.errors import StagingError, ValidationFailed
 from staging_core.models import Group
 from staging_core.ports import Ports
 
@@ -50,11 +50,11 @@ async def submit_many(
 
 
 def checked_wishes(wishes: object) -> list[Any] | tuple[Any, ...]:
-    """The wishes of a batch; ``BadInput`` for what is no list of 1 to 50."""
+    """The wishes of a batch; ``ValidationFailed`` for what is no list of 1 to 50."""
     if not isinstance(wishes, (list, tuple)):
-        raise BadInput("A batch is a list of wishes.")
+        raise ValidationFailed(fields={"images": "is a list of wishes."})
     if not 1 <= len(wishes) <= MOST:
-        raise BadInput(f"A batch has 1 to {MOST} wishes, not {len(wishes)}.")
+        raise ValidationFailed(fields={"images": f"has 1 to {MOST} wishes, not {len(wishes)}."})
     return wishes
 
 
@@ -64,7 +64,8 @@ async def _outcome(
     if isinstance(wish, StagingError):
         return wish
     if not is_wish(wish):
-        return BadInput(f"A wish names {', '.join(sorted(_NAMES))} and nothing else.")
+        told = f"A wish names {', '.join(sorted(_NAMES))} and nothing else."
+        return ValidationFailed(told, fields={"images": told})
     try:
         return await submit(**wish, idempotency_key=key)
     except StagingError as error:

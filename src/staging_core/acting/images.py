@@ -13,7 +13,7 @@ from staging_core.creation import creating
 from staging_core.database import events, image_lists, images, projects
 from staging_core.database.pages import check_limit
 from staging_core.deletion import delete_image
-from staging_core.errors import BadInput, StagingError
+from staging_core.errors import StagingError, ValidationFailed
 from staging_core.models import (
     USUAL_ROOM,
     USUAL_STYLE,
@@ -28,7 +28,7 @@ from staging_core.models import (
     check_style,
     states_of,
 )
-from staging_core.models.order_limits import check_limits
+from staging_core.models.order_limits import check_limits, not_one_photo
 from staging_core.ports import Ports
 from staging_core.repetition import repeat_job
 from staging_core.scoped import needs
@@ -133,7 +133,7 @@ class Images:
         original_url: str | None,
     ) -> Source:
         if sum(each is not None for each in (photo, upload_id, original_url)) != 1:
-            raise BadInput("Name one photo: by itself, by `upload_id` or by `original_url`.")
+            raise not_one_photo()
         if photo is not None:
             return PhotoSource(self._ports, self._account_id, photo)
         return UploadSource(
@@ -316,17 +316,17 @@ def _states(
     """Those asked for; none means any."""
     states: frozenset[JobState] = frozenset((state,) if isinstance(state, str) else state)
     if unknown := states - set(get_args(JobState)):
-        raise BadInput(f"There is no state {min(unknown)!r}.")
+        raise ValidationFailed(fields={"state": f"There is no state {min(unknown)!r}."})
     if status is None:
         return states
     if status not in get_args(JobStatus):
-        raise BadInput(f"There is no status {status!r}.")
+        raise ValidationFailed(fields={"status": f"There is no status {status!r}."})
     if states and not states & states_of(status):
-        raise BadInput(f"No state that was asked for shows as {status}.")
+        raise ValidationFailed(fields={"status": f"No state that was asked for shows as {status}."})
     return states & states_of(status) if states else states_of(status)
 
 
 def _is_oldest_first(sort: Sort) -> bool:
     if sort not in get_args(Sort):
-        raise BadInput(f"Images are sorted {' or '.join(get_args(Sort))}, not {sort!r}.")
+        raise ValidationFailed(fields={"sort": f"is {' or '.join(get_args(Sort))}, not {sort!r}."})
     return sort == "oldest"

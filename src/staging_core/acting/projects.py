@@ -11,7 +11,7 @@ from staging_core.archive import archive
 from staging_core.creation import Creation, creating, telling_again
 from staging_core.database import accounts, projects
 from staging_core.deletion import clear_deleted
-from staging_core.errors import BadInput
+from staging_core.errors import ValidationFailed
 from staging_core.models import Place, Principal, Project, ProjectCost
 from staging_core.ports import Ports
 from staging_core.scoped import needs
@@ -29,7 +29,7 @@ class Projects:
 
     @needs("images:write")
     async def create(self, name: str, *, idempotency_key: str | None = None) -> Project:
-        """A new project; ``BadInput`` unless its name has 1 to 100 characters after trimming.
+        """A new project; ``ValidationFailed`` unless its name has 1 to 100 characters, trimmed.
 
         A repeat under the same ``idempotency_key`` answers the same project, ``replayed``;
         ``CreatedThenDeleted`` when that was deleted meanwhile.
@@ -78,7 +78,7 @@ class Projects:
 
     @needs("images:write")
     async def rename(self, project_id: str, name: str) -> Project:
-        """The project under another name; ``BadInput`` as for ``create``, ``NotFound``."""
+        """The project under another name; ``ValidationFailed`` as for ``create``, ``NotFound``."""
         named = _checked(name)
         async with self._ports.database.write(self._account_id) as tx:
             return await projects.rename(tx, self._account_id, project_id, named)
@@ -110,5 +110,6 @@ class Projects:
 def _checked(name: object) -> str:
     named = name.strip() if isinstance(name, str) else ""
     if not 1 <= len(named) <= _LONGEST_NAME or not named.isprintable():
-        raise BadInput(f"A project's name has 1 to {_LONGEST_NAME} printable characters.")
+        told = f"A project's name has 1 to {_LONGEST_NAME} printable characters."
+        raise ValidationFailed(told, fields={"name": told})
     return named

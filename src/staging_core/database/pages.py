@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from staging_core.errors import BadInput
+from staging_core.errors import ValidationFailed
 from staging_core.models import Place
 
 LONGEST = 10_000
@@ -43,6 +43,7 @@ def in_order(
 
 
 def check_limit(limit: int) -> None:
-    """``BadInput`` unless a page may be so long."""
+    """``ValidationFailed`` unless a page may be so long."""
     if not 1 <= limit <= LONGEST:
-        raise BadInput(f"A page has 1 to {LONGEST} items, not {limit}.")
+        told = f"A page has 1 to {LONGEST} items, not {limit}."
+        raise ValidationFailed(told, fields={"limit": told})

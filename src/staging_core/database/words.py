@@ -12,7 +12,7 @@ import unicodedata
 
 import sqlalchemy as sa
 
-from staging_core.errors import BadInput
+from staging_core.errors import ValidationFailed
 
 from .engine import Transaction
 from .tables import images, words
@@ -36,12 +36,12 @@ def words_of(*texts: str | None) -> list[str]:
 
 
 def asked_for(search: str) -> list[str]:
-    """The words of a search, the longest first; ``BadInput`` for none or too many."""
+    """The words of a search, the longest first; ``ValidationFailed`` for none or too many."""
     found = words_of(search)
     if not 1 <= len(found) <= _MOST_ASKED:
-        raise BadInput(
-            f"A search has 1 to {_MOST_ASKED} words of at least {_LENGTH.start} letters or digits."
-        )
+        least = _LENGTH.start
+        told = f"A search has 1 to {_MOST_ASKED} words of at least {least} letters or digits."
+        raise ValidationFailed(told, fields={"search": told})
     return sorted(found, key=len, reverse=True)
 
 

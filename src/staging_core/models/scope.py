@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from staging_core.errors import BadInput, Forbidden
+from staging_core.errors import Forbidden, ValidationFailed
 from staging_core.nearest import nearest
 
 from .principal import Principal, UserRole
@@ -26,12 +26,14 @@ SCOPES: dict[str, str] = {
 
 
 def checked_scopes(names: Iterable[str]) -> frozenset[str]:
-    """The names as a set; ``BadInput`` names one that is no scope, or that there is none."""
+    """The names as a set; ``ValidationFailed`` names what is no scope, or says there is none."""
     scopes = frozenset(names)
     for name in sorted(scopes - SCOPES.keys()):
-        raise BadInput(f"There is no scope {name!r}.", remedy=nearest(name, SCOPES))
+        told = f"There is no scope {name!r}."
+        raise ValidationFailed(told, remedy=nearest(name, SCOPES), fields={"scopes": told})
     if not scopes:
-        raise BadInput("Name at least one scope.", remedy=f"Choose among {', '.join(SCOPES)}.")
+        told, remedy = "Name at least one scope.", f"Choose among {', '.join(SCOPES)}."
+        raise ValidationFailed(told, remedy=remedy, fields={"scopes": told})
     return scopes
 
 

@@ -13,7 +13,7 @@ import msgspec
 from staging_core.acting import Kind
 from staging_core.acting.images import Sort
 from staging_core.creation import check_key
-from staging_core.errors import AlreadyFinal, BadInput, NotFound, StagingError
+from staging_core.errors import AlreadyFinal, NotFound, StagingError, ValidationFailed
 from staging_core.models import (
     ByteRange,
     Group,
@@ -24,6 +24,7 @@ from staging_core.models import (
     Place,
     Principal,
 )
+from staging_core.models.order_limits import not_one_photo
 from staging_core.serving import LONGEST_S, OpenPicture, PictureFile
 
 from .asked import in_path, in_query
@@ -158,7 +159,7 @@ class RemoteImages:
     ) -> dict[str, Any]:
         """What is sent for a wish, when its photo has been."""
         if sum(each is not None for each in (photo, upload_id, original_url)) != 1:
-            raise BadInput("Name one photo: by itself, by `upload_id` or by `original_url`.")
+            raise not_one_photo()
         order = order_of(upload_id=upload_id, original_url=original_url, **wish)
         if photo is not None:
             order["upload_id"] = await self._uploads.send(await PhotoFile.of(photo), key=key)
@@ -257,7 +258,8 @@ class RemoteImages:
     ) -> str:
         """See ``Images.presign``; in whole seconds, and the server knows its address."""
         if not 0 < expires_s <= LONGEST_S:
-            raise BadInput(f"An address is good for at most {LONGEST_S:g} seconds.")
+            told = f"An address is good for at most {LONGEST_S:g} seconds."
+            raise ValidationFailed(told, fields={"expires_s": told})
         query = in_query(kind=kind, expires_in=max(1, int(expires_s)), download=download or None)
         return (await self._wire.get(UrlTold, f"{_path(image_id)}/presign", query)).url
 

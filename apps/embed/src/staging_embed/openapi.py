@@ -14,6 +14,7 @@ import msgspec
 
 from staging_core import __version__
 
+from . import examples
 from .answer import Media
 from .problem import MEDIA_TYPE, Problem
 from .routing import Route
@@ -67,7 +68,9 @@ def document(routes: Iterable[Route], *, server: str = "") -> dict[str, Any]:
     schemas, components = _schemas(shown)
     paths: dict[str, dict[str, Any]] = {}
     for route in shown:
-        paths.setdefault(route.template, {})[route.method.lower()] = _operation(route, schemas)
+        operation = _operation(route, schemas)
+        _show(route, operation, components)
+        paths.setdefault(route.template, {})[route.method.lower()] = operation
     groups = dict.fromkeys(route.group for route in shown)
     told = {
         "openapi": "3.1.0",
@@ -117,6 +120,17 @@ def _operation(route: Route, schemas: Mapping[Any, Any]) -> dict[str, Any]:
     operation["security"] = [] if access.who == "anyone" else [{"bearer": []}]
     operation["x-access"] = {"who": access.who, **({"scope": access.scope} if access.scope else {})}
     return operation
+
+
+def _show(route: Route, operation: dict[str, Any], components: Mapping[str, Any]) -> None:
+    """An example beside each schema, of what is asked and of what is answered when all is well."""
+    asked = operation.get("requestBody", {}).get("content", {}).get(JSON)
+    if asked is not None and route.operation_id in examples.REQUESTS:
+        asked["example"] = examples.REQUESTS[route.operation_id]
+    for status, told in operation["responses"].items():
+        content = told.get("content", {}).get(JSON)
+        if status.startswith("2") and content is not None and content.get("schema"):
+            content["example"] = examples.answer(content["schema"], components)
 
 
 # --- what is read ---------------------------------------------------------------------------------
@@ -243,7 +257,7 @@ def _usual(route: Route) -> Iterable[tuple[int, str]]:
         yield (422, "validation_failed")
     if route.body is not None or route.whole_photo:
         yield from ((400, "bad_request"), (408, "request_timeout"), (413, "request_too_large"))
-    if route.body is not None:
+    if route.body is not None or route.raw:
         yield (415, "unsupported_media_type")
     if 206 in route.also:
         yield (416, "range_not_satisfiable")

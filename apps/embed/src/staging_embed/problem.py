@@ -19,6 +19,7 @@ from litestar.types import ExceptionHandlersMap
 
 from staging_core.errors import (
     AlreadyCreated,
+    BadInput,
     Overloaded,
     ServiceUnavailable,
     StagingError,
@@ -38,6 +39,14 @@ _READ_ANYWAY = 1 << 16
 _LATER_S = 5.0
 _SAID_TO_CLIENTS = (Overloaded, ServiceUnavailable)
 _TOO_MANY = (TooManyQueued, TooManyStreams)
+_INVALID = "validation_failed"
+# What the library's keywords are called in requests.
+_NAMES = {
+    "expires_in_s": "expires_in",
+    "expires_s": "expires_in",
+    "overlap_s": "overlap",
+    "search": "q",
+}
 # The parts of a request that the library's own errors are about.
 _FIELDS = {
     "endpoint_refused": "url",
@@ -86,12 +95,16 @@ def from_staging_error(request: AnyRequest, error: StagingError) -> Response[byt
     if not is_told(error):
         log.error("%s %s%s", request.method, error.code, _of(request), exc_info=error)
     detail, remedy = told_to_clients(error)
+    code = code_of(error)
     headers = _when_again(error) | ({"WWW-Authenticate": "Bearer"} if error.status == 401 else {})
     more = {"remedy": remedy, "created_id": error.id if isinstance(error, AlreadyCreated) else ""}
     fields = _fields(error) if error.status == 422 else {}
-    return problem(
-        request, error.status, error.code, detail, headers=headers, fields=fields, **more
-    )
+    return problem(request, error.status, code, detail, headers=headers, fields=fields, **more)
+
+
+def code_of(error: StagingError) -> str:
+    """Its code; 422 without one of its own is `validation_failed`, since `bad_request` is 400."""
+    return _INVALID if type(error) is BadInput else error.code
 
 
 def is_told(error: StagingError) -> bool:
@@ -102,8 +115,17 @@ def is_told(error: StagingError) -> bool:
 def told_to_clients(error: StagingError) -> tuple[str, str]:
     """The message and the remedy that a client reads."""
     if is_told(error):
-        return error.message, error.remedy
+        return _in_requests_words(error), error.remedy
     return (type(error).__doc__ or HTTPStatus(error.status).phrase).strip().splitlines()[0], ""
+
+
+def _in_requests_words(error: StagingError) -> str:
+    """The message, with parts by the names that requests have for them."""
+    message = error.message
+    if isinstance(error, ValidationFailed):
+        for name in error.fields.keys() & _NAMES.keys():
+            message = message.replace(f"`{name}`", f"`{_NAMES[name]}`")
+    return message
 
 
 def from_refusal(request: AnyRequest, refusal: Refusal) -> Response[bytes]:
@@ -188,8 +210,8 @@ def problem(
 def _fields(error: StagingError) -> dict[str, str]:
     """What is wrong, by the part of the request that it is about; none where that is unknown."""
     if isinstance(error, ValidationFailed):
-        return error.fields
-    return {_FIELDS.get(error.code, ""): error.message}
+        return {_NAMES.get(name, name): words for name, words in error.fields.items()}
+    return {_FIELDS.get(error.code, "request"): error.message}
 
 
 def _when_again(error: StagingError) -> dict[str, str]:

@@ -216,6 +216,8 @@ class Service:
         call = Call(self, request, principal)
         if route.creates:
             call.check_idempotency_key()
+        if route.body is not None or route.raw:
+            _check_plain(request)
         given = dict(_query(route, request))
         if route.body is not None:
             given["body"] = await _body(route, request)
@@ -322,6 +324,18 @@ async def _body(route: Route, request: AnyRequest) -> Any:
     if route.items is not None:
         return decoded(raw, route.items)
     return read_json(raw, route.body)
+
+
+def _check_plain(request: AnyRequest) -> None:
+    """What is compressed would be taken for what it is not; nothing here unpacks it."""
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise Refusal(
+            415,
+            "unsupported_media_type",
+            "Send the body as it is, without Content-Encoding.",
+            headers={"Accept-Encoding": "identity"},
+        )
 
 
 def _check_json(request: AnyRequest) -> None:

@@ -37,14 +37,14 @@ from staging_embed.body import read_json
 from staging_embed.call import Call
 from staging_embed.fields import Before, Cursor, Id, Limit
 from staging_embed.paging import new_page
-from staging_embed.problem import is_told, told_to_clients
+from staging_embed.problem import code_of, is_told, told_to_clients
 from staging_embed.refusal import Refusal
 from staging_embed.routing import Routes
 
 log = logging.getLogger("staging_embed")
 images = Routes("images")
 _read, _write = member("images:read"), member("images:write")
-_PROMPT = r"^$|^[\s\S]{10,2000}$"
+_PROMPT = r"^$|^(?=[\s\S]*\S)[\s\S]{10,2000}$"
 _ORDER = (
     NotFound,
     UnknownRoom,
@@ -110,7 +110,7 @@ class NewImage(Struct, frozen=True, kw_only=True):
     prompt: Annotated[str, Meta(pattern=_PROMPT)] | None = None
     model: Annotated[str, Meta(max_length=255)] | None = None
     furniture: Annotated[
-        list[Annotated[str, Meta(max_length=LONGEST_PIECE)]], Meta(max_length=50)
+        list[Annotated[str, Meta(max_length=LONGEST_PIECE, pattern=r"\S")]], Meta(max_length=50)
     ] = []
     options: dict[str, Any] = {}
     variants: Annotated[int, Meta(ge=1, le=20)] = 1
@@ -234,7 +234,7 @@ def _item_error(index: int, error: StagingError) -> ItemError:
     if not is_told(error):
         log.error("a photo of a batch: %s", error.code, exc_info=error)
     message, remedy = told_to_clients(error)
-    return ItemError(index=index, code=error.code, message=message, remedy=remedy)
+    return ItemError(index=index, code=code_of(error), message=message, remedy=remedy)
 
 
 def _read_wish(raw: Raw) -> dict[str, Any] | StagingError:

@@ -41,8 +41,10 @@ class Announced(Struct, frozen=True, kw_only=True):
 
 
 class UploadAnswer(Struct, frozen=True, kw_only=True):
-    """One upload. It goes at `expires_at`, unless an image uses it by then.
+    """One upload. Unused it goes at `expires_at`, which is null as soon as an image uses it.
 
+    From then on it is there as long as one of its images: with the last one its photo is deleted,
+    and it is `upload_unknown`.
     `url`: the address that it was let to be put at, without its signature.
     """
 
@@ -96,8 +98,10 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 async def presign_upload(call: Call, body: Announced) -> Answer[Presigned]:
     """Announce a file, and learn where to put it.
 
-    The address takes the file once, for 15 minutes, with the headers that come with it. Size and
-    type are checked when the upload is completed or first used.
+    The address takes the file for 15 minutes, with the headers that come with it. Size and type are
+    checked when the upload is completed or first used; what was looked at then is copied, and stays
+    what it was. Put it once: until then a bucket keeps what was put last, and addresses of our own
+    refuse a second file (`object_exists`).
     """
     upload, ticket = await call.me.uploads.presign(
         body.filename,
