@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -58,8 +59,8 @@ def read(served: Served, ready: threading.Event) -> None:
     assert served.process.stderr is not None
     for line in served.process.stderr:
         served.said.append(line)
-        if line.startswith("Serving on "):
-            served.url = line.removeprefix("Serving on ").strip()
+        if found := re.search(r"Serving on (http://[^\s\"]+)", line):
+            served.url = found[1]
             ready.set()
     ready.set()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -69,6 +70,19 @@ def test_a_traceback_is_blotted_too() -> None:
 def test_what_is_no_secret_stays() -> None:
     said = "job 7c1e: the token bucket of replicate is empty, key uploads/4f/2a.png kept"
     assert redacted(said) == said
+
+
+def test_what_nobody_asked_about_is_told_before_the_log_ends() -> None:
+    out = io.StringIO()
+    with logging_to(out, as_json=True):
+        loop = asyncio.new_event_loop()
+        lost = loop.create_future()
+        lost.set_exception(ConnectionError("the connection was lost"))
+        lost.itself = [lost]  # type: ignore[attr-defined] # a circle goes when it is looked for
+        loop.close()
+        del lost
+    (line,) = out.getvalue().splitlines()
+    assert "never retrieved" in json.loads(line)["event"]
 
 
 def test_logging_is_as_before_afterwards() -> None:

@@ -49,13 +49,14 @@ def test_traces_figures_and_logs_reach_the_collector_and_no_secret_does(tmp_path
             a_job(served.url)
             metrics = httpx.get(f"{served.url}/metrics")
             assert served.stop() == 0
-            said = [line for line in served.said if line.startswith("{")]
+            said = served.said
     assert metrics.status_code == 200
     assert 'route="/api/v1/catalog"' in metrics.text
     spans = [span for span in collector.spans() if span.trace_id.hex() == TRACE]
     assert [span.name for span in spans] == ["GET /api/v1/catalog"]
     assert "http.server.request.duration" in collector.figures()
     lines = [json.loads(line) for line in said]
+    assert lines[0]["event"].startswith("Serving on http://127.0.0.1:")
     assert any(line["logger"] == "staging_embed.requests" for line in lines)
     assert any("GET /api/v1/catalog 200" in line for line in collector.lines())
     everything = [*collector.bodies, *(line.encode() for line in served.said)]

@@ -18,6 +18,8 @@ from .alive import shown_alive
 from .answer import say_json
 from .running import on_signals, run
 
+log = logging.getLogger("staging_core")
+
 EXAMPLES = """\b
 Examples:
   staging worker
@@ -70,6 +72,14 @@ def command(
         say_json({"stopped": why})
 
 
+def _announce(line: str) -> None:
+    """One of the log's lines where it has such; a plain one to whoever sits there otherwise."""
+    if log.isEnabledFor(logging.INFO):
+        log.info(line)
+    else:
+        click.echo(line, err=True)
+
+
 async def _until_signal(work: Callable[[], Coroutine[Any, Any, None]]) -> str:
     """Why it ended. The first signal lets running steps end, the second one does not."""
     working = asyncio.create_task(work())
@@ -91,6 +101,6 @@ async def _work(
         shown_alive(alive_file),
     ):
         if not until_idle:
-            click.echo(f"Working on the jobs in {staging.settings.home}.", err=True)
+            _announce(f"Working on the jobs in {staging.settings.home}.")
         gc.freeze()  # what was loaded stays: no later collection need look at it, and pause jobs
         await staging.run_worker(until_idle=until_idle, lanes=lanes, concurrency=concurrency)

@@ -68,8 +68,16 @@ async def serve(staging: Staging, *, host: str, port: int, worker: bool) -> None
             server = Server(create_app(staging), grace_s=staging.settings.shutdown_s)
             async with _working(staging, server) if worker else contextlib.nullcontext():
                 address = door.getsockname()
-                click.echo(f"Serving on http://{_in_url(address[0])}:{address[1]}", err=True)
+                _announce(f"Serving on http://{_in_url(address[0])}:{address[1]}")
                 await server.run(door)
+
+
+def _announce(line: str) -> None:
+    """One of the log's lines where it has such; a plain one to whoever sits there otherwise."""
+    if log.isEnabledFor(logging.INFO):
+        log.info(line)
+    else:
+        click.echo(line, err=True)
 
 
 class Server(uvicorn.Server):
