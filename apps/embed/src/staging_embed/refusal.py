@@ -37,12 +37,12 @@ def malformed(detail: str) -> Refusal:
 
 
 def invalid(field: str, message: str) -> Refusal:
-    """422: it can be read, and one part of it is not what it should be."""
+    """422: it can be read, and one part of it is not; without a ``field`` the body itself."""
     return Refusal(
         422,
         "validation_failed",
         f"{field}: {message}" if field else message,
-        fields={field: message},
+        fields={field or "body": message},
     )
 
 
