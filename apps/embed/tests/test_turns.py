@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from pathlib import Path
@@ -11,14 +12,15 @@ from typing import Any
 import httpx
 import pytest
 
-from staging_core import Principal, Staging, hookimpl
+from staging_core import Credentials, Principal, Staging, hookimpl
 from staging_core.errors import Overloaded, RateLimited
 from staging_core.testing.telemetry import Heard
 from staging_embed.app import StagingApp
 from staging_embed.routes import GROUPS
 from staging_embed.shedding import Room
+from staging_embed.streamed import PIECE_BYTES
 
-from .house import API, as_other, as_own, house, listening, photo
+from .house import API, OWN, as_other, as_own, house, listening, photo
 
 
 @asynccontextmanager
@@ -165,15 +167,16 @@ def test_photos_that_come_slowly_keep_nobody_from_creating(tmp_path: Path) -> No
 # --- answers that are not read --------------------------------------------------------------------
 
 
-async def large(staging: Staging) -> str:
-    """An image of the account `own` with a large original."""
+async def large(staging: Staging, whose: Principal = OWN) -> str:
+    """An image with a large original."""
     import numpy as np
     from PIL import Image
 
-    pixels = np.random.default_rng(1).integers(0, 255, (1800, 1800, 3), dtype=np.uint8)
     path = Path(staging.settings.home) / "large.png"
-    Image.fromarray(pixels).save(path)
-    me = staging.acting_as(Principal(account_id="own", user_id="anna"))
+    if not path.exists():
+        pixels = np.random.default_rng(1).integers(0, 255, (1800, 1800, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(path)
+    me = staging.acting_as(whose)
     return (await me.images.submit(path)).images[0].id
 
 
@@ -194,6 +197,104 @@ def test_downloads_that_nobody_reads_are_few_and_end(
             assert int(refused.headers["retry-after"]) > 0
             await until(lambda: room.running == 0)
             await closed(*(writer for _, writer in unread))
+
+    asyncio.run(scenario())
+
+
+async def as_account(
+    client: httpx.AsyncClient, account: int, path: str, until_closed: AsyncExitStack
+) -> None:
+    """That account asks for a picture, and does not read it."""
+    link = socket.socket()
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 12)
+    link.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(link, ("127.0.0.1", client.base_url.port))
+    reader, writer = await asyncio.open_connection(sock=link, limit=1 << 12)
+    head = [f"GET {path} HTTP/1.1", "Host: localhost", f"Authorization: Bearer {account}", "", ""]
+    writer.write("\r\n".join(head).encode())
+    until_closed.push_async_callback(closed, writer)
+    assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+
+
+def whoever(credentials: Credentials) -> Principal:
+    """Every token is an account's, as everybody's first sign-in makes one."""
+    return Principal(account_id=f"a{credentials.bearer}", user_id="anna")
+
+
+async def pictures_of(staging: Staging, accounts: int) -> list[str]:
+    """The path of a large picture of each account."""
+    paths = []
+    for account in range(accounts):
+        me = Principal(account_id=f"a{account}", user_id="anna")
+        image_id = await large(staging, me)
+        paths.append(f"{API}/images/{image_id}/pictures/original")
+    return paths
+
+
+def test_accounts_whose_readers_are_slow_keep_nobody_from_pictures(tmp_path: Path) -> None:
+    """Sixteen times eight readers that take nothing more, and one who reads."""
+
+    async def scenario() -> None:
+        app = {"principal": whoever}
+        async with (
+            served(tmp_path, app=app) as (staging, built, client),
+            AsyncExitStack() as until_closed,
+        ):
+            *slow, mine = await pictures_of(staging, 17)
+            rooms = built.service.rooms
+            asked = [
+                as_account(client, account, path, until_closed)
+                for account, path in enumerate(slow)
+                for _ in range(rooms.pictures.each)
+            ]
+            await asyncio.gather(*asked)
+            await until(lambda: rooms.reads.running == 0)
+            assert rooms.pictures.running == 128
+            async with asyncio.timeout(10):
+                answer = await client.get(mine, headers={"Authorization": "Bearer 16"})
+            assert answer.status_code == 200
+            assert len(answer.content) == int(answer.headers["content-length"])
+
+    asyncio.run(scenario())
+
+
+def test_in_a_full_room_the_slowest_of_who_has_most_makes_way_and_may_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("staging_embed.pace._FIRST_S", 0.05)
+
+    async def scenario() -> None:
+        async with (
+            served(tmp_path, app={"principal": whoever}) as (staging, built, client),
+            AsyncExitStack() as until_closed,
+        ):
+            one, two, mine = await pictures_of(staging, 3)
+            room = built.service.rooms.pictures = Room(4, each=3, wait_s=10)
+            for account, path in ((0, one), (0, one), (0, one), (1, two)):
+                await as_account(client, account, path, until_closed)
+            answer = await client.get(mine, headers={"Authorization": "Bearer 2"})
+            assert answer.status_code == 200
+            assert len(answer.content) == int(answer.headers["content-length"])
+            assert room._of == {"a0": 2, "a1": 1}
+            whole = await client.get(
+                one, headers={"Authorization": "Bearer 0", "Range": "bytes=9-"}
+            )
+            assert whole.status_code == 206
+
+    asyncio.run(scenario())
+
+
+def test_a_picture_in_pieces_is_the_picture(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with served(tmp_path) as (staging, _, client):
+            image_id = await large(staging)
+            data = await staging.acting_as(OWN).images.read(image_id, "original")
+            assert len(data) > 4 * PIECE_BYTES
+            path = f"{API}/images/{image_id}/pictures/original"
+            assert (await client.get(path, headers=as_own())).content == data
+            for start, end in ((0, 1), (5, PIECE_BYTES + 7), (PIECE_BYTES, len(data))):
+                headers = as_own(Range=f"bytes={start}-{end - 1}")
+                assert (await client.get(path, headers=headers)).content == data[start:end]
 
     asyncio.run(scenario())
 

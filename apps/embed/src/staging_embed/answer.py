@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
+Chunks = AbstractAsyncContextManager[AsyncIterator[bytes]]
 
 
 class Answer(msgspec.Struct, Generic[T], frozen=True):
@@ -20,11 +21,22 @@ class Answer(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Stream(msgspec.Struct, frozen=True):
-    """A body in chunks, read while it is sent. ``chunks`` None: there is none."""
+    """A body in chunks, read while it is sent.
+
+    ``chunks``: of one that is made once. ``opens``: reads one of ``size`` bytes from any byte on,
+    so many at most, as often as it is asked. With neither there is no body.
+    """
 
     status: int
     headers: Mapping[str, str]
-    chunks: AbstractAsyncContextManager[AsyncIterator[bytes]] | None = None
+    chunks: Chunks | None = None
+    opens: Callable[[int, int], Chunks] | None = None
+    size: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no body."""
+        return self.chunks is None and self.opens is None
 
 
 class Bytes(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from asyncio import timeout
 from collections.abc import Awaitable, Callable
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -15,6 +16,7 @@ from .refusal import Refusal
 
 GRACE_S = 20.0
 LEAST_BYTES_S = 16 * 1024
+_FIRST_S = 2.0
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -26,6 +28,7 @@ class Pace:
     def __init__(self) -> None:
         self._waited_s = 0.0
         self._size = 0
+        self._began: float | None = None
 
     async def wait_for(self, step: Awaitable[Any], size: int = 0) -> Any:
         """What ``step`` gives; ``TimeoutError`` when all steps have taken too long for their bytes.
@@ -33,12 +36,20 @@ class Pace:
         ``size``: bytes that it sends.
         """
         self._size += size
-        began = monotonic()
+        self._began = began = monotonic()
         try:
             async with timeout(GRACE_S + self._size / LEAST_BYTES_S - self._waited_s):
                 return await step
         finally:
             self._waited_s += monotonic() - began
+            self._began = None
+
+    @property
+    def speed(self) -> float:
+        """Bytes a second, as far as it was waited for; infinite as long as that is not long."""
+        now_s = 0.0 if self._began is None else monotonic() - self._began
+        waited_s = self._waited_s + now_s
+        return inf if waited_s < _FIRST_S else self._size / waited_s
 
     def came(self, size: int) -> None:
         """So many bytes have been received."""

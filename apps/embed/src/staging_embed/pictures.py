@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from email.utils import formatdate
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -76,18 +77,25 @@ def sent(
     same = headers.get("if-range") in (None, tag)
     span = _span(headers.get("range"), file.size) if same else None
     if span is None:
-        return Stream(200, {**about, "content-length": str(file.size)}, _body(opens, file, None))
+        about["content-length"] = str(file.size)
+        whole = ByteRange(start=0, end=file.size)
+        return Stream(200, about, opens=partial(_body, opens, file, whole), size=file.size)
     assert span.end is not None
+    size = span.end - span.start
     part = {
         "content-range": f"bytes {span.start}-{span.end - 1}/{file.size}",
-        "content-length": str(span.end - span.start),
+        "content-length": str(size),
     }
-    return Stream(206, {**about, **part}, _body(opens, file, span))
+    return Stream(206, {**about, **part}, opens=partial(_body, opens, file, span), size=size)
 
 
 @asynccontextmanager
-async def _body(opens: Open, file: File, span: ByteRange | None) -> AsyncIterator[Any]:
-    async with opens(span=span, etag=file.etag) as picture:
+async def _body(opens: Open, file: File, span: ByteRange, at: int, most: int) -> AsyncIterator[Any]:
+    """Of what is left of ``span`` after ``at`` bytes, so many at most."""
+    assert span.end is not None
+    start = span.start + at
+    piece = ByteRange(start=start, end=min(start + most, span.end))
+    async with opens(span=piece, etag=file.etag) as picture:
         yield picture.chunks
 
 

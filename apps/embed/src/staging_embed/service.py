@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -30,7 +31,7 @@ from .identity import PrincipalOf, address_of, credentials_of, principal_of
 from .problem import AnyRequest
 from .refusal import Refusal, from_validation, invalid
 from .routing import API, Route
-from .shedding import Room, Rooms
+from .shedding import Reader, Room, Rooms
 from .streamed import StreamedResponse
 from .visit import Visit, visit_of
 
@@ -224,16 +225,28 @@ class Service:
         # Not before: a body may be long in coming, and meanwhile nothing is being done.
         async with self._turn(route.room, principal):
             result = await route.handler(call, **given)
-        return _response(route, result, self._turn(route.streams, principal))
+        if isinstance(result, Stream):
+            reads = "reads" if route.streams is not None else None
+            return StreamedResponse(
+                result,
+                turn=partial(self._turn, route.streams, principal),
+                reads=partial(self._turn, reads, principal),
+            )
+        return _response(route, result)
 
     def _turn(
-        self, room: str | None, principal: Principal | None
+        self,
+        room: str | None,
+        principal: Principal | None,
+        *,
+        reader: Reader | None = None,
+        patient: bool = False,
     ) -> AbstractAsyncContextManager[None]:
-        """Waits for a turn in that room, where there is one."""
+        """Waits for a turn in that room, where there is one; see ``Room.one``."""
         if room is None or principal is None:
             return nullcontext()
         chosen: Room = getattr(self.rooms, room)
-        return chosen.one(principal.account_id)
+        return chosen.one(principal.account_id, reader=reader, patient=patient)
 
 
 def options_handlers(routes: Iterable[Route]) -> Iterator[HTTPRouteHandler]:
@@ -344,9 +357,7 @@ def _check_json(request: AnyRequest) -> None:
         raise Refusal(415, "unsupported_media_type", "The body has to be application/json.")
 
 
-def _response(route: Route, result: Any, turn: AbstractAsyncContextManager[None]) -> Response[Any]:
-    if isinstance(result, Stream):
-        return StreamedResponse(result, turn)
+def _response(route: Route, result: Any) -> Response[Any]:
     if isinstance(result, Bytes):
         return Response(
             result.body,

@@ -11,10 +11,24 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import monotonic
+from typing import Protocol
 
 from staging_core.errors import Overloaded, RateLimited
 
 _SOON_S = 2.0
+
+
+class Reader(Protocol):
+    """Somebody who is sent something, as slowly as they like."""
+
+    @property
+    def speed(self) -> float:
+        """Bytes a second."""
+        ...
+
+    def cut(self) -> None:
+        """Send them no more."""
+        ...
 
 
 class Room:
@@ -22,6 +36,7 @@ class Room:
 
     ``most``: at one time. ``each``: of one account, so that others always get in. ``wait_s``: how
     long a request may wait for its turn; where the room ``sheds``, only for its account's share.
+    Of readers in a full room the slowest of the account that has most makes way for who comes.
     """
 
     def __init__(self, most: int, *, each: int, wait_s: float = 0.0, sheds: bool = False) -> None:
@@ -32,34 +47,58 @@ class Room:
         self._sheds = sheds
         self._of: Counter[str] = Counter()
         self._freed = asyncio.Event()
+        self._readers: dict[Reader, str] = {}
 
     @asynccontextmanager
-    async def one(self, account_id: str) -> AsyncIterator[None]:
-        """Room for one; ``Overloaded`` when there is none, ``RateLimited`` when its share is."""
-        await self._turn(account_id)
+    async def one(
+        self, account_id: str, *, reader: Reader | None = None, patient: bool = False
+    ) -> AsyncIterator[None]:
+        """Room for one; ``Overloaded`` when there is none, ``RateLimited`` when its share is.
+
+        ``reader``: whom it is for, where they may be cut. ``patient``: wait as long as it takes.
+        """
+        await self._turn(account_id, None if patient else self._wait_s)
         self.running += 1
         self._of[account_id] += 1
+        if reader is not None:
+            self._readers[reader] = account_id
         try:
             yield
         finally:
+            if reader is not None:
+                self._readers.pop(reader, None)
             self.running -= 1
             self._of[account_id] -= 1
             if not self._of[account_id]:
                 del self._of[account_id]
             self._freed.set()
 
-    async def _turn(self, account_id: str) -> None:
-        until = monotonic() + self._wait_s
+    async def _turn(self, account_id: str, wait_s: float | None) -> None:
+        until = None if wait_s is None else monotonic() + wait_s
         while (error := self._full(account_id)) is not None:
-            left_s = until - monotonic()
-            if left_s <= 0 or (self._sheds and isinstance(error, Overloaded)):
+            left_s = None if until is None else until - monotonic()
+            if left_s is not None and left_s <= 0:
                 raise error
+            if isinstance(error, Overloaded):
+                if self._sheds:
+                    raise error
+                self._make_way()
             self._freed.clear()
             try:
                 async with asyncio.timeout(left_s):
                     await self._freed.wait()
             except TimeoutError:
                 continue
+
+    def _make_way(self) -> None:
+        """Cut one reader, unless one is on the way out already."""
+        if len(self._readers) < self.running:
+            return
+        share = max(self._of[account_id] for account_id in self._readers.values())
+        most = (each for each, whose in self._readers.items() if self._of[whose] == share)
+        slowest = min(most, key=lambda each: each.speed)
+        del self._readers[slowest]
+        slowest.cut()
 
     def _full(self, account_id: str) -> Overloaded | RateLimited | None:
         if self.running >= self.most:
@@ -75,14 +114,16 @@ class Room:
 class Rooms:
     """The rooms of one application. ``creates_at_once``: of those that create in a moment.
 
-    ``transfers``: photos on their way in. ``pictures``: read from the storage while they are sent,
-    fewer than it has connections. ``archives`` and ``exports``: much of it, for long.
+    ``transfers``: photos on their way in. ``pictures``: on their way out, each with a piece in
+    memory. ``reads``: pieces that are read from the storage, fewer than it has connections; nobody
+    who is sent one holds it. ``archives`` and ``exports``: much of it, for long.
     """
 
     def __init__(self, creates_at_once: int) -> None:
         share = max(1, creates_at_once // 4)
         self.creates = Room(creates_at_once, each=share, wait_s=5.0, sheds=True)
         self.transfers = Room(creates_at_once, each=share, sheds=True)
-        self.pictures = Room(32, each=8, wait_s=10.0)
+        self.pictures = Room(256, each=8, wait_s=10.0)
+        self.reads = Room(32, each=8, wait_s=10.0)
         self.archives = Room(6, each=2)
         self.exports = Room(2, each=1)
