@@ -95,7 +95,9 @@ async def look_at_picture(call: Call) -> FileAnswer:
 async def get_picture(call: Call, query: Saved) -> Stream:
     """One of the image's pictures: `original`, `staged`, `labelled`, `thumbnail` or `overlay`.
 
-    An overlay shows why a room was refused.
+    An overlay shows why a room was refused. Of one account each process sends eight at a time;
+    where 256 are sent, the slowest of the account that has most breaks off for who comes. An answer
+    that broke off is resumed with `Range` and `If-Range`.
     """
     image_id, kind = call.id("image_id"), call.one_of("kind", Kind)
     images = call.me.images
