@@ -57,7 +57,7 @@ async def tell_levels(ports: Ports) -> None:
     try:
         async with asyncio.timeout(EVERY_S):
             found = await _found(ports)
-    except Exception:
+    except Exception:  # whatever it is, an old figure would be a wrong one, and the next look comes
         log.warning("how high the queue stands is not known", exc_info=True)
         forgets = supports(ports.telemetry, Forgets)
         if forgets is not None:

@@ -331,7 +331,7 @@ class Live:
             try:
                 for start in range(0, len(names), _LOOK_AT_ONCE):
                     await self._check_some(names[start : start + _LOOK_AT_ONCE])
-            except Exception:
+            except Exception:  # without this task nobody would be checked again
                 log.warning("who follows was not checked; again soon", exc_info=True)
 
     async def _check_some(self, names: list[str]) -> None:

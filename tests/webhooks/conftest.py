@@ -137,3 +137,12 @@ async def timed(staging: Staging, **posts: Any) -> AsyncIterator[Timed]:
         Posts(**{**hosts, **posts}) as sending,
     ):
         yield Timed(replace(staging.ports, database=database, posts=sending), clock)
+
+
+@asynccontextmanager
+async def told_by_hand(
+    house: House, receiver: WebhookReceiver, **posts: Any
+) -> AsyncIterator[tuple[Timed, str]]:
+    """An endpoint in an installation whose time is moved by hand."""
+    async with house() as staging, timed(staging, **posts) as found:
+        yield found, await listening(staging.acting_as(OWNER), receiver)

@@ -1,46 +1,27 @@
-"""Deliveries come through, at least once, and no endpoint stands in another's way."""
+"""Deliveries come through, at least once."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
-from staging_core import OWNER, Staging
 from staging_core.levels import tell_levels
 from staging_core.recovery import Recovery
 from staging_core.testing.telemetry import Heard
 from staging_core.testing.webhooks import Answer, WebhookReceiver, receiving
-from staging_core.webhooks import Sender, sender
+from staging_core.webhooks import Sender
 from staging_core.webhooks.schedule import PAUSES_S
 
 from .conftest import (
-    OTHERS,
     House,
-    Timed,
     both,
-    came,
-    end_one,
-    listening,
-    timed,
+    told_by_hand,
 )
 
 DAY_S = 86_400.0
-
-
-@asynccontextmanager
-async def told_by_hand(
-    house: House, receiver: WebhookReceiver, **posts: Any
-) -> AsyncIterator[tuple[Timed, str]]:
-    """An endpoint in an installation whose time is moved by hand."""
-    async with house() as staging, timed(staging, **posts) as found:
-        yield found, await listening(staging.acting_as(OWNER), receiver)
 
 
 @both
@@ -193,277 +174,6 @@ def test_of_an_answer_only_the_beginning_is_kept(house: House, receiver: Webhook
             await found.sender.send_due()
             (delivery,) = await found.me.deliveries(endpoint)
             assert (delivery.state, delivery.attempts[0].excerpt) == ("delivered", "a" * 500)
-
-    asyncio.run(scenario())
-
-
-# --- processes that die ---------------------------------------------------------------------------
-
-
-class Dying:
-    """A database in which nothing of an account is written down any more."""
-
-    def __init__(self, behind: Any) -> None:
-        self._behind = behind
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._behind, name)
-
-    @asynccontextmanager
-    async def write(self, account_id: str | None = None) -> AsyncIterator[Any]:
-        if account_id is not None:
-            raise Died
-        async with self._behind.write(None) as tx:
-            yield tx
-
-
-class Died(Exception):
-    """The process is gone."""
-
-
-@both
-def test_a_sender_that_dies_between_sending_and_writing_it_down_loses_nothing(
-    house: House, receiver: WebhookReceiver
-) -> None:
-    async def scenario() -> None:
-        async with told_by_hand(house, receiver) as (found, endpoint):
-            await found.end_one()
-            dying: Any = replace(found.ports, database=Dying(found.ports.database))
-            with pytest.raises(Died):
-                await Sender(dying).send_due()
-            assert len(await came(receiver, 1)) == 1
-            (delivery,) = await found.me.deliveries(endpoint)
-            assert (delivery.state, delivery.attempts) == ("pending", ())
-            found.clock.ahead += 60
-            await found.sender.send_due()
-            first, second = await came(receiver, 2)
-            assert first.id == second.id == delivery.id
-            assert (await found.me.delivery(endpoint, delivery.id)).state == "delivered"
-
-    asyncio.run(scenario())
-
-
-@both
-def test_a_sender_that_dies_before_sending_holds_the_lane_until_its_lease_is_over(
-    house: House, receiver: WebhookReceiver
-) -> None:
-    async def scenario() -> None:
-        async with told_by_hand(house, receiver) as (found, _):
-            await found.end_one()
-            assert await found.sender._claim(only_sound=False) is not None
-            assert await found.sender.send_due() == 0
-            found.clock.ahead += 60
-            assert await found.sender.send_due() == 1
-
-    asyncio.run(scenario())
-
-
-@both
-def test_a_sender_that_was_overtaken_writes_down_nothing(
-    house: House, receiver: WebhookReceiver
-) -> None:
-    async def scenario() -> None:
-        async with told_by_hand(house, receiver) as (found, endpoint):
-            await found.end_one()
-            slow = found.sender
-            lane = await slow._claim(only_sound=False)
-            assert lane is not None
-            found.clock.ahead += 60
-            receiver.will(Answer(status=500))
-            await found.sender.send_due()
-            await slow._serve(lane)  # it went on, as a process does that was stopped
-            (delivery,) = await found.me.deliveries(endpoint)
-            assert [each.status for each in delivery.attempts] == [500]
-            assert delivery.state == "pending"
-
-    asyncio.run(scenario())
-
-
-@both
-def test_several_senders_at_once_send_everything_once(
-    house: House, receiver: WebhookReceiver
-) -> None:
-    async def scenario() -> None:
-        async with house() as staging:
-            me = staging.acting_as(OWNER)
-            for _ in range(3):
-                await listening(me, receiver)
-            for number in range(8):
-                await end_one(me, number)
-            senders = [Sender(staging.ports) for _ in range(4)]
-            sent = await asyncio.gather(*(each.send_due() for each in senders))
-            assert sum(sent) == 24
-            assert len({told.id for told in receiver.received}) == len(receiver.received) == 24
-
-    asyncio.run(scenario())
-
-
-@both
-def test_a_worker_that_stops_waits_for_the_answer_to_what_it_has_sent(
-    house: House, receiver: WebhookReceiver
-) -> None:
-    async def scenario() -> None:
-        async with house() as staging:
-            me = staging.acting_as(OWNER)
-            endpoint = await listening(me, receiver)
-            receiver.will(Answer(hangs=True))
-            working = asyncio.create_task(staging.run_worker())
-            await end_one(me)
-            await came(receiver, 1)
-            working.cancel()
-            await asyncio.sleep(0.1)
-            assert not working.done()
-            receiver.release()
-            with contextlib.suppress(asyncio.CancelledError):
-                await working
-            (delivery,) = await me.webhooks.deliveries(endpoint)
-            assert delivery.state == "delivered"
-
-    asyncio.run(scenario())
-
-
-# --- nobody in another's way ----------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def sending(staging: Staging) -> AsyncIterator[None]:
-    """A sender at work."""
-    worker = Sender(staging.ports)
-    task = asyncio.create_task(worker.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        await worker.end()
-
-
-@both
-def test_an_endpoint_that_hangs_delays_nobody(house: House, receiver: WebhookReceiver) -> None:
-    async def scenario() -> None:
-        with receiving() as bad:
-            bad.usual = Answer(hangs=True)
-            async with house(webhook_hosts=(receiver.host, bad.host)) as staging:
-                me = staging.acting_as(OWNER)
-                slow = await listening(me, bad)
-                for number in range(2 * sender.AT_ONCE):
-                    await end_one(me, number)
-                async with sending(staging):
-                    await came(bad, sender.AT_ONCE)
-                    sound = await listening(me, receiver)
-                    for number in range(5):
-                        await end_one(me, 100 + number)
-                    await came(receiver, 5)
-                    assert len(bad.received) == sender.AT_ONCE, "no more at one time"
-                    waiting = await me.webhooks.deliveries(slow, state="pending")
-                    assert len(waiting) == 2 * sender.AT_ONCE + 5
-                    bad.release()
-                assert await me.webhooks.deliveries(sound, state="pending") == []
-
-    asyncio.run(scenario())
-
-
-def test_a_host_that_sweeps_itself_sends_and_is_not_held_up_by_one_that_hangs(
-    house: House, receiver: WebhookReceiver
-) -> None:
-    async def scenario() -> None:
-        with receiving() as bad:
-            bad.usual = Answer(hangs=True)
-            async with house(webhook_hosts=(receiver.host, bad.host)) as staging:
-                me = staging.acting_as(OWNER)
-                await listening(me, bad)
-                await listening(me, receiver)
-                await end_one(me)
-                sweeping = asyncio.create_task(staging.sweep())
-                await came(bad, 1)
-                await came(receiver, 1)
-                bad.release()
-                assert (await sweeping)["webhooks"] == 2
-
-    asyncio.run(scenario())
-
-
-def test_nothing_is_begun_when_the_time_is_over(house: House, receiver: WebhookReceiver) -> None:
-    async def scenario() -> None:
-        async with house() as staging:
-            me = staging.acting_as(OWNER)
-            await listening(me, receiver)
-            await end_one(me)
-            assert await Sender(staging.ports).send_due(within_s=0) == 0
-            assert await Sender(staging.ports).send_due() == 1
-
-    asyncio.run(scenario())
-
-
-def test_endpoints_that_fail_have_half_of_the_places_at_most(
-    house: House, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sender, "LANES", 4)
-
-    async def scenario() -> None:
-        with receiving() as bad:
-            async with house(webhook_hosts=(receiver.host, bad.host)) as staging:
-                me = staging.acting_as(OWNER)
-                for _ in range(8):
-                    await listening(me, bad)
-                bad.usual = Answer(status=500)
-                await end_one(me)
-                await Sender(staging.ports).send_due()
-                bad.usual = Answer(hangs=True)
-                async with staging.ports.database.write() as tx:
-                    await tx.execute(sa.text("UPDATE staging_webhook_deliveries SET due_at = 0"))
-                async with sending(staging):
-                    await came(bad, 8 + 2)
-                    await listening(me, receiver)
-                    await end_one(me, 1)
-                    await came(receiver, 1)
-                    assert len(bad.received) == 8 + 2
-                    bad.release()
-
-    asyncio.run(scenario())
-
-
-def test_slow_endpoints_of_one_account_leave_places_for_the_others(
-    house: House, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sender, "LANES", 4)
-    monkeypatch.setattr(sender, "SHARE", 2)
-
-    async def scenario() -> None:
-        with receiving() as slow:
-            slow.usual = Answer(hangs=True)
-            async with house(webhook_hosts=(receiver.host, slow.host)) as staging:
-                me, them = staging.acting_as(OWNER), staging.acting_as(OTHERS)
-                for _ in range(8):
-                    await listening(me, slow)
-                await end_one(me)
-                async with sending(staging):
-                    await came(slow, 2)
-                    await listening(them, receiver)
-                    await end_one(them, 1)
-                    await came(receiver, 1)
-                    assert len(slow.received) == 2
-                    slow.release()
-
-    asyncio.run(scenario())
-
-
-def test_an_endpoint_with_much_to_hear_takes_turns_with_the_others(
-    house: House, receiver: WebhookReceiver
-) -> None:
-    async def scenario() -> None:
-        async with house() as staging:
-            me = staging.acting_as(OWNER)
-            await listening(me, receiver)
-            for number in range(3 * sender.AT_ONCE):
-                await end_one(me, number)
-            late = (await me.webhooks.create(f"{receiver.url}/late")).secret
-            receiver.secrets.append(late)
-            await end_one(me, 1000)
-            await Sender(staging.ports).send_due()
-            paths = [told.path for told in receiver.received]
-            assert paths.index("/webhooks/late") <= sender.AT_ONCE
 
     asyncio.run(scenario())
 

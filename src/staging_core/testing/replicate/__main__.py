@@ -6,12 +6,12 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import uvicorn
 
 from staging_core.testing.asgi_server import listening, server_config, url_of
+from staging_core.testing.double.chances import add_chances, chances_in
 
 from .app import ReplicateDouble
 from .chaos import Chaos
@@ -22,7 +22,7 @@ from .settings import Settings
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM or Ctrl-C; the first line of standard output says where."""
     asked = _parser().parse_args(arguments)
-    chaos = {name: getattr(asked, name) for name in _chances()}
+    chaos = chances_in(asked, Chaos())
     try:
         ports = [asked.port, 0] if asked.outputs_elsewhere else [asked.port]
         listeners = [listening(port, asked.host) for port in ports]
@@ -60,17 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--outputs-url", help="where outputs are fetched, by default where the API is")
     add("--one-picture", action="store_true", help="draw each size once, for measurements")
     add("--outputs-elsewhere", action="store_true", help="serve outputs on a port of their own")
-    chaos = parser.add_argument_group("chaos", "probabilities from 0 to 1, and how bad it gets")
-    for name, default in _chances().items():
-        option = "--" + name.replace("_", "-")
-        chaos.add_argument(option, type=type(default), default=default, metavar="X")
+    add_chances(parser, Chaos())
     return parser
-
-
-def _chances() -> dict[str, Any]:
-    """The chaos that the command line can name, with its defaults."""
-    calm = msgspec.to_builtins(Chaos())
-    return {name: value for name, value in calm.items() if name != "next"}
 
 
 def _settings(asked: argparse.Namespace) -> Settings:

@@ -6,12 +6,12 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import uvicorn
 
 from staging_core.testing.asgi_server import listening, server_config, url_of
+from staging_core.testing.double.chances import add_chances, chances_in
 
 from .account import VERSION
 from .app import StripeDouble
@@ -31,7 +31,7 @@ EXAMPLES = """examples:
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM or Ctrl-C; the first line of standard output says where."""
     asked = _parser().parse_args(arguments)
-    chaos = {name: getattr(asked, name) for name in _chances()}
+    chaos = chances_in(asked, Chaos())
     try:
         double = StripeDouble(_settings(asked), msgspec.convert(chaos, Chaos))
         listener = listening(asked.port, asked.host)
@@ -64,17 +64,8 @@ def _parser() -> argparse.ArgumentParser:
         help="between the tries to be paid")  # fmt: skip
     add("--after-retries", choices=("cancel", "unpaid", "past_due"), default=usual.after_retries,
         help="what becomes of a subscription when all have failed")  # fmt: skip
-    chaos = parser.add_argument_group("chaos", "probabilities from 0 to 1, and how bad it gets")
-    for name, default in _chances().items():
-        option = "--" + name.replace("_", "-")
-        chaos.add_argument(option, type=type(default), default=default, metavar="X")
+    add_chances(parser, Chaos())
     return parser
-
-
-def _chances() -> dict[str, Any]:
-    """The chaos that the command line can name, with its defaults."""
-    calm = msgspec.to_builtins(Chaos())
-    return {name: value for name, value in calm.items() if name != "next"}
 
 
 def _settings(asked: argparse.Namespace) -> Settings:
