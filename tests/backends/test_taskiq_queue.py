@@ -233,6 +233,24 @@ def test_consuming_begins_when_redis_comes() -> None:
         assert asyncio.run(run(server)) == ["job"]
 
 
+def test_who_is_cancelled_while_sending_ends_at_once(server: RedisServer) -> None:
+    async def signal_forever(queue: TaskiqQueue) -> None:
+        while True:
+            await queue.signal("a")
+
+    async def run() -> None:
+        async with opened(server.url) as queue:
+            for turns in range(100):  # each is cancelled somewhere else in its sending
+                task = asyncio.create_task(signal_forever(queue))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                task.cancel()
+                done, _ = await asyncio.wait([task], timeout=5)
+                assert done, f"it lost the cancellation after {turns} turns of the loop"
+
+    asyncio.run(run())
+
+
 def test_a_wrong_password_is_told_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
     async def run(url: str) -> None:
         async with opened(url) as queue:

@@ -20,7 +20,7 @@ from taskiq import AckableMessage
 from taskiq_redis import RedisStreamBroker
 
 from .address import RedisAddress
-from .connection import UNREACHABLE
+from .connection import UNREACHABLE, keep_cancellations
 from .lanes import GROUP, MOST_HELD
 
 _log = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ class WakeBroker(RedisStreamBroker):
             idle_timeout=int(address.reclaim_s * 1000),
             **address.connection(),
         )
+        keep_cancellations(self.connection_pool)
         self.redis: Redis = Redis(connection_pool=self.connection_pool)
         self.closing = False
         self._running: dict[bytes, str] = {}
