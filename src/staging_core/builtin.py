@@ -117,13 +117,18 @@ def staging_authenticators() -> Iterable[Provider]:
 
 @hookimpl
 def staging_billings() -> Iterable[Provider]:
-    """Billing for those who bill nobody."""
+    """Billing for those who bill nobody, and by plans."""
     return [
         Provider(
             scheme="free",
             opens="staging_core.backends.free_billing:open_free_billing",
             summary="Allows everything, charges nothing, still counts.",
-        )
+        ),
+        Provider(
+            scheme="plans",
+            opens="staging_core.backends.plan_billing:open_plan_billing",
+            summary="Holds accounts to the plans of the settings; who pays for them is elsewhere.",
+        ),
     ]
 
 

@@ -141,7 +141,7 @@ class Delivery(Held):
             labelled_key=labelled_key,
             **{name: checkpoint[name] for name in ("content_type", "width", "height", "sha256")},
         )
-        await usage.count(tx, job["account_id"])
+        await usage.count(tx, job["account_id"], job["usage_period"])
         return job
 
     async def _keep_only(

@@ -9,9 +9,9 @@ from typing import TypeVar
 from staging_core.config import Settings
 from staging_core.config.placeholder import check_secret
 from staging_core.errors import MissingSetting
-from staging_core.interfaces import KeyBook
+from staging_core.interfaces import KeyBook, Standings
 from staging_core.interfaces.opening import Role
-from staging_core.models import KeyUse
+from staging_core.models import KeyUse, Period, Standing
 
 S = TypeVar("S")
 
@@ -24,8 +24,32 @@ class NoKeys:
         return None
 
 
+class NewAccounts:
+    """Implements ``Standings`` where no installation is open: everybody is new."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    async def of(self, account_id: str) -> Standing:
+        """With the whole allowance of the usual plan."""
+        code = self._settings.default_plan
+        plan = self._settings.plans[code]
+        return Standing(
+            account_id=account_id,
+            plan_code=code,
+            plan=plan,
+            period=Period.month_of(self._clock()),
+            allowance=plan.images,
+            overage=plan.overage_images,
+        )
+
+
 class BackendContext:
-    """Implements ``AuthContext``. ``plugin``: whose table ``settings`` reads."""
+    """Implements ``AuthContext`` and ``BillingContext``.
+
+    ``plugin``: whose table ``settings`` reads.
+    """
 
     def __init__(
         self,
@@ -36,6 +60,7 @@ class BackendContext:
         clock: Callable[[], float],
         variable: Callable[[str], str | None],
         keys: KeyBook,
+        standings: Standings,
     ) -> None:
         self._settings = settings
         self._plugin = plugin
@@ -43,6 +68,7 @@ class BackendContext:
         self._clock = clock
         self._variable = variable
         self._keys = keys
+        self._standings = standings
         self._given: set[str] = set()
 
     @property
@@ -59,6 +85,11 @@ class BackendContext:
     def keys(self) -> KeyBook:
         """The installation's API keys."""
         return self._keys
+
+    @property
+    def standings(self) -> Standings:
+        """Where the installation's accounts stand."""
+        return self._standings
 
     def clock(self) -> float:
         """Unix time in seconds."""

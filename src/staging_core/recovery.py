@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from .account_closing import delete_closed
 from .database import (
+    accounts,
     audit_log,
     claims,
     creations,
@@ -24,6 +25,7 @@ from .database import (
     files,
     jobs,
     leases,
+    ledger,
     observers,
     outbox,
     statistics,
@@ -96,6 +98,7 @@ class Recovery:
             "predictions_found": await self._predictions.look(),
             "images_cleared": await clear_deleted(self.ports),
             "accounts_deleted": await delete_closed(self.ports),
+            "holds_settled": await self.settle_holds(),
             "uploads_expired": await self.expire_uploads(),
             "files_expired": await self.expire_files(),
             "outbox": await self.empty_outbox(),
@@ -104,6 +107,7 @@ class Recovery:
             self._bucket_checked = time.monotonic()
             done["orphans"] = await self.drop_orphans()
             await self._reception.forget()
+            done["balances_expired"] = await self.expire_balances()
             await self.forget_tickets()
             done["audit_log_dropped"] = await self.forget_acts()
             done["webhooks_forgotten"] = await self.forget_webhooks()
@@ -151,6 +155,21 @@ class Recovery:
 
     async def _is_gone(self, tx: Transaction, model: str) -> bool:
         return await leases.unheard(tx, f"model:{model}", seconds=_MODEL_MISSING_S)
+
+    async def settle_holds(self) -> int:
+        """Settle what jobs held that a worker of an earlier version has ended."""
+        async with self.ports.database.write() as tx:
+            return await ledger.settle_late(tx)
+
+    async def expire_balances(self) -> int:
+        """Take what is left of allowances whose period is over; of how many accounts."""
+        async with self.ports.database.read() as tx:
+            over = await ledger.expiring(tx)
+        for account_id in over:
+            async with self.ports.database.write(account_id) as tx:
+                await accounts.hold(tx, account_id)
+                await ledger.expire(tx, account_id)
+        return len(over)
 
     async def expire_uploads(self) -> int:
         """Uploads that nobody used in time are gone; their files go by themselves."""

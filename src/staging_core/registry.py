@@ -29,6 +29,7 @@ from staging_core.interfaces import (
     Defers,
     Finds,
     Inspects,
+    KeepsPlans,
     KeyBook,
     LimitsRates,
     PresignsDownloads,
@@ -37,13 +38,14 @@ from staging_core.interfaces import (
     ReceivesCallbacks,
     Signals,
     Stager,
+    Standings,
     Storage,
     supports,
 )
 from staging_core.interfaces.opening import Role
 from staging_core.models import ModelCard, Provider
 from staging_core.nearest import nearest
-from staging_core.open_context import BackendContext, NoKeys
+from staging_core.open_context import BackendContext, NewAccounts, NoKeys
 from staging_core.plugins import installed_names
 from staging_core.urls import BackendURL
 
@@ -61,7 +63,7 @@ CAPABILITIES: dict[Kind, tuple[type[Any], ...]] = {
     "storage": (Copies, Creates, PresignsUploads, PresignsDownloads, Inspects),
     "queue": (Consumes, Signals, LimitsRates, Inspects),
     "auth": (Inspects,),
-    "billing": (),
+    "billing": (KeepsPlans,),
 }
 
 
@@ -99,6 +101,7 @@ class Registry:
         self.settings = settings
         self.clock = clock
         self.keys: KeyBook = NoKeys()
+        self.standings: Standings | None = None
         self._secrets = dict(secrets or {})
         self._providers = {kind: hooks.providers(kind) for kind in PROVIDER_HOOKS}
         self._opened: dict[tuple[Kind, str], tuple[str, ...]] = {}
@@ -201,6 +204,7 @@ class Registry:
             clock=self.clock,
             variable=self.variable,
             keys=self.keys,
+            standings=self.standings or NewAccounts(self.settings, self.clock),
         )
 
     def _check_variables(self, provider: Provider, where: str) -> None:

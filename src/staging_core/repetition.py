@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 from .creation import Creation
-from .database import audit_log, claims, images, jobs
-from .errors import AlreadyFinal
+from .database import accounts, audit_log, claims, images, jobs
+from .errors import AlreadyFinal, UsageLimitExceeded
 from .models import Actor, Image, JobState, Wake
 from .ports import Ports
+from .reservation import MOST_QUOTES, Stale, hold, quoted
 from .runtime_settings import current
 from .submission import check_depth, nudge, open_model
 
@@ -31,12 +33,45 @@ async def repeat_job(
     given, is that one. ``operator``: who asks, where it is not the account. ``UnknownModel`` when
     its model is not open here, ``TooManyQueued``.
     """
+    for _ in range(MOST_QUOTES):
+        with suppress(Stale):
+            return await _repeated(
+                ports,
+                account_id,
+                image_id,
+                ended=ended,
+                job_id=job_id,
+                told=told,
+                creation=creation,
+                operator=operator,
+            )
+    raise UsageLimitExceeded("Others of the account were faster, again and again.")
+
+
+async def _repeated(
+    ports: Ports,
+    account_id: str,
+    image_id: str,
+    *,
+    ended: Collection[JobState],
+    job_id: str | None,
+    told: dict[str, Any] | None,
+    creation: Creation | None,
+    operator: Actor | None,
+) -> str:
+    async with ports.database.read(account_id) as tx:
+        image = await images.get(tx, account_id, image_id)
+    _check(image, ended, job_id)
+    open_model(ports, image.job.model)
+    quote = await quoted(ports, account_id, image.job.model, 1)
     most = await current(ports, "max_queued")
     async with ports.database.write(account_id) as tx:
+        await accounts.hold(tx, account_id)
         image = await images.get(tx, account_id, image_id)
         _check(image, ended, job_id)
         lane = open_model(ports, image.job.model).card.lane
         check_depth(await claims.queued_count(tx, account_id), 1, most=most)
+        held = await hold(tx, ports, account_id, quote, 1)
         row = await images.row(tx, image_id, account_id=account_id)
         # It was read after the job that was judged: who was faster has made another.
         _check_newest(row["job_id"], image.job.id)
@@ -47,6 +82,8 @@ async def repeat_job(
             model=image.job.model,
             told=told,
             trace=ports.telemetry.current(),
+            reserved_in=held.balances[0],
+            usage_period=held.period,
         )
         if creation is not None:
             await creation.keep(tx, [new_id])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from .acting import Acting
 from .config import Settings
 from .database import accounts, schema
-from .database.engine import Database, open_database
+from .database.engine import open_database
 from .download import Downloads, Posts
 from .errors import DuplicateName, HomeUnwritable, SettingError, StagingError
 from .hooks import Hooks
@@ -46,6 +46,7 @@ from .recovery import Recovery
 from .registry import Registry
 from .sign_in import SignIn
 from .signed_objects import SignedObjects
+from .standings import KeptStandings
 from .telemetry import SILENT, tell_moves
 from .tickets import redeem
 from .watch import Watch
@@ -162,9 +163,10 @@ class Staging:
         telemetry = stack.enter_context(self.hooks.telemetry(role, settings))
         _make_home(settings.home)
         database = await stack.enter_async_context(open_database(settings))
-        await _bring_up_to_date(database)
+        await schema.bring_up_to_date(database)
         storage = await self.registry.open("storage", settings.storage, stack=stack, role=role)
         queue = await self.registry.open("queue", settings.queue, stack=stack, role=role)
+        self.registry.standings = KeptStandings(database, settings.plans, settings.default_plan)
         billing = await self.registry.open("billing", settings.billing, stack=stack, role=role)
         recent = Recent()
         self.registry.keys = StoredKeys(database, recent)
@@ -378,13 +380,6 @@ async def _running(worker: Worker) -> AsyncIterator[None]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-
-
-async def _bring_up_to_date(database: Database) -> None:
-    """An embedded database is ours to upgrade; a server's is its owner's."""
-    if database.dialect == "sqlite":
-        await schema.upgrade(database)
-    await schema.check(database)
 
 
 def _not_open() -> StagingError:

@@ -22,6 +22,7 @@ from .errors import (
     StagingError,
     TooManyQueued,
     UnknownModel,
+    UsageLimitExceeded,
     ValidationFailed,
 )
 from .honour import check_honoured
@@ -29,7 +30,6 @@ from .imaging.intake import Examined
 from .interfaces import Defers, Stager
 from .models import (
     Group,
-    Order,
     Principal,
     Quote,
     StageRequest,
@@ -38,6 +38,7 @@ from .models import (
     check_style,
 )
 from .ports import Ports
+from .reservation import MOST_QUOTES, Stale, hold, quoted
 from .runtime_settings import active_model, configured_options, current
 from .source import OriginalGone, Source
 
@@ -139,10 +140,9 @@ class Submission:
             return replayed
         asked = await self._checked(requests, await source.look())
         await source.decode()
-        quote = await self._quote(asked[0].request, len(asked))
         most = await current(self.ports, "max_queued")
         try:
-            group, replayed_late = await self._stored(source, asked, fingerprint, quote, most)
+            group, replayed_late = await self._stored(source, asked, fingerprint, most)
         except StagingError:
             await source.let_go()
             raise
@@ -153,10 +153,23 @@ class Submission:
         source: Source,
         asked: tuple[Asked, ...],
         fingerprint: str,
+        most: int,
+    ) -> tuple[Group, bool]:
+        """Accepted with its photo in the storage, and at a price that still holds."""
+        for _ in range(MOST_QUOTES):
+            quote = await quoted(self.ports, self.account_id, _model(asked[0].request), len(asked))
+            with suppress(Stale):
+                return await self._accepted(source, asked, fingerprint, quote, most)
+        raise UsageLimitExceeded("Others of the account were faster, again and again.")
+
+    async def _accepted(
+        self,
+        source: Source,
+        asked: tuple[Asked, ...],
+        fingerprint: str,
         quote: Quote,
         most: int,
     ) -> tuple[Group, bool]:
-        """Accepted with its photo in the storage."""
         while True:
             await source.store()
             with suppress(OriginalGone):
@@ -179,17 +192,6 @@ class Submission:
             checked.append(Asked(request, names))
         return tuple(checked)
 
-    async def _quote(self, request: StageRequest, images: int) -> Quote:
-        model = _model(request)
-        price = self.ports.stagers[model].card.price
-        order = Order(
-            account_id=self.account_id,
-            images=images,
-            model=model,
-            model_cost_usd=price.usd * images,
-        )
-        return await self.ports.billing.quote(order)
-
     # --- the one transaction --------------------------------------------------------------------
 
     async def _accept(
@@ -210,6 +212,7 @@ class Submission:
             if self.project_id is not None:
                 await projects.hold(tx, self.account_id, self.project_id)
             check_depth(queued, len(asked), most=most)
+            held = await hold(tx, self.ports, self.account_id, quote, len(asked))
             original_id = await source.keep(tx)
             await images.add_group(
                 tx,
@@ -224,12 +227,14 @@ class Submission:
                 await self._add_image(
                     tx,
                     each,
+                    balance,
+                    held.period,
                     group_id=group_id,
                     original_id=original_id,
                     original_url=source.original_url,
                     filename=source.filename,
                 )
-                for each in asked
+                for each, balance in zip(asked, held.balances, strict=True)
             ]
             group = await self._group(tx, group_id)
         for each in asked:
@@ -239,7 +244,14 @@ class Submission:
         return group, False
 
     async def _add_image(
-        self, tx: Transaction, asked: Asked, *, group_id: str, **values: Any
+        self,
+        tx: Transaction,
+        asked: Asked,
+        balance: str | None,
+        period: str | None,
+        *,
+        group_id: str,
+        **values: Any,
     ) -> Wake:
         request = asked.request
         image_id, job_id, model = str(uuid4()), jobs.new_id(), _model(request)
@@ -254,7 +266,16 @@ class Submission:
         }
         await images.add(tx, request=request, id=image_id, **owned, **values)
         trace = self.ports.telemetry.current()
-        await jobs.add(tx, image_id=image_id, model=model, lane=lane, trace=trace, **owned)
+        await jobs.add(
+            tx,
+            image_id=image_id,
+            model=model,
+            lane=lane,
+            trace=trace,
+            reserved_in=balance,
+            usage_period=period,
+            **owned,
+        )
         return Wake(job_id=job_id, lane=lane)
 
     # --- repeats --------------------------------------------------------------------------------

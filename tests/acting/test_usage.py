@@ -57,7 +57,7 @@ def test_ready_images_count_and_deleted_ones_stay_counted(install: Install) -> N
 def test_a_usage_that_was_not_counted_is_seen_by_the_audit(
     install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def forgotten(tx: Transaction, account_id: str) -> None:
+    async def forgotten(tx: Transaction, account_id: str, period: str | None) -> None:
         """Not counted."""
 
     async def scenario() -> None:

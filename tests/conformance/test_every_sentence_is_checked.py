@@ -37,7 +37,7 @@ CONTRACTS = {
     "stager": ("Stager", "Defers", "Finds"),
     "queue": ("Queue", "Consumes", "Signals", "LimitsRates"),
     "auth": ("Authenticator",),
-    "billing": ("Billing",),
+    "billing": ("Billing", "KeepsPlans"),
 }
 # Sentences that ask nothing of a backend: headlines, and what the core may rely on or does.
 TITLES = {
@@ -60,6 +60,7 @@ TITLES = {
     "Counts uses for rate limits, for all processes that share the queue.",
     "Turns credentials into a principal.",
     "Prices orders.",
+    "A billing backend under which an account has a plan, and a limit.",
 }
 
 

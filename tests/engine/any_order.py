@@ -55,6 +55,14 @@ class AnyOrder(RuleBasedStateMachine):
     def delete(self, account: str, place: int) -> None:
         self.run(self.world.delete(account, place))
 
+    @rule(account=accounts, images=st.integers(1, 3), purchase=st.sampled_from("ab"))
+    def give(self, account: str, images: int, purchase: str) -> None:
+        self.run(self.world.give(account, images, purchase))
+
+    @rule(account=accounts, images=st.integers(1, 3), purchase=st.sampled_from("ab"))
+    def take_back(self, account: str, images: int, purchase: str) -> None:
+        self.run(self.world.take_back(account, images, purchase))
+
     @rule(account=accounts, place=places)
     def peep(self, account: str, place: int) -> None:
         self.run(self.world.peep(account, place))
@@ -82,6 +90,10 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from((0.5, 4.0, 16.0, 95.0)))
     def wait(self, seconds: float) -> None:
         self.world.clock.ahead += seconds
+
+    @rule()
+    def wait_for_the_next_month(self) -> None:
+        self.world.clock.ahead += 32 * 86_400.0
 
     @rule(
         what=st.sampled_from(("finish", "finish", "fail", "moderate", "expire", "puzzle")),

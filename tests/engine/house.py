@@ -22,6 +22,7 @@ from staging_core.plugins import load_plugins
 from staging_core.ports import Ports
 from staging_core.recovery import Recovery
 from staging_core.registry import Registry
+from staging_core.standings import KeptStandings
 
 from .pictures import photo
 
@@ -102,6 +103,7 @@ async def open_house(
         database = await stack.enter_async_context(open_database(settings, clock=clock))
         if database.dialect == "sqlite":  # a server's is its owner's
             await schema.upgrade(database)
+        registry.standings = KeptStandings(database, settings.plans, settings.default_plan)
         opened = {
             kind: await registry.open(kind, getattr(settings, kind), stack=stack, role="worker")
             for kind in ("storage", "queue", "billing")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 
 from staging_core import Group, deferred, landing, settlement, submission
-from staging_core.database import attempts, deletions, events, files, images, jobs
+from staging_core.database import attempts, deletions, events, files, images, jobs, ledger
 from staging_core.database.engine import Transaction
+from staging_core.database.tables import balances
 from staging_core.database.tables import jobs as job_rows
+from staging_core.models import TERMINAL
 
 from .crashing import Crash
 
@@ -178,6 +181,65 @@ def no_intent_before_the_object(patch: pytest.MonkeyPatch) -> None:
         return None
 
     patch.setattr(files, "intend", nothing)
+
+
+@mutant
+def held_and_never_given_back(patch: pytest.MonkeyPatch) -> None:
+    settle = ledger.settle
+
+    def only_captured(tx: Transaction, job: Any, *, captured: bool) -> None:
+        if captured:
+            settle(tx, job, captured=captured)
+
+    patch.setattr(ledger, "settle", only_captured)
+
+
+@mutant
+def paid_whatever_comes_of_it(patch: pytest.MonkeyPatch) -> None:
+    settle = ledger.settle
+
+    def captured_always(tx: Transaction, job: Any, *, captured: bool) -> None:
+        settle(tx, job, captured=True)
+
+    patch.setattr(ledger, "settle", captured_always)
+
+
+@mutant
+def settled_outside_the_transaction(patch: pytest.MonkeyPatch) -> None:
+    move, settle = jobs.move, ledger.settle
+
+    async def settled_early(tx: Transaction, job: Any, to: Any, **how: Any) -> Any:
+        if to in TERMINAL and job["reserved_in"] is not None:
+            settle(tx, job, captured=to == "ready")
+            first, tx._last = tx._last, []
+            for statement, values in first:
+                await tx.rows(statement, values)
+            await _commit_here(tx)
+        return await move(tx, job, to, **how)
+
+    patch.setattr(jobs, "move", settled_early)
+    patch.setattr(ledger, "settle", lambda *_, **__: None)
+
+
+@mutant
+def taken_without_a_guard(patch: pytest.MonkeyPatch) -> None:
+    async def hold(tx: Transaction, account_id: str, balance: str, taken: int) -> bool:
+        this = (balances.c.account_id == account_id) & (balances.c.name == balance)
+        has = balances.c.reserved + taken
+        await tx.execute(sa.update(balances).where(this).values(reserved=has))
+        return True
+
+    patch.setattr(ledger, "hold", hold)
+
+
+@mutant
+def a_purchase_booked_twice(patch: pytest.MonkeyPatch) -> None:
+    grant = ledger.grant
+
+    async def grant_anew(tx: Transaction, *args: Any, id: str, **how: Any) -> bool:
+        return await grant(tx, *args, id=f"{id}-{uuid4()}", **how)
+
+    patch.setattr(ledger, "grant", grant_anew)
 
 
 def _users_of(name: str) -> list[Any]:

@@ -24,6 +24,10 @@ from .scripted_provider import ScriptedProvider, TrustingDecoder
 from .world import KEYS, Violated, World
 
 WHOLE = Cut()
+PAID: dict[str, Any] = {
+    "billing": "plans:",
+    "plans": {"free": {"images": 5, "overage_images": 1, "overage_cents": 50}},
+}
 QUICK = settings(
     max_examples=5,
     stateful_step_count=25,
@@ -40,7 +44,7 @@ def at(home: Path, **database: Any) -> Iterator[None]:
     """The machine runs on an installation of its own."""
     with asyncio.Runner() as runner:
         decoder: Any = TrustingDecoder()
-        house = open_house(home, ScriptedProvider(), decoder=decoder, **database)
+        house = open_house(home, ScriptedProvider(), decoder=decoder, **PAID, **database)
         AnyOrder.runner = runner
         AnyOrder.house = runner.run(house.__aenter__())
         try:
@@ -137,6 +141,16 @@ async def deleted_when_ready(world: World) -> None:
     await world.delete("one", 0)
 
 
+async def cancelled(world: World) -> None:
+    await world.submit("one", "first", WHOLE)
+    await world.cancel("one", 0)
+
+
+async def told_twice_of_a_purchase(world: World) -> None:
+    await world.give("one", 2, "a")
+    await world.give("one", 2, "a")
+
+
 STORIES: dict[str, Callable[[World], Awaitable[None]]] = {
     "no_fence": frozen_and_overtaken,
     "result_outside_the_transaction": dying_while_it_delivers,
@@ -145,6 +159,11 @@ STORIES: dict[str, Callable[[World], Awaitable[None]]] = {
     "posted_again": asked_without_answer,
     "no_unique_key": ordered_again,
     "deleted_and_kept": deleted_when_ready,
+    "held_and_never_given_back": cancelled,
+    "paid_whatever_comes_of_it": cancelled,
+    "settled_outside_the_transaction": dying_while_it_delivers,
+    "taken_without_a_guard": ordered_again,
+    "a_purchase_booked_twice": told_twice_of_a_purchase,
 }
 
 

@@ -17,9 +17,9 @@ from staging_core.acting import Images, Jobs
 from staging_core.audit import Accepted, Audit, Evidence, Violation
 from staging_core.audit.acceptance import LATE
 from staging_core.backends.fsspec_storage.memory import MemoryStorage
-from staging_core.database import tables
+from staging_core.database import accounts, ledger, tables
 from staging_core.database.row import Row
-from staging_core.errors import NotFound, StagingError
+from staging_core.errors import NotFound, StagingError, UsageLimitExceeded
 from staging_core.models import TERMINAL, Callback, Group, Principal
 from staging_core.pipeline import Pipeline
 from staging_core.ports import Ports
@@ -44,7 +44,10 @@ class Violated(AssertionError):
 
 
 class World:
-    """``promises``: what clients were told. ``held``: jobs claimed by a worker that is frozen."""
+    """``promises``: what clients were told. ``held``: jobs claimed by a worker that is frozen.
+
+    ``bought``: by account and purchase, the images that were paid for.
+    """
 
     def __init__(self, house: House, provider: ScriptedProvider) -> None:
         self.clock = house.clock
@@ -54,6 +57,7 @@ class World:
         self.ports = replace(house.ports, storage=storage, stagers=model)
         self.promises: list[Accepted] = []
         self.held: dict[str, Row] = {}
+        self.bought: dict[tuple[str, str], int] = {}
 
     async def begin(self) -> None:
         """Nothing has happened yet."""
@@ -68,7 +72,7 @@ class World:
 
         A repeat of an order whose images are all deleted finds none.
         """
-        with suppress(Crash, NotFound):
+        with suppress(Crash, NotFound, UsageLimitExceeded):
             group = await self._images(account, cut.into(self.ports)).submit(
                 PHOTOS[KEYS.index(key)],
                 room="bedroom",
@@ -107,6 +111,19 @@ class World:
         if page:
             with suppress(StagingError):
                 await deed(images, page[place % len(page)].id)
+
+    async def give(self, account: str, images: int, purchase: str) -> None:
+        """Credits that were bought, told once or again."""
+        async with self.ports.database.write(account) as tx:
+            await accounts.ensure(tx, account)
+            await ledger.grant(tx, account, ledger.CREDITS, images, id=f"purchase-{purchase}")
+        self.bought.setdefault((account, purchase), images)
+
+    async def take_back(self, account: str, images: int, purchase: str) -> None:
+        """Their money was given back, and so are they, if they are still there."""
+        async with self.ports.database.write(account) as tx:
+            await accounts.ensure(tx, account)
+            await ledger.refund(tx, account, images, id=f"refund-{purchase}")
 
     async def peep(self, account: str, place: int) -> None:
         """Ask for what another account has; ``Violated`` when it is told."""
@@ -213,6 +230,11 @@ class World:
         found = await Audit(self.ports, Evidence(accepted=tuple(self.promises))).violations()
         # Time jumps here: what is late is not forgotten.
         self._judge([each for each in found if each.what != LATE])
+        async with self.ports.database.read() as tx:
+            of_credits = tables.balances.c.name == ledger.CREDITS
+            given = await tx.rows(sa.select(tables.balances.c.granted).where(of_credits))
+        if sum(row["granted"] for row in given) != sum(self.bought.values()):
+            raise Violated("I3: a purchase was booked otherwise than once")
         asked = self.provider.posts
         if len(asked) != len(set(asked)):
             raise Violated("I4: the provider was asked twice for one attempt")

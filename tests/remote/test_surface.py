@@ -11,10 +11,12 @@ import pytest
 from staging_core import Acting, Remote, Staging
 from staging_core.acting import Images, Jobs, Projects, Uploads
 from staging_core.acting.account import Account
+from staging_core.acting.billing import Billing
 from staging_core.acting.webhooks import Webhooks
 from staging_core.api_keys import ApiKeys
 from staging_core.profile import OwnProfile
 from staging_core.remote.account import RemoteAccount
+from staging_core.remote.billing import RemoteBilling
 from staging_core.remote.images import RemoteImages
 from staging_core.remote.jobs import RemoteJobs
 from staging_core.remote.keys import RemoteApiKeys
@@ -31,6 +33,7 @@ PAIRS = [
     (Acting, Remote),
     (Account, RemoteAccount),
     (ApiKeys, RemoteApiKeys),
+    (Billing, RemoteBilling),
     (Images, RemoteImages),
     (Jobs, RemoteJobs),
     (OwnProfile, RemoteProfile),

@@ -141,6 +141,8 @@ ROWS: dict[str, Row] = {
     "export_account": OWN,
     "delete_account": Row(query=of(confirm="account_id")),
     "get_usage": OWN,
+    "quote": OWN,
+    "list_ledger": OWN,
     "list_subscriptions": OWN,
     "list_invoices": OWN,
     "create_checkout": PAID,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 
 from staging_core.api_keys import ApiKeys
-from staging_core.database import usage
 from staging_core.database.streams import Scope
 from staging_core.live import Follower, Live
 from staging_core.models import Actor, EventPage, Group, JobEvent, Principal, Update, Usage
@@ -16,6 +15,7 @@ from staging_core.tickets import Tickets
 from staging_core.watch import Watch
 
 from .account import Account
+from .billing import Billing
 from .images import Images
 from .jobs import Jobs
 from .projects import Projects
@@ -51,7 +51,7 @@ class Acting:
         self.uploads = Uploads(ports, principal)
         self.webhooks = Webhooks(ports, principal)
         self.account = Account(ports, principal, actor)
-        self._database = ports.database
+        self.billing = Billing(ports, principal)
         self._watch = watch
         self._live = live
 
@@ -113,9 +113,8 @@ class Acting:
 
     @needs("billing:read")
     async def usage(self) -> Usage:
-        """How many images became ready in this calendar month (UTC); deleted ones stay counted."""
-        async with self._database.read(self.principal.account_id) as tx:
-            return await usage.of_now(tx, self.principal.account_id)
+        """How many images became ready in this period, and how many may still be had."""
+        return await self.billing.usage()
 
     async def wait(self, group: Group) -> Group:
         """The group when all its jobs have ended."""

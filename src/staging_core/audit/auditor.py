@@ -5,12 +5,12 @@ from __future__ import annotations
 from staging_core.database.engine import Transaction
 from staging_core.ports import Ports
 
-from . import acceptance, accounts, attempts, events, objects, results, secrets, testimony
+from . import acceptance, accounts, attempts, events, money, objects, results, secrets, testimony
 from .evidence import Evidence
 from .rule import violations_of
 from .violation import Violation
 
-INVARIANTS = ("I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I10")
+INVARIANTS = ("I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10")
 SOUND: dict[str, int] = dict.fromkeys(INVARIANTS, 0)
 """What ``Audit.count`` gives where everything holds."""
 
@@ -20,6 +20,7 @@ RULES = (
     *attempts.RULES,
     *events.RULES,
     *accounts.RULES,
+    *money.RULES,
 )
 
 

@@ -16,6 +16,8 @@ import msgspec
 from msgspec import Meta
 
 from staging_core.errors import MissingSetting, SettingError
+from staging_core.models import USUAL_PLANS, Plan
+from staging_core.nearest import nearest
 
 from .signing_key import home_key
 from .sources import from_file, from_variables, settings_file
@@ -82,6 +84,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     billing: Annotated[
         Any, Meta(description="What decides about allowance and price; `free:` allows all.")
     ] = "free:"
+    plans: Annotated[
+        dict[Annotated[str, Meta(pattern="^[a-z0-9_-]{1,64}$")], Plan],
+        Meta(
+            description="Plans that accounts may have, by code; `[plans.CODE]` in the file, JSON "
+            "in the variable."
+        ),
+    ] = msgspec.field(default_factory=lambda: dict(USUAL_PLANS))
+    default_plan: Annotated[
+        str, Meta(description="Plan of accounts that have chosen none, by its code.")
+    ] = "free"
     plugins: Annotated[
         tuple[Any, ...] | None,
         Meta(description="Plugins by name (or object); all installed ones when not given."),
@@ -274,6 +286,11 @@ def _check_together(settings: Settings, given: Mapping[str, Given]) -> None:
         raise SettingError(
             f"The home {str(settings.home)!r} has a question mark, which no database URL can hold.",
             remedy="Set STAGING_HOME to a folder without one.",
+        )
+    if settings.default_plan not in settings.plans:
+        raise SettingError(
+            f"The setting `default_plan` names {settings.default_plan!r}, which is no plan.",
+            remedy=nearest(settings.default_plan, settings.plans),
         )
     if settings.auth != ("local:",) and settings.secret_key is None:
         raise MissingSetting(

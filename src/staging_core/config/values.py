@@ -79,6 +79,8 @@ def _read(shape: type[msgspec.Struct], name: str, given: Given) -> Any:
         return tuple(_items(value))
     if name in LISTS:
         value = _items(value)
+    if name == "plans" and isinstance(value, str):
+        value = _json(value, source)
     read = _converted(get_type_hints(shape, include_extras=True)[name], value, source)
     if name in DATABASES:
         _check_database(read, source)
@@ -144,6 +146,13 @@ def _converted(hint: Any, value: Any, source: str) -> Any:
         return msgspec.convert(value, hint, strict=False)
     except msgspec.ValidationError as error:
         raise SettingError(f"{source}: {error}.") from error
+
+
+def _json(value: str, source: str) -> Any:
+    try:
+        return msgspec.json.decode(value)
+    except msgspec.DecodeError as error:
+        raise SettingError(f"{source} is no JSON: {error}.") from error
 
 
 def _check_database(value: str, source: str) -> None:

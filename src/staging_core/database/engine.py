@@ -51,6 +51,7 @@ class Transaction:
         self.delivers = False
         self._run = run
         self._also: list[Call] = []
+        self._last: list[Call] = []
         self._drafts: list[events.Draft] = []
 
     async def execute(
@@ -96,6 +97,10 @@ class Transaction:
             await self._keep_apart(statement)
             self._also.append((statement, values))
 
+    def at_last(self, statement: Prepared, values: Mapping[str, Any]) -> None:
+        """Write it after the events, whose accounts are then locked: for what accounts have."""
+        self._last.append((statement, values))
+
     async def _keep_apart(self, statement: Prepared) -> None:
         if any(statement.meets(other) for other, _ in self._also):
             await self._flush()
@@ -116,6 +121,8 @@ class Transaction:
         With them goes what their accounts' webhook endpoints are told.
         """
         told = await events.append(self, self._drafts, notify=notify)
+        for statement, values in self._last:
+            await self.also(statement, values)
         await self._flush()
         if told.messages:
             self.delivers = await deliveries.add(self.connection, told.messages, self.now)

@@ -14,6 +14,7 @@ from staging_core.errors import AlreadyFinal, NotFound, StagingError
 from staging_core.models import TERMINAL, Job, JobState
 from staging_core.states import ACTIVE, check_move
 
+from . import ledger
 from .claims import CLAIMABLE
 from .engine import Transaction
 from .events import draft, of_deleted
@@ -40,8 +41,13 @@ async def add(
     project_id: str | None = None,
     told: dict[str, Any] | None = None,
     trace: str | None = None,
+    reserved_in: str | None = None,
+    usage_period: str | None = None,
 ) -> None:
-    """A new job, queued, with its first event, which holds ``told``. ``trace``: a traceparent."""
+    """A new job, queued, with its first event, which holds ``told``. ``trace``: a traceparent.
+
+    ``reserved_in``: the balance that its image was taken from.
+    """
     values = {
         "id": job_id,
         "account_id": account_id,
@@ -51,9 +57,13 @@ async def add(
         "model": model,
         "lane": lane,
         "trace": trace,
+        "reserved_in": reserved_in,
+        "usage_period": usage_period,
     }
     row = await tx.row(_ADD, {"at": tx.now, **placed(values)})
     assert row is not None
+    if reserved_in is not None:
+        await ledger.reserve(tx, account_id, job_id, reserved_in)
     tx.tell(draft(row, "queued", **(told or {})))
 
 
@@ -89,6 +99,9 @@ async def move(
         values["lease_until"] = 0
     if to in TERMINAL:
         values |= {"finished_at": tx.now, "checkpoint": None}
+        if job["reserved_in"] is not None:
+            values["settled_at"] = tx.now
+            ledger.settle(tx, job, captured=to == "ready")
         values["progress"] = 1.0 if to == "ready" else job["progress"]
     told_of = 1 if via is None else 2
     row = await _write(tx, job, _Guard(in_state=True, told=told_of), state=to, **values)
@@ -133,7 +146,18 @@ async def note_progress(tx: Transaction, job: Row, share: float, phase: str) -> 
 
 
 _AT: sa.BindParameter[float] = sa.bindparam("at", type_=sa.Double())
-_NEW = ("id", "account_id", "image_id", "group_id", "project_id", "model", "lane", "trace")
+_NEW = (
+    "id",
+    "account_id",
+    "image_id",
+    "group_id",
+    "project_id",
+    "model",
+    "lane",
+    "trace",
+    "reserved_in",
+    "usage_period",
+)
 _ADD = Prepared(
     sa.insert(jobs)
     .values(
@@ -304,6 +328,8 @@ async def repeat(
     model: str,
     told: dict[str, Any] | None = None,
     trace: str | None = None,
+    reserved_in: str | None = None,
+    usage_period: str | None = None,
 ) -> str:
     """A new job for an image whose last one has ended; its id.
 
@@ -321,6 +347,8 @@ async def repeat(
         project_id=image["project_id"],
         told=told,
         trace=trace,
+        reserved_in=reserved_in,
+        usage_period=usage_period,
     )
     replaced = await tx.row(
         sa.update(images)

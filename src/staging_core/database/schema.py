@@ -14,7 +14,7 @@ from staging_core.errors import DatabaseFailed, SchemaOutdated
 
 from .engine import Database
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest migration in this package."""
 
 VERSION_TABLE = "staging_schema"
@@ -78,6 +78,13 @@ async def check(database: Database) -> None:
     if found is not None and found > HEAD:
         raise _too_new(found)
     raise SchemaOutdated(f"The database is at schema {found or 'none'}, this needs {HEAD}.")
+
+
+async def bring_up_to_date(database: Database) -> None:
+    """An embedded database is ours to upgrade; a server's is its owner's. ``SchemaOutdated``."""
+    if database.dialect == "sqlite":
+        await upgrade(database)
+    await check(database)
 
 
 def _is_later(found: str, oldest: str | None) -> bool:

@@ -1,21 +1,23 @@
-"""What accounts have used: a counter for each month, so that nobody ever counts images."""
+"""What accounts have used: a counter for each period, so that nobody ever counts images."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import sqlalchemy as sa
 
-from staging_core.models import Usage
+from staging_core.models import Period, Usage
 
 from .engine import Transaction
 from .prepared import Prepared, placed, places
 from .tables import usage
 
 
-async def count(tx: Transaction, account_id: str) -> None:
-    """One image more is ready; in the transaction that makes it so, and late in it."""
-    await tx.also(_COUNT, placed({"account_id": account_id, "month": _month(tx.now)}))
+async def count(tx: Transaction, account_id: str, period: str | None = None) -> None:
+    """One image more is ready; in the transaction that makes it so, and late in it.
+
+    ``period``: the name of the one that it counts in, by default this month.
+    """
+    counted_in = period or Period.month_of(tx.now).name
+    await tx.also(_COUNT, placed({"account_id": account_id, "month": counted_in}))
 
 
 _COUNT = Prepared(
@@ -29,30 +31,24 @@ _COUNT = Prepared(
 )
 
 
-async def of_now(tx: Transaction, account_id: str) -> Usage:
-    """What the account has used in this month."""
+async def in_period(tx: Transaction, account_id: str, period: Period) -> int:
+    """How many images of the period became ready."""
     row = await tx.row(
         sa.select(usage.c.images).where(
-            usage.c.account_id == account_id, usage.c.month == _month(tx.now)
+            usage.c.account_id == account_id, usage.c.month == period.name
         )
     )
-    start, end = _period(tx.now)
-    return Usage(used=0 if row is None else row["images"], period_start=start, period_end=end)
+    return 0 if row is None else int(row["images"])
+
+
+async def of_now(tx: Transaction, account_id: str) -> Usage:
+    """What the account has used in this month."""
+    now = Period.month_of(tx.now)
+    used = await in_period(tx, account_id, now)
+    return Usage(used=used, period_start=now.start, period_end=now.end)
 
 
 async def by_month(tx: Transaction, account_id: str) -> dict[str, int]:
-    """How many images became ready, by month (as 2026-01)."""
+    """How many images became ready, by period (as 2026-01, or its first day)."""
     its = sa.select(usage.c.month, usage.c.images).where(usage.c.account_id == account_id)
     return {row["month"]: row["images"] for row in await tx.rows(its.order_by(usage.c.month))}
-
-
-def _month(now: float) -> str:
-    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m")
-
-
-def _period(now: float) -> tuple[float, float]:
-    """From when to when (not included) the month of ``now`` goes, in Unix seconds."""
-    today = datetime.fromtimestamp(now, UTC)
-    first = datetime(today.year, today.month, 1, tzinfo=UTC)
-    following = datetime(today.year + today.month // 12, today.month % 12 + 1, 1, tzinfo=UTC)
-    return first.timestamp(), following.timestamp()

@@ -53,6 +53,20 @@ class UnknownModel(BadInput):
     remedy_hint = "Choose one of the stagers named in the setting `stager`."
 
 
+class UnknownPlan(BadInput):
+    """There is no such plan."""
+
+    code = "unknown_plan"
+    remedy_hint = "Choose one of the setting `plans`."
+
+
+class CreditsMissing(BadInput):
+    """The account has not so many credits."""
+
+    code = "credits_missing"
+    remedy_hint = "Take no more than it has left; what running jobs hold is not there to take."
+
+
 class NotHonoured(BadInput):
     """The chosen model cannot honour a part of the request."""
 

@@ -92,6 +92,14 @@ class UsageLimitExceeded(StagingError):
     remedy_hint = "Wait for the next period, or choose a larger plan."
 
 
+class BillingUnavailable(StagingError):
+    """Nobody can tell now what the order would cost, so it is not accepted."""
+
+    code = "billing_unavailable"
+    status = 503
+    remedy_hint = "Try again in a while; if it stays so, look at the log of the installation."
+
+
 class TooManyQueued(StagingError):
     """The account has too many jobs waiting."""
 

@@ -7,7 +7,7 @@ with ``supports`` once, when the backend is opened.
 from __future__ import annotations
 
 from .auth import AuthContext, Authenticator, KeyBook
-from .billing import Billing
+from .billing import Billing, BillingContext, KeepsPlans, Standings
 from .capability import supports
 from .inspecting import Inspects
 from .opening import OpenContext, Opener
@@ -20,6 +20,7 @@ __all__ = [
     "AuthContext",
     "Authenticator",
     "Billing",
+    "BillingContext",
     "Consumes",
     "Copies",
     "Creates",
@@ -27,6 +28,7 @@ __all__ = [
     "Finds",
     "Forgets",
     "Inspects",
+    "KeepsPlans",
     "KeyBook",
     "LimitsRates",
     "Links",
@@ -39,6 +41,7 @@ __all__ = [
     "ReceivesCallbacks",
     "Signals",
     "Stager",
+    "Standings",
     "Storage",
     "Telemetry",
     "supports",

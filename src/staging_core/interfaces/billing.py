@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from staging_core.models import Order, Quote
+from staging_core.models import Order, Quote, Standing
+
+from .opening import OpenContext
 
 
 class Billing(Protocol):
@@ -14,5 +16,34 @@ class Billing(Protocol):
         """What the order would cost; ``UsageLimitExceeded`` when the account may not have it.
 
         Has no effect: quoting twice costs nothing and answers the same while nothing changed.
+        What it takes (allowance, credits, overage) comes to the order's images, or to nothing.
         """
+        ...
+
+
+class KeepsPlans(Protocol):
+    """A billing backend under which an account has a plan, and a limit."""
+
+    async def standing(self, account_id: str) -> Standing:
+        """The account's plan and period, and what it has left of them.
+
+        An account that nobody has seen yet stands as a new one.
+        """
+        ...
+
+
+class Standings(Protocol):
+    """Where accounts stand by the installation's plans and ledger; the core's, for backends."""
+
+    async def of(self, account_id: str) -> Standing:
+        """The account's standing now; that of a new account for one that is not there."""
+        ...
+
+
+class BillingContext(OpenContext, Protocol):
+    """What a billing backend may ask for while it opens, beside what every backend may."""
+
+    @property
+    def standings(self) -> Standings:
+        """Where the installation's accounts stand."""
         ...

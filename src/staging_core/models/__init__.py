@@ -12,6 +12,7 @@ from .audit_entry import AUDIT_ACTIONS, Actor, AuditAction, AuditEntry
 from .callback import Callback, Notice
 from .card import Canvas, ModelCard, Price, Sizes
 from .catalog import ROOMS, STYLES, USUAL_ROOM, USUAL_STYLE, check_room, check_style
+from .entry import Entry, EntryKind
 from .event import EventPage, JobEvent
 from .grant import DownloadGrant, UploadGrant, UploadTicket
 from .image import Group, Image
@@ -22,6 +23,7 @@ from .order import Order, Quote
 from .outcome import Absent, CannotTell, Failed, Found, Output, Staged, Waiting
 from .picture import Picture
 from .place import Place
+from .plan import USUAL_PLANS, Plan
 from .principal import ROLES, Credentials, Identity, Principal, UserRole, highest
 from .profile import Profile
 from .project import Project, ProjectCost
@@ -29,11 +31,13 @@ from .provider import Command, Provider
 from .request import StageRequest
 from .runtime import ConfigField, ModelConfig, RuntimeSetting
 from .scope import SCOPES, check_role, check_scope, checked_scopes
+from .standing import Period, Standing
 from .stored import ByteRange, Stored, check_key, check_prefix, is_key
+from .subscription import Subscription, SubscriptionStatus
 from .ticket import Ticket
 from .update import Update
 from .upload import Upload
-from .usage import Usage
+from .usage import MOST_QUOTED, Usage
 from .user import User
 from .wake import Wake
 from .webhook import (
@@ -54,12 +58,14 @@ from .webhook import (
 __all__ = [
     "AUDIT_ACTIONS",
     "EVENT_TYPES",
+    "MOST_QUOTED",
     "ROLES",
     "ROOMS",
     "SCOPES",
     "STYLES",
     "TERMINAL",
     "TEST_EVENT",
+    "USUAL_PLANS",
     "USUAL_ROOM",
     "USUAL_STYLE",
     "Absent",
@@ -79,6 +85,8 @@ __all__ = [
     "DeliveryState",
     "DisabledReason",
     "DownloadGrant",
+    "Entry",
+    "EntryKind",
     "EventPage",
     "EventType",
     "Failed",
@@ -101,8 +109,10 @@ __all__ = [
     "Notice",
     "Order",
     "Output",
+    "Period",
     "Picture",
     "Place",
+    "Plan",
     "Price",
     "Principal",
     "Profile",
@@ -115,9 +125,12 @@ __all__ = [
     "Sizes",
     "StageRequest",
     "Staged",
+    "Standing",
     "Statistics",
     "Stored",
     "StoredStatistics",
+    "Subscription",
+    "SubscriptionStatus",
     "Ticket",
     "Update",
     "Upload",

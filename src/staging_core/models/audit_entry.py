@@ -11,6 +11,8 @@ from .place import Place
 AuditAction = Literal[
     "account.deleted",
     "account.exported",
+    "billing.credited",
+    "billing.plan_given",
     "image.reconciled",
     "job.cancelled",
     "job.requeued",

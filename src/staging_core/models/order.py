@@ -15,13 +15,26 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
-    """What a billing backend asks for it.
+    """What a billing backend lets the order take; the core's ledger holds it, or asks again.
 
-    ``credits``: taken per image. ``amount_cents``, ``currency``: money for the whole order.
-    ``rule``: the plan rule that applied, in one plain phrase.
+    ``allowance``, ``credits``, ``overage``: images taken from the plan's allowance, from credits,
+    and charged afterwards; together they are the order's images, or all 0 where nothing is counted
+    against anything. ``amount_cents``, ``currency``: money for the whole order, later on a bill.
+    ``model_cost_usd``: what the model's provider is expected to charge the installation.
+    ``plan_code``: the plan it was judged by. ``rule``: the plan rule that applied, in one plain
+    phrase.
     """
 
+    allowance: int = 0
     credits: int = 0
+    overage: int = 0
     amount_cents: int = 0
     currency: str = "usd"
+    model_cost_usd: float = 0.0
+    plan_code: str = ""
     rule: str = ""
+
+    @property
+    def images(self) -> int:
+        """How many images it takes from anything."""
+        return self.allowance + self.credits + self.overage

@@ -30,6 +30,7 @@ from staging_core.settlement import cancel_job
 from staging_core.watch import Watch
 
 from .audit_log import AuditLog
+from .billing import Billing
 from .keys import Keys
 from .models import Models
 from .settings import RuntimeSettings
@@ -40,8 +41,8 @@ log = logging.getLogger("staging_core")
 class Operating:
     """What ``Staging.operating`` gives: what an operator may do, each act in the audit log.
 
-    ``actor``: who it is. ``models``, ``settings``, ``keys``, ``audit_log``: what else there is, by
-    noun.
+    ``actor``: who it is. ``models``, ``settings``, ``keys``, ``audit_log``, ``billing``: what else
+    there is, by noun.
     """
 
     def __init__(self, ports: Ports, watch: Watch, live: Live, actor: Actor) -> None:
@@ -50,6 +51,7 @@ class Operating:
         self.models = Models(ports, actor, self.settings)
         self.audit_log = AuditLog(ports)
         self.keys = Keys(ports, actor)
+        self.billing = Billing(ports, actor)
         self._actor = actor
         self._ports = ports
         self._watch = watch

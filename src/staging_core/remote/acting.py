@@ -16,6 +16,7 @@ from staging_core.scoped import needs
 
 from .account import RemoteAccount
 from .asked import in_query
+from .billing import RemoteBilling
 from .images import RemoteImages
 from .jobs import RemoteJobs
 from .keys import RemoteApiKeys
@@ -24,7 +25,7 @@ from .projects import RemoteProjects
 from .signed import Signed
 from .stream import EventStream
 from .tickets import RemoteTickets
-from .told import EventTold, seconds
+from .told import EventTold
 from .uploads import RemoteUploads
 from .webhooks import RemoteWebhooks
 from .wire import Wire
@@ -37,14 +38,6 @@ class MeTold(msgspec.Struct, frozen=True):
     user_id: str
     role: UserRole
     scopes: list[str]
-
-
-class UsageTold(msgspec.Struct, frozen=True):
-    """What was used in this period."""
-
-    images_used: int
-    period_start: str
-    period_end: str
 
 
 class LogTold(msgspec.Struct, frozen=True):
@@ -80,6 +73,7 @@ class Remote:
         self.uploads: RemoteUploads
         self.webhooks: RemoteWebhooks
         self.account: RemoteAccount
+        self.billing: RemoteBilling
 
     def __repr__(self) -> str:
         return f"Remote({self._wire.base!r})"
@@ -122,6 +116,7 @@ class Remote:
         self.projects = RemoteProjects(wire, principal)
         self.webhooks = RemoteWebhooks(wire, principal)
         self.account = RemoteAccount(wire)
+        self.billing = RemoteBilling(wire, principal)
 
     @needs("events:read")
     def events(self, group: Group | None = None, *, after: int = 0) -> AsyncIterator[JobEvent]:
@@ -200,12 +195,7 @@ class Remote:
 
     async def usage(self) -> Usage:
         """See ``Acting.usage``."""
-        told = await self._wire.get(UsageTold, "/billing/usage")
-        return Usage(
-            used=told.images_used,
-            period_start=seconds(told.period_start),
-            period_end=seconds(told.period_end),
-        )
+        return await self.billing.usage()
 
     async def wait(self, group: Group) -> Group:
         """See ``Acting.wait``."""

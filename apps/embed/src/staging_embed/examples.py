@@ -37,6 +37,7 @@ REQUESTS: Mapping[str, Any] = {
         "company_name": None,
         "billing_address": {"city": "London"},
     },
+    "quote": {"images": 4},
     "create_key": {
         "name": "listing import",
         "scopes": ["images:read", "images:write"],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .accounts import accounts, api_keys, creations, tickets, usage, users
 from .base import metadata
+from .billing import balances, ledger, subscriptions
 from .images import files, groups, images, originals, projects, uploads, words
 from .jobs import attempts, events, gates, inbox, jobs, outbox
 from .operations import audit_log, measures, model_configs, runtime_settings
@@ -18,6 +19,7 @@ __all__ = [
     "api_keys",
     "attempts",
     "audit_log",
+    "balances",
     "creations",
     "events",
     "files",
@@ -27,6 +29,7 @@ __all__ = [
     "inbox",
     "jobs",
     "leases",
+    "ledger",
     "measures",
     "metadata",
     "model_configs",
@@ -35,6 +38,7 @@ __all__ = [
     "outbox",
     "projects",
     "runtime_settings",
+    "subscriptions",
     "tickets",
     "uploads",
     "usage",

@@ -106,8 +106,9 @@ creations = sa.Table(
 usage = sa.Table(
     "staging_usage",
     metadata,
-    # Images that became ready in a calendar month (UTC, as 2026-01); never fewer.
+    # Images that became ready in a period: a calendar month (UTC, as 2026-01), or one of a
+    # subscription, by its first day (as 2026-01-15). Never fewer.
     sa.Column("account_id", sa.String(255), sa.ForeignKey("staging_accounts.id"), primary_key=True),
-    sa.Column("month", sa.String(7), primary_key=True),
+    sa.Column("month", sa.String(10), primary_key=True),
     sa.Column("images", sa.Integer(), nullable=False),
 )

@@ -32,6 +32,11 @@ jobs = sa.Table(
     sa.Column("error", sa.String(64)),
     sa.Column("message", sa.Text()),
     sa.Column("cost_usd", sa.Double(), nullable=False, server_default="0"),
+    # The balance that its image is held in, unset where nothing is; set: the hold is no more.
+    sa.Column("reserved_in", sa.String(64)),
+    time_column("settled_at", nullable=True),
+    # In which of its account's periods the image counts; unset: in the month that it is ready in.
+    sa.Column("usage_period", sa.String(10)),
     sa.Column("timings_ms", Json, nullable=False),
     sa.Column("report", Json, nullable=False),
     time_column("created_at"),
@@ -47,6 +52,11 @@ jobs = sa.Table(
     # For operators, across accounts.
     sa.Index("ix_staging_jobs_newest", "created_at", "id"),
     index("ix_staging_jobs_ended", "finished_at", only="finished_at IS NOT NULL"),
+    index(
+        "ix_staging_jobs_unsettled",
+        "finished_at",
+        only="reserved_in IS NOT NULL AND settled_at IS NULL AND finished_at IS NOT NULL",
+    ),
     index("ix_staging_jobs_dead", "state", "created_at", "id", only="state = 'error'"),
     index("ix_staging_jobs_cancelled", "state", "created_at", "id", only="state = 'cancelled'"),
     sa.Index("ix_staging_jobs_state", "account_id", "state", "created_at", "id"),

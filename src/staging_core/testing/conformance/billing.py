@@ -8,8 +8,8 @@ from typing import ClassVar
 import pytest
 
 from staging_core.errors import UsageLimitExceeded
-from staging_core.interfaces import Billing
-from staging_core.models import Order, Quote
+from staging_core.interfaces import Billing, KeepsPlans, supports
+from staging_core.models import Order, Quote, Standing
 
 from .base import OpensConformance, check
 
@@ -33,10 +33,16 @@ class BillingConformance(OpensConformance):
         for order in self.orders:
             quote = await billing.quote(order)
             assert isinstance(quote, Quote)
-            assert isinstance(quote.credits, int)
-            assert isinstance(quote.amount_cents, int)
-            assert quote.credits >= 0
-            assert quote.amount_cents >= 0
+            takes = (quote.allowance, quote.credits, quote.overage, quote.amount_cents)
+            assert all(type(number) is int for number in takes)
+            assert min(takes) >= 0
+
+    @check(
+        "What it takes (allowance, credits, overage) comes to the order's images, or to nothing."
+    )
+    async def test_a_quote_takes_all_or_nothing(self, billing: Billing) -> None:
+        for order in self.orders:
+            assert (await billing.quote(order)).images in (0, order.images)
 
     @check("``currency``: money for the whole order")
     async def test_a_quote_names_its_currency(self, billing: Billing) -> None:
@@ -65,3 +71,28 @@ class BillingConformance(OpensConformance):
         for order in self.orders:
             first = await billing.quote(order)
             assert await asyncio.gather(*(billing.quote(order) for _ in range(20))) == [first] * 20
+
+    # --- KeepsPlans -----------------------------------------------------------------------------
+
+    @check("The account's plan and period, and what it has left of them.")
+    async def test_a_standing_is_whole(self, billing: Billing) -> None:
+        if (plans := supports(billing, KeepsPlans)) is None:
+            return
+        for order in self.orders:
+            standing = await plans.standing(order.account_id)
+            assert isinstance(standing, Standing)
+            assert standing.account_id == order.account_id
+            assert standing.plan_code.strip()
+            assert standing.period.start < standing.period.end
+            left = (standing.used, standing.allowance, standing.credits, standing.overage)
+            assert min(left) >= 0
+
+    @check("An account that nobody has seen yet stands as a new one.")
+    async def test_a_new_account_has_a_standing(self, billing: Billing) -> None:
+        if (plans := supports(billing, KeepsPlans)) is None:
+            return
+        standing = await plans.standing("nobody-has-seen-it")
+        assert standing.used == 0
+        assert standing.allowance == standing.plan.images
+        quoted = await billing.quote(Order(account_id="nobody-has-seen-it", images=1, model="fake"))
+        assert quoted.images in (0, 1)

@@ -6,7 +6,6 @@ from staging_embed.routing import Routes
 
 from .account import account
 from .admin import admin
-from .billing import billing
 from .callbacks import callbacks
 from .catalog import catalog
 from .documentation import documentation
@@ -18,6 +17,7 @@ from .jobs import jobs
 from .keys import keys
 from .me import me
 from .objects import objects
+from .payments import billing
 from .pictures import pictures
 from .profile import profile
 from .projects import projects

@@ -1,26 +1,28 @@
-"""Usage, plans and payments.
-
-Everybody has the free plan where nothing is charged. What needs a payment provider answers 503
-until one is configured.
-"""
+"""Usage, plans and the ledger. Everybody has the free plan where nothing is charged."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from staging_core.errors import ServiceUnavailable
-from staging_embed.access import anyone, member
+from staging_core.errors import (
+    BillingUnavailable,
+    UnknownModel,
+    UsageLimitExceeded,
+)
+from staging_core.models import MOST_QUOTED, Entry, EntryKind, SubscriptionStatus, Usage
+from staging_core.models import Subscription as OwnSubscription
+from staging_embed.access import member
 from staging_embed.call import Call
+from staging_embed.fields import Before, Cursor, Limit
+from staging_embed.paging import new_page
 from staging_embed.routing import Routes
-from staging_embed.times import rfc3339
+from staging_embed.times import rfc3339, rfc3339_or_none
 
 billing = Routes("billing")
-_read, _write = member("billing:read"), member("billing:write")
-_FREE = "free"
+_read = member("billing:read")
 _NO_LIMIT = 2**31 - 1  # what fits the number of any client
-_paid: dict[str, Any] = {"errors": (ServiceUnavailable,)}
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -51,11 +53,17 @@ class InvoiceList(Struct, frozen=True, kw_only=True):
 
 
 class Subscription(Struct, frozen=True, kw_only=True):
-    """A plan that the account has; the free one too."""
+    """A plan that the account has; everybody's too, of which nobody is the `source`.
+
+    `source`: who sold it; `operator`: it was given.
+    """
 
     id: str
-    status: str
+    status: SubscriptionStatus
     price_id: str
+    plan_code: str
+    source: str | None
+    created_at: str | None
     current_period_start: str
     current_period_end: str
     cancel_at: str | None = None
@@ -72,10 +80,12 @@ class SubscriptionList(Struct, frozen=True, kw_only=True):
 
 
 class UsageAnswer(Struct, frozen=True, kw_only=True):
-    """Images that became ready in this calendar month (UTC); deleted ones stay counted.
+    """Images that became ready in this period; deleted ones stay counted.
 
-    `has_subscription`: whether a plan is paid for. Where nothing is charged, `monthly_limit` is
-    2147483647: there is none.
+    A period is a calendar month (UTC), or that of a subscription. `remaining_images` may still be
+    had: of the plan's `monthly_limit`, and of credits; `overage_images` more may be had after that,
+    charged afterwards. `has_subscription`: whether the account has a plan of its own. Where nothing
+    is charged, `monthly_limit` is 2147483647: there is none.
     """
 
     images_used: int
@@ -85,105 +95,124 @@ class UsageAnswer(Struct, frozen=True, kw_only=True):
     period_end: str
     has_subscription: bool
     remaining_images: int
+    overage_images: int
 
 
-class Price(Struct, frozen=True, kw_only=True):
-    """A price of a plan."""
+class QuoteWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So many images of a model; without one, of the active one."""
 
-    price_id: Annotated[str, Meta(min_length=1, max_length=255)]
-
-
-class Address(Struct, frozen=True, kw_only=True):
-    """Where to go on, in a browser."""
-
-    url: str
+    images: Annotated[int, Meta(ge=1, le=MOST_QUOTED)] = 1
+    model: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
 
 
-class Elements(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the provider's own form needs."""
+class QuoteAnswer(Struct, frozen=True, kw_only=True):
+    """What the images would take: of the plan's `allowance`, of `credits`, and as `overage`.
 
-    subscription_id: str
-    client_secret: str
+    All three are 0 where nothing is counted. `amount_cents` come onto the bill; `model_cost_usd` is
+    what the model's provider is expected to charge the installation. `rule`: why.
+    """
+
+    images: int
+    allowance: int
+    credits: int
+    overage: int
+    amount_cents: int
+    currency: str
+    model_cost_usd: float
+    plan_code: str
+    rule: str
 
 
-class Card(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A card, as far as it may be shown."""
+class EntryAnswer(Struct, frozen=True, kw_only=True):
+    """`images` went from one book of a balance to another.
 
-    brand: str
-    last4: str
-    exp_month: int
-    exp_year: int
-
-
-class PaymentMethod(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One way to pay."""
+    `balance`: `credits`, or a period's `allowance/2026-01` or `overage/2026-01`. What is
+    `available` may be had; what is `reserved` is held for running jobs.
+    """
 
     id: str
-    type: str
-    card: Card | None
-    is_default: bool
+    balance: str
+    kind: EntryKind
+    from_book: str
+    to_book: str
+    images: int
+    job_id: str | None
+    note: dict[str, Any] | None
+    created_at: str
 
 
-class PaymentMethods(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Ways to pay that the account has."""
+class EntryList(Struct, frozen=True, kw_only=True):
+    """Entries of the ledger, newest first."""
 
-    payment_methods: list[PaymentMethod]
-
-
-class ChosenMethod(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One of the account's ways to pay."""
-
-    payment_method_id: Annotated[str, Meta(min_length=1, max_length=255)]
+    entries: list[EntryAnswer]
+    next_cursor: str | None
 
 
-class Changed(Struct, frozen=True, kw_only=True):
-    """It is done; in a plain sentence."""
+class EntryPage(Struct, frozen=True, kw_only=True):
+    """Which part of the ledger."""
 
-    message: str
-
-
-class Upgraded(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """It is done, or the provider's own form goes on with it."""
-
-    success: bool = False
-    message: str | None = None
-    client_secret: str | None = None
-    subscription_id: str | None = None
-
-
-class Received(Struct, frozen=True):
-    """`duplicate`: it was here before, and changed nothing."""
-
-    status: str
+    limit: Limit | None = None
+    cursor: Cursor | None = None
+    before: Before | None = None
 
 
 @billing.get("/billing/usage", _read)
 async def get_usage(call: Call) -> UsageAnswer:
-    """What was used in this month, and what is left."""
-    usage = await call.me.usage()
+    """What was used in this period, and what is left."""
+    usage = await call.me.billing.usage()
+    limit = _NO_LIMIT if usage.limit is None else usage.limit
+    left = max(0, limit - usage.used) if usage.remaining is None else usage.remaining
     return UsageAnswer(
         images_used=usage.used,
-        monthly_limit=_NO_LIMIT,
-        plan_code=_FREE,
+        monthly_limit=limit,
+        plan_code=usage.plan_code,
         period_start=rfc3339(usage.period_start),
         period_end=rfc3339(usage.period_end),
-        has_subscription=False,
-        remaining_images=max(0, _NO_LIMIT - usage.used),
+        has_subscription=usage.has_subscription,
+        remaining_images=left,
+        overage_images=usage.overage,
+    )
+
+
+@billing.post("/quotes", _read, errors=(UnknownModel, UsageLimitExceeded, BillingUnavailable))
+async def quote(call: Call, body: QuoteWish | None = None) -> QuoteAnswer:
+    """What so many images would cost now, and which rule of the plan says so; takes nothing."""
+    wish = body or QuoteWish()
+    found = await call.me.billing.quote(wish.images, model=wish.model)
+    return QuoteAnswer(
+        images=wish.images,
+        allowance=found.allowance,
+        credits=found.credits,
+        overage=found.overage,
+        amount_cents=found.amount_cents,
+        currency=found.currency,
+        model_cost_usd=found.model_cost_usd,
+        plan_code=found.plan_code,
+        rule=found.rule,
+    )
+
+
+@billing.get("/billing/ledger", _read)
+async def list_ledger(call: Call, query: EntryPage) -> EntryList:
+    """Every image that the account was given, holds, had or lost, newest first."""
+    before = call.before("ledger", query)
+    rows, more = await new_page(
+        lambda limit: call.me.billing.entries(limit=limit, before=before), query.limit
+    )
+    return EntryList(
+        entries=[_entry(row) for row in rows],
+        next_cursor=call.next("ledger", rows[-1].place if more else None),
     )
 
 
 @billing.get("/billing/subscriptions", _read)
 async def list_subscriptions(call: Call, query: Page) -> SubscriptionList:
-    """The account's plans: the free one, where nothing is charged."""
-    usage = await call.me.usage()
-    free = Subscription(
-        id=_FREE,
-        status="active",
-        price_id=_FREE,
-        current_period_start=rfc3339(usage.period_start),
-        current_period_end=rfc3339(usage.period_end),
-    )
-    items = [free][query.offset : query.offset + query.limit]
+    """The account's plans, newest first; everybody's plan, where it has none of its own."""
+    usage = await call.me.billing.usage()
+    rows = [_subscription(row, usage) for row in await call.me.billing.subscriptions(limit=200)]
+    if not usage.has_subscription:
+        rows.insert(0, _everybodys(usage))
+    items = rows[query.offset : query.offset + query.limit]
     return SubscriptionList(items=items, limit=query.limit, offset=query.offset)
 
 
@@ -193,66 +222,47 @@ async def list_invoices(call: Call, query: Page) -> InvoiceList:
     return InvoiceList(items=[], limit=query.limit, offset=query.offset)
 
 
-@billing.post("/billing/create-checkout", _write, creates=True, **_paid)
-async def create_checkout(call: Call, body: Price) -> Address:
-    """Begin to pay for a plan."""
-    _needs_payments()
+def _entry(entry: Entry) -> EntryAnswer:
+    return EntryAnswer(
+        id=entry.id,
+        balance=entry.balance,
+        kind=entry.kind,
+        from_book=entry.from_book,
+        to_book=entry.to_book,
+        images=entry.images,
+        job_id=entry.job_id,
+        note=entry.note,
+        created_at=rfc3339(entry.at),
+    )
 
 
-@billing.post("/billing/portal", _write, **_paid)
-async def create_billing_portal(call: Call) -> Address:
-    """Where the account's payments are looked after."""
-    _needs_payments()
+def _everybodys(usage: Usage) -> Subscription:
+    """Old pages allow no upload without a plan."""
+    return Subscription(
+        id=usage.plan_code,
+        status="active",
+        price_id=usage.plan_code,
+        plan_code=usage.plan_code,
+        source=None,
+        created_at=None,
+        current_period_start=rfc3339(usage.period_start),
+        current_period_end=rfc3339(usage.period_end),
+    )
 
 
-@billing.post("/billing/create-subscription-elements", _write, creates=True, **_paid)
-async def create_subscription_elements(call: Call, body: Price) -> Elements:
-    """Begin to pay for a plan in a form of the page's own."""
-    _needs_payments()
-
-
-@billing.get("/billing/payment-methods", _read, **_paid)
-async def list_payment_methods(call: Call) -> PaymentMethods:
-    """Ways to pay that the account has."""
-    _needs_payments()
-
-
-@billing.post("/billing/set-default-payment-method", _write, **_paid)
-async def set_default_payment_method(call: Call, body: ChosenMethod) -> Changed:
-    """Pay in this way from now on."""
-    _needs_payments()
-
-
-@billing.post("/billing/remove-payment-method", _write, **_paid)
-async def remove_payment_method(call: Call, body: ChosenMethod) -> Changed:
-    """Forget a way to pay."""
-    _needs_payments()
-
-
-@billing.post("/billing/upgrade-subscription", _write, creates=True, **_paid)
-async def upgrade_subscription(call: Call, body: Price) -> Upgraded:
-    """Go to another plan, also from the free one."""
-    _needs_payments()
-
-
-@billing.post("/billing/cancel-subscription", _write, **_paid)
-async def cancel_subscription(call: Call) -> Changed:
-    """End the plan with its period."""
-    _needs_payments()
-
-
-@billing.post(
-    "/stripe/webhook",
-    anyone("the payment provider signs what it sends"),
-    raw=("application/json",),
-    **_paid,
-)
-async def receive_stripe_webhook(call: Call) -> Received:
-    """Take what the payment provider reports; never without its signature."""
-    _needs_payments()
-
-
-def _needs_payments() -> NoReturn:
-    raise ServiceUnavailable(
-        "Payments are not configured here: nothing is charged, and everybody has the free plan."
+def _subscription(row: OwnSubscription, usage: Usage) -> Subscription:
+    """Without a period of its own it goes by the account's."""
+    ends = row.cancel_at is not None
+    return Subscription(
+        id=row.id,
+        status=row.status,
+        price_id=row.price_id or row.plan_code,
+        plan_code=row.plan_code,
+        source=row.source,
+        created_at=rfc3339(row.created_at),
+        current_period_start=rfc3339(row.period_start or usage.period_start),
+        current_period_end=rfc3339(row.period_end or usage.period_end),
+        cancel_at=rfc3339_or_none(row.cancel_at),
+        canceled_at=rfc3339_or_none(row.canceled_at),
+        cancel_at_period_end=ends and row.cancel_at == row.period_end,
     )

@@ -1,0 +1,76 @@
+"""Where an account stands: which plan, which period, what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from staging_core.models import Period, Plan, Standing
+
+from . import subscriptions, usage
+from .engine import Transaction
+from .ledger import CREDITS
+from .row import Row
+from .tables import balances
+
+
+def allowance_of(period: Period) -> str:
+    """The balance of a period's allowance."""
+    return f"allowance/{period.name}"
+
+
+def overage_of(period: Period) -> str:
+    """The balance of what may be charged afterwards in a period."""
+    return f"overage/{period.name}"
+
+
+async def read(tx: Transaction, account_id: str, plans: Mapping[str, Plan], usual: str) -> Standing:
+    """The account's; ``plans`` by their code, ``usual``: that of accounts without a subscription.
+
+    An account that is not there yet has the whole allowance of the usual plan.
+    """
+    subscription = _best(await subscriptions.giving(tx, account_id), plans)
+    code = usual if subscription is None else subscription["plan"]
+    plan, period = plans[code], _period(subscription, tx.now)
+    left = await _balances(tx, account_id, [allowance_of(period), overage_of(period), CREDITS])
+    return Standing(
+        account_id=account_id,
+        plan_code=code,
+        plan=plan,
+        period=period,
+        used=await usage.in_period(tx, account_id, period),
+        allowance=_left(left.get(allowance_of(period)), plan.images),
+        credits=_left(left.get(CREDITS), 0),
+        overage=_left(left.get(overage_of(period)), plan.overage_images),
+        subscribed=subscription is not None,
+    )
+
+
+def _best(rows: list[Row], plans: Mapping[str, Plan]) -> Row | None:
+    """The one that counts: of those whose plan is known here, the one that gives most."""
+    known = [row for row in rows if row["plan"] in plans]
+    return max(known, key=lambda row: (plans[row["plan"]].images, row["id"]), default=None)
+
+
+def _period(subscription: Row | None, now: float) -> Period:
+    if subscription is None or subscription["period_start"] is None:
+        return Period.month_of(now)
+    start, end = subscription["period_start"], subscription["period_end"]
+    name = datetime.fromtimestamp(start, UTC).strftime("%Y-%m-%d")
+    return Period(name=name, start=start, end=end)
+
+
+async def _balances(tx: Transaction, account_id: str, names: list[str]) -> dict[str, Row]:
+    rows = await tx.rows(
+        sa.select(balances).where(balances.c.account_id == account_id, balances.c.name.in_(names))
+    )
+    return {row["name"]: row for row in rows}
+
+
+def _left(row: Row | None, granted: int) -> int:
+    """What may be had, with what the first order of the period is given."""
+    if row is None:
+        return granted
+    return int(row["available"] + max(0, granted - row["granted"]))

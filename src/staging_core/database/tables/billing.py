@@ -1,0 +1,68 @@
+"""What accounts may have, what they took, and the ledger that says how it came to be."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from .base import Json, account_column, id_column, index, metadata, time_column
+
+balances = sa.Table(
+    "staging_balances",
+    metadata,
+    # Images that an account may have: of a period's allowance or overage, or credits.
+    sa.Column("account_id", sa.String(255), sa.ForeignKey("staging_accounts.id"), primary_key=True),
+    sa.Column("name", sa.String(64), primary_key=True),
+    # How much of it there ever was; what may be had now; what running jobs hold.
+    sa.Column("granted", sa.Integer(), nullable=False, server_default="0"),
+    sa.Column("available", sa.Integer(), nullable=False, server_default="0"),
+    sa.Column("reserved", sa.Integer(), nullable=False, server_default="0"),
+    sa.Column("expires_at", sa.Double()),
+    sa.CheckConstraint("available >= 0", name="ck_staging_balances_available"),
+    sa.CheckConstraint("reserved >= 0", name="ck_staging_balances_reserved"),
+    index(
+        "ix_staging_balances_expiring",
+        "expires_at",
+        only="available > 0 AND expires_at IS NOT NULL",
+    ),
+)
+
+ledger = sa.Table(
+    "staging_ledger",
+    metadata,
+    # Double entry: every row takes from one book what it puts into another. It is only added to.
+    sa.Column("account_id", sa.String(255), sa.ForeignKey("staging_accounts.id"), primary_key=True),
+    # Made of what it is for (a job's hold, its end; a purchase), so that nothing is booked twice.
+    sa.Column("id", sa.String(255), primary_key=True),
+    sa.Column("balance", sa.String(64), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("from_book", sa.String(16), nullable=False),
+    sa.Column("to_book", sa.String(16), nullable=False),
+    sa.Column("images", sa.Integer(), nullable=False),
+    sa.Column("job_id", sa.String(64)),
+    sa.Column("note", Json),
+    time_column("at"),
+    sa.CheckConstraint("images > 0", name="ck_staging_ledger_images"),
+    sa.CheckConstraint("from_book <> to_book", name="ck_staging_ledger_books"),
+    sa.Index("ix_staging_ledger_page", "account_id", "at", "id"),
+    index("ix_staging_ledger_job_id", "job_id", only="job_id IS NOT NULL"),
+)
+
+subscriptions = sa.Table(
+    "staging_subscriptions",
+    metadata,
+    # Plans that accounts have: sold by a payment provider, or given by an operator.
+    account_column(),
+    id_column(primary_key=True),
+    sa.Column("source", sa.String(32), nullable=False),
+    sa.Column("plan", sa.String(64), nullable=False),
+    sa.Column("price_id", sa.String(255)),
+    sa.Column("status", sa.String(32), nullable=False),
+    # Unset: it goes by calendar months.
+    time_column("period_start", nullable=True),
+    time_column("period_end", nullable=True),
+    time_column("cancel_at", nullable=True),
+    time_column("canceled_at", nullable=True),
+    time_column("created_at"),
+    time_column("updated_at"),
+    sa.Index("ix_staging_subscriptions_page", "account_id", "created_at", "id"),
+)

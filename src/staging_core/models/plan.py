@@ -1,0 +1,42 @@
+"""Plans: what an account may have in a period, and what it costs. They are configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+Images = Annotated[int, Meta(ge=0, le=1_000_000)]
+Cents = Annotated[int, Meta(ge=0, le=100_000_000)]
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One plan. Money is in hundredths of ``currency`` (ISO 4217, small letters).
+
+    ``images``: the allowance of a period; what is left of it ends with the period.
+    ``price_cents``: of a period. ``overage_images``: how many more may be had in a period beyond
+    allowance and credits, at ``overage_cents`` each, charged afterwards; none by default, so that
+    no bill runs away. ``weight``: of two accounts that wait, one of twice the weight may have twice
+    as many jobs at work. ``price_ids``: what the payment provider calls its price; the first is the
+    one that is sold. ``features``: names that a page may show, and a host may ask for.
+    """
+
+    images: Images
+    name: Annotated[str, Meta(max_length=100)] = ""
+    price_cents: Cents = 0
+    currency: Annotated[str, Meta(pattern="^[a-z]{3}$")] = "usd"
+    overage_images: Images = 0
+    overage_cents: Cents = 0
+    weight: Annotated[int, Meta(ge=1, le=100)] = 1
+    price_ids: tuple[Annotated[str, Meta(min_length=1, max_length=255)], ...] = ()
+    features: tuple[Annotated[str, Meta(min_length=1, max_length=100)], ...] = ()
+
+
+USUAL_PLANS: Mapping[str, Plan] = {
+    "free": Plan(name="Free", images=10),
+    "pro": Plan(name="Pro", images=100, price_cents=2900, weight=2),
+    "business": Plan(name="Business", images=500, price_cents=9900, weight=4),
+}
+"""What the original sold: images a month, and dollars."""

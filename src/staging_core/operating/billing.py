@@ -1,0 +1,103 @@
+"""Plans and credits of accounts, as an operator gives and takes them."""
+
+from __future__ import annotations
+
+import hashlib
+from uuid import uuid4
+
+from staging_core.creation import check_key
+from staging_core.database import accounts, audit_log, ledger, standing, subscriptions
+from staging_core.errors import BadInput, CreditsMissing, NotFound, UnknownPlan
+from staging_core.models import Actor, Entry, Place, Standing
+from staging_core.nearest import nearest
+from staging_core.ports import Ports
+
+MOST = 1_000_000
+
+
+class Billing:
+    """What an operator does where payment goes by another way than this installation."""
+
+    def __init__(self, ports: Ports, actor: Actor) -> None:
+        self._ports = ports
+        self._actor = actor
+
+    async def standing(self, account_id: str) -> Standing:
+        """The account's plan, period and what it has left; ``NotFound`` for none."""
+        settings = self._ports.settings
+        async with self._ports.database.read() as tx:
+            if not await accounts.is_there(tx, account_id):
+                raise NotFound(f"There is no account {account_id!r}.")
+            return await standing.read(tx, account_id, settings.plans, settings.default_plan)
+
+    async def entries(
+        self, account_id: str, *, limit: int = 50, before: Entry | Place | None = None
+    ) -> list[Entry]:
+        """The account's ledger, newest first."""
+        place = before.place if isinstance(before, Entry) else before
+        async with self._ports.database.read(account_id) as tx:
+            return await ledger.page(tx, account_id, before=place, limit=limit)
+
+    async def credit(
+        self, account_id: str, images: int, *, reason: str, key: str | None = None
+    ) -> Standing:
+        """Give the account credits, or take (a negative number) what is still there.
+
+        ``reason`` stands in its ledger, for it to read. ``key``: a repeat under the same one does
+        nothing. ``BadInput`` for 0 or more than a million, ``CreditsMissing`` when it has not so
+        many, ``AccountClosing``. An account that is not there yet is made.
+        """
+        if not 1 <= abs(images) <= MOST:
+            raise BadInput(f"Credits are 1 to {MOST} images, or as many less, not {images}.")
+        if not reason.strip() or len(reason) > 500:
+            raise BadInput("A reason is 1 to 500 characters: it stands in the account's ledger.")
+        id = f"operator-{uuid4().hex if key is None else _name(key)}"
+        settings = self._ports.settings
+        async with self._ports.database.write(accounts.check(account_id)) as tx:
+            await accounts.ensure(tx, account_id)
+            note = {"reason": reason.strip(), "by": self._actor.user_id}
+            booked = await ledger.adjust(tx, account_id, images, id=id, note=note)
+            if not booked and not await ledger.is_booked(tx, account_id, id):
+                raise CreditsMissing(f"The account has not {-images} credits to take.")
+            if booked:
+                await audit_log.add(
+                    tx,
+                    "billing.credited",
+                    self._actor,
+                    target=account_id,
+                    account_id=account_id,
+                    after={"images": images, "reason": reason.strip()},
+                )
+            return await standing.read(tx, account_id, settings.plans, settings.default_plan)
+
+    async def give_plan(self, account_id: str, plan: str | None) -> Standing:
+        """Give the account a plan that is paid for elsewhere; None takes that back.
+
+        What the new plan allows more is there at once; what it allows less holds from the next
+        period on. ``UnknownPlan``, ``AccountClosing``. An account that is not there yet is made.
+        """
+        settings = self._ports.settings
+        if plan is not None and plan not in settings.plans:
+            raise UnknownPlan(
+                f"There is no plan {plan!r} here.", remedy=nearest(plan, settings.plans)
+            )
+        async with self._ports.database.write(accounts.check(account_id)) as tx:
+            await accounts.ensure(tx, account_id)
+            before = await standing.read(tx, account_id, settings.plans, settings.default_plan)
+            await subscriptions.give(tx, account_id, plan)
+            after = await standing.read(tx, account_id, settings.plans, settings.default_plan)
+            await audit_log.add(
+                tx,
+                "billing.plan_given",
+                self._actor,
+                target=account_id,
+                account_id=account_id,
+                before={"plan": before.plan_code},
+                after={"plan": after.plan_code},
+            )
+        return after
+
+
+def _name(key: str) -> str:
+    check_key(key)
+    return hashlib.sha256(key.encode()).hexdigest()

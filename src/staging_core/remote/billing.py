@@ -1,0 +1,149 @@
+"""The account's plan, credits and ledger, over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from staging_core.database.pages import check_limit
+from staging_core.models import (
+    Entry,
+    EntryKind,
+    Place,
+    Principal,
+    Quote,
+    Subscription,
+    SubscriptionStatus,
+    Usage,
+)
+
+from .pages import rows_of
+from .told import seconds, seconds_or_none
+from .wire import Wire
+
+_NO_LIMIT = 2**31 - 1  # what the API says where there is none
+_OPERATOR = "operator"  # whose plans go by calendar months
+
+
+class UsageTold(msgspec.Struct, frozen=True):
+    """What was used in this period, and what is left."""
+
+    images_used: int
+    monthly_limit: int
+    plan_code: str
+    period_start: str
+    period_end: str
+    has_subscription: bool
+    remaining_images: int
+    overage_images: int = 0
+
+
+class SubscriptionTold(msgspec.Struct, frozen=True):
+    """A plan that the account has, or everybody's, which has no ``source``."""
+
+    id: str
+    status: SubscriptionStatus
+    price_id: str
+    plan_code: str
+    source: str | None
+    created_at: str | None
+    current_period_start: str
+    current_period_end: str
+    cancel_at: str | None = None
+    canceled_at: str | None = None
+
+
+class SubscriptionsTold(msgspec.Struct, frozen=True):
+    """The account's plans."""
+
+    items: list[SubscriptionTold]
+
+
+class EntryTold(msgspec.Struct, frozen=True):
+    """An entry of the ledger."""
+
+    id: str
+    balance: str
+    kind: EntryKind
+    from_book: str
+    to_book: str
+    images: int
+    created_at: str
+    job_id: str | None = None
+    note: dict[str, Any] | None = None
+
+
+class EntriesTold(msgspec.Struct, frozen=True):
+    """A page of the ledger."""
+
+    entries: list[EntryTold]
+    next_cursor: str | None
+
+    def rows(self) -> list[EntryTold]:
+        """See ``Page``."""
+        return self.entries
+
+
+class RemoteBilling:
+    """As ``Billing``."""
+
+    def __init__(self, wire: Wire, principal: Principal) -> None:
+        self._wire = wire
+        self._principal = principal
+
+    async def usage(self) -> Usage:
+        """See ``Billing.usage``."""
+        told = await self._wire.get(UsageTold, "/billing/usage")
+        limited = told.monthly_limit < _NO_LIMIT
+        return Usage(
+            used=told.images_used,
+            period_start=seconds(told.period_start),
+            period_end=seconds(told.period_end),
+            limit=told.monthly_limit if limited else None,
+            remaining=told.remaining_images if limited else None,
+            overage=told.overage_images,
+            plan_code=told.plan_code,
+            has_subscription=told.has_subscription,
+        )
+
+    async def quote(self, images: int = 1, *, model: str | None = None) -> Quote:
+        """See ``Billing.quote``."""
+        return await self._wire.send(Quote, "POST", "/quotes", {"images": images, "model": model})
+
+    async def subscriptions(self, *, limit: int = 50, offset: int = 0) -> list[Subscription]:
+        """See ``Billing.subscriptions``."""
+        check_limit(limit)
+        told = await self._wire.get(SubscriptionsTold, "/billing/subscriptions", {"limit": "200"})
+        own = [self._subscription(one) for one in told.items if one.source is not None]
+        return own[offset : offset + limit]
+
+    async def entries(self, *, limit: int = 50, before: Entry | Place | None = None) -> list[Entry]:
+        """See ``Billing.entries``."""
+        place = before.place if isinstance(before, Entry) else before
+        rows = await rows_of(
+            self._wire, EntriesTold, "/billing/ledger", {}, before=place, limit=limit
+        )
+        return [self._entry(row) for row in rows]
+
+    def _subscription(self, told: SubscriptionTold) -> Subscription:
+        assert told.source is not None
+        by_period = told.source != _OPERATOR
+        return Subscription(
+            id=told.id,
+            account_id=self._principal.account_id,
+            plan_code=told.plan_code,
+            source=told.source,
+            status=told.status,
+            created_at=seconds_or_none(told.created_at) or 0.0,
+            price_id=told.price_id if told.price_id != told.plan_code else None,
+            period_start=seconds(told.current_period_start) if by_period else None,
+            period_end=seconds(told.current_period_end) if by_period else None,
+            cancel_at=seconds_or_none(told.cancel_at),
+            canceled_at=seconds_or_none(told.canceled_at),
+        )
+
+    def _entry(self, told: EntryTold) -> Entry:
+        values = msgspec.structs.asdict(told)
+        at = seconds(values.pop("created_at"))
+        return Entry(account_id=self._principal.account_id, at=at, **values)

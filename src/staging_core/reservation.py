@@ -1,0 +1,72 @@
+"""What an order takes of what its account may have: quoted first, held when it is accepted."""
+
+from __future__ import annotations
+
+import logging
+from typing import NamedTuple
+
+from .database import ledger, standing
+from .database.engine import Transaction
+from .errors import BillingUnavailable, StagingError
+from .models import Order, Quote
+from .ports import Ports
+
+log = logging.getLogger("staging_core")
+
+MOST_QUOTES = 10
+"""An order is quoted anew so often when others take what it was quoted; then it is refused."""
+
+
+class Stale(Exception):
+    """What was quoted is not there any more; ask again."""
+
+
+class Hold(NamedTuple):
+    """The balance that each image is held in, None where nothing is, and the usage period."""
+
+    balances: tuple[str | None, ...]
+    period: str | None = None
+
+
+async def quoted(ports: Ports, account_id: str, model: str, images: int) -> Quote:
+    """What the open billing backend says to so many images of an open model.
+
+    Its refusals (``UsageLimitExceeded``) go through. What it cannot say, as it or somebody it asks
+    is away, or says wrongly, is ``BillingUnavailable``: an order is never accepted unquoted.
+    """
+    cost = ports.stagers[model].card.price.usd * images
+    order = Order(account_id=account_id, images=images, model=model, model_cost_usd=cost)
+    try:
+        quote = await ports.billing.quote(order)
+    except StagingError:
+        raise
+    except Exception as error:
+        raise BillingUnavailable("The billing backend failed.") from error
+    takes = (quote.allowance, quote.credits, quote.overage, quote.amount_cents)
+    if min(takes) < 0 or quote.images not in (0, images):
+        log.error("billing quoted %r for %r", quote, order)
+        raise BillingUnavailable("The billing backend quoted what cannot be.")
+    return quote
+
+
+async def hold(tx: Transaction, ports: Ports, account_id: str, quote: Quote, images: int) -> Hold:
+    """Hold what was quoted; ``Stale`` when it is not there any more. Hold the account's row first.
+
+    The first order of a period brings the period's allowance with it.
+    """
+    if not quote.images:
+        return Hold((None,) * images)
+    settings = ports.settings
+    now = await standing.read(tx, account_id, settings.plans, settings.default_plan)
+    allowance, overage = standing.allowance_of(now.period), standing.overage_of(now.period)
+    given = {allowance: now.plan.images, overage: now.plan.overage_images}
+    takes = {allowance: quote.allowance, ledger.CREDITS: quote.credits, overage: quote.overage}
+    for name, taken in takes.items():
+        if not taken:
+            continue
+        if name in given:
+            await ledger.raise_to(tx, account_id, name, given[name], expires_at=now.period.end)
+        if not await ledger.hold(tx, account_id, name, taken):
+            raise Stale
+    held = (name for name, taken in takes.items() for _ in range(taken))
+    return Hold(tuple(held), now.period.name)
