@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from staging_core.errors import MissingSetting, SettingError
-from staging_core.models import USUAL_PLANS, Plan
+from staging_core.models import USUAL_PLANS, Pack, Plan
 from staging_core.nearest import nearest
 
 from .signing_key import home_key
@@ -91,6 +91,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "in the variable."
         ),
     ] = msgspec.field(default_factory=lambda: dict(USUAL_PLANS))
+    packs: Annotated[
+        dict[Annotated[str, Meta(pattern="^[a-z0-9_-]{1,64}$")], Pack],
+        Meta(
+            description="Credits that are sold once, by code; `[packs.CODE]` in the file, JSON in "
+            "the variable."
+        ),
+    ] = msgspec.field(default_factory=dict)
     default_plan: Annotated[
         str, Meta(description="Plan of accounts that have chosen none, by its code.")
     ] = "free"

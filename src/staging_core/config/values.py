@@ -79,7 +79,7 @@ def _read(shape: type[msgspec.Struct], name: str, given: Given) -> Any:
         return tuple(_items(value))
     if name in LISTS:
         value = _items(value)
-    if name == "plans" and isinstance(value, str):
+    if name in ("plans", "packs") and isinstance(value, str):
         value = _json(value, source)
     read = _converted(get_type_hints(shape, include_extras=True)[name], value, source)
     if name in DATABASES:

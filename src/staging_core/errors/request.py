@@ -60,6 +60,13 @@ class UnknownPlan(BadInput):
     remedy_hint = "Choose one of the setting `plans`."
 
 
+class UnknownPrice(BadInput):
+    """No plan or pack of this installation is sold at this price."""
+
+    code = "unknown_price"
+    remedy_hint = "Choose a price of a plan or pack that is offered here."
+
+
 class CreditsMissing(BadInput):
     """The account has not so many credits."""
 

@@ -100,6 +100,38 @@ class BillingUnavailable(StagingError):
     remedy_hint = "Try again in a while; if it stays so, look at the log of the installation."
 
 
+class PaymentsUnavailable(StagingError):
+    """The payment provider is away, or has not said what became of a call."""
+
+    code = "payments_unavailable"
+    status = 503
+    remedy_hint = "Send the same request again in a while; nothing is charged twice."
+
+
+class PaymentRefused(StagingError):
+    """The payment provider, or the customer's bank, said no; nothing was changed."""
+
+    code = "payment_failed"
+    status = 402
+    remedy_hint = "Choose another way to pay, or look at the account's bills."
+
+
+class NoActiveSubscription(StagingError):
+    """The account has no subscription of the payment provider that this could change."""
+
+    code = "no_active_subscription"
+    status = 409
+    remedy_hint = "Choose a plan first."
+
+
+class AlreadySubscribed(StagingError):
+    """The account pays for a plan already."""
+
+    code = "already_subscribed"
+    status = 409
+    remedy_hint = "Go to the other plan by an upgrade; two plans would be charged twice."
+
+
 class TooManyQueued(StagingError):
     """The account has too many jobs waiting."""
 

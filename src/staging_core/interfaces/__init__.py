@@ -11,6 +11,7 @@ from .billing import Billing, BillingContext, KeepsPlans, Standings
 from .capability import supports
 from .inspecting import Inspects
 from .opening import OpenContext, Opener
+from .payments import ListsPrices, MetersUsage, ReportsPayments, TakesPayments
 from .queue import Consumes, LimitsRates, Queue, Signals
 from .stager import Defers, Finds, Photo, ReceivesCallbacks, Stager
 from .storage import Copies, Creates, PresignsDownloads, PresignsUploads, Storage
@@ -32,6 +33,8 @@ __all__ = [
     "KeyBook",
     "LimitsRates",
     "Links",
+    "ListsPrices",
+    "MetersUsage",
     "OpenContext",
     "Opener",
     "Photo",
@@ -39,10 +42,12 @@ __all__ = [
     "PresignsUploads",
     "Queue",
     "ReceivesCallbacks",
+    "ReportsPayments",
     "Signals",
     "Stager",
     "Standings",
     "Storage",
+    "TakesPayments",
     "Telemetry",
     "supports",
 ]

@@ -17,10 +17,22 @@ from .event import EventPage, JobEvent
 from .grant import DownloadGrant, UploadGrant, UploadTicket
 from .image import Group, Image
 from .inspected import Inspected
+from .invoice import Invoice, InvoiceStatus
 from .job import TERMINAL, Job, JobState, JobStatus, states_of, status_of
+from .offer import Listing, Offer, OfferKind
 from .operations import ModelStatistics, Reconciled, Statistics, StoredStatistics
 from .order import Order, Quote
 from .outcome import Absent, CannotTell, Failed, Found, Output, Staged, Waiting
+from .pack import Pack
+from .paid import (
+    Paid,
+    PaidCustomer,
+    PaidKind,
+    PaidPurchase,
+    PaidSubscription,
+    PaymentNotice,
+)
+from .payment_method import Card, PaymentMethod
 from .picture import Picture
 from .place import Place
 from .plan import USUAL_PLANS, Plan
@@ -79,6 +91,7 @@ __all__ = [
     "Callback",
     "CannotTell",
     "Canvas",
+    "Card",
     "Command",
     "ConfigField",
     "Credentials",
@@ -95,11 +108,14 @@ __all__ = [
     "Identity",
     "Image",
     "Inspected",
+    "Invoice",
+    "InvoiceStatus",
     "Job",
     "JobEvent",
     "JobState",
     "JobStatus",
     "KeyUse",
+    "Listing",
     "Message",
     "ModelCard",
     "ModelConfig",
@@ -107,8 +123,18 @@ __all__ = [
     "NewApiKey",
     "NewWebhookEndpoint",
     "Notice",
+    "Offer",
+    "OfferKind",
     "Order",
     "Output",
+    "Pack",
+    "Paid",
+    "PaidCustomer",
+    "PaidKind",
+    "PaidPurchase",
+    "PaidSubscription",
+    "PaymentMethod",
+    "PaymentNotice",
     "Period",
     "Picture",
     "Place",

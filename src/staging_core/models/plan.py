@@ -20,7 +20,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     allowance and credits, at ``overage_cents`` each, charged afterwards; none by default, so that
     no bill runs away. ``weight``: of two accounts that wait, one of twice the weight may have twice
     as many jobs at work. ``price_ids``: what the payment provider calls its price; the first is the
-    one that is sold. ``features``: names that a page may show, and a host may ask for.
+    one that is sold. ``overage_price_id``: its metered price of one image beyond the plan.
+    ``trial_days``: free days that it begins with. ``features``: names that a page may show, and a
+    host may ask for.
     """
 
     images: Images
@@ -31,6 +33,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     overage_cents: Cents = 0
     weight: Annotated[int, Meta(ge=1, le=100)] = 1
     price_ids: tuple[Annotated[str, Meta(min_length=1, max_length=255)], ...] = ()
+    overage_price_id: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    trial_days: Annotated[int, Meta(ge=0, le=730)] = 0
     features: tuple[Annotated[str, Meta(min_length=1, max_length=100)], ...] = ()
 
 

@@ -11,6 +11,7 @@ from .billing import balances, ledger, subscriptions
 from .images import files, groups, images, originals, projects, uploads, words
 from .jobs import attempts, events, gates, inbox, jobs, outbox
 from .operations import audit_log, measures, model_configs, runtime_settings
+from .payments import customers, payment_events, payment_objects, prices, purchases
 from .processes import leases, observers
 from .webhooks import webhook_attempts, webhook_deliveries, webhook_endpoints
 
@@ -21,6 +22,7 @@ __all__ = [
     "audit_log",
     "balances",
     "creations",
+    "customers",
     "events",
     "files",
     "gates",
@@ -36,7 +38,11 @@ __all__ = [
     "observers",
     "originals",
     "outbox",
+    "payment_events",
+    "payment_objects",
+    "prices",
     "projects",
+    "purchases",
     "runtime_settings",
     "subscriptions",
     "tickets",
