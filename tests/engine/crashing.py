@@ -34,6 +34,7 @@ ENGINE = {
         "deletion.py",
         "settlement.py",
         "submission.py",
+        "reservation.py",
         "runtime_settings.py",
         "account_closing.py",
         "source.py",

@@ -12,7 +12,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from staging_core.database import outbox
+from staging_core.database import ledger, outbox
 from staging_core.errors import NotFound, StorageError, StorageFull
 from staging_core.imaging.decoder import Decoder
 from staging_core.pipeline import Pipeline
@@ -142,7 +142,9 @@ async def _rare_sites(decoder: Decoder) -> set[tuple[str, int]]:
             await carrying
         async with house.ports.database.write() as tx:
             await outbox.post(tx, "local", "delete_object", {"key": "../no such key"})
+            await ledger.grant(tx, "local", "allowance/2020-01", 1, id="long-ago", expires_at=1.0)
         await recovery.sweep()
+        await recovery.expire_balances()
         await recovery.give_back()
         await stage_uploads(house, cut)
         await rare_uploads(house, cut)
@@ -210,6 +212,7 @@ ENGINE_FUNCTIONS = {
     "current",
     "delete_closed",
     "presign_download",  # contacts nobody, so it is no effect
+    "quoted",
     "_opens",
     "nudge",
     "find",

@@ -292,7 +292,7 @@ async def not_reading(url: str) -> AsyncIterator[asyncio.StreamReader]:
 async def tell_much(me: Acting, group: Group, first: int) -> None:
     """More than any socket keeps: 8 MB in 100 events."""
     job = group.images[0].job
-    async with me._database.write(job.account_id) as tx:
+    async with me.billing._ports.database.write(job.account_id) as tx:
         for number in range(first, first + 100):
             tx.tell(
                 Draft(

@@ -61,6 +61,7 @@ def test_what_was_used_and_the_free_plan(tmp_path: Path, database: dict[str, Any
                 "period_end",
                 "has_subscription",
                 "remaining_images",
+                "overage_images",
             }
             assert (usage["images_used"], usage["plan_code"]) == (0, "free")
             assert usage["remaining_images"] > 0
@@ -82,6 +83,9 @@ def test_what_was_used_and_the_free_plan(tmp_path: Path, database: dict[str, Any
                 "cancel_at",
                 "canceled_at",
                 "cancel_at_period_end",
+                "plan_code",
+                "source",
+                "created_at",
             }
             assert (await old.call("GET", "/billing/subscriptions?offset=1"))["items"] == []
             await old.call("GET", "/billing/subscriptions?limit=0", status=422)

@@ -28,7 +28,7 @@ class PaysTheAccount(Limited):
 
     async def quote(self, order: Order) -> Quote:
         await super().quote(order)
-        return Quote(credits=-1, rule="a present")
+        return Quote(allowance=1, credits=-1, rule="a present")
 
 
 class TakesOneMore(Limited):

@@ -175,12 +175,11 @@ async def get_usage(call: Call) -> UsageAnswer:
 
 
 @billing.post("/quotes", _read, errors=(UnknownModel, UsageLimitExceeded, BillingUnavailable))
-async def quote(call: Call, body: QuoteWish | None = None) -> QuoteAnswer:
+async def quote(call: Call, body: QuoteWish) -> QuoteAnswer:
     """What so many images would cost now, and which rule of the plan says so; takes nothing."""
-    wish = body or QuoteWish()
-    found = await call.me.billing.quote(wish.images, model=wish.model)
+    found = await call.me.billing.quote(body.images, model=body.model)
     return QuoteAnswer(
-        images=wish.images,
+        images=body.images,
         allowance=found.allowance,
         credits=found.credits,
         overage=found.overage,
