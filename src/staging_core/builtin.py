@@ -150,6 +150,7 @@ _COMMANDS = (
     ("jobs", "List, show, retry, cancel and requeue jobs."),
     ("users", "List users, grant and revoke roles."),
     ("keys", "Make, list and revoke API keys."),
+    ("billing", "Tell plans, credits and ledgers of accounts, give and take them."),
     ("audit-log", "Tell who did what to what."),
     ("worker", "Work on queued jobs until stopped."),
     ("sweep", "Do the periodic duties once."),

@@ -233,10 +233,12 @@ def _plain(balance: str) -> str:
     return balance.replace("/", "-")
 
 
-async def is_booked(tx: Transaction, account_id: str, id: str) -> bool:
-    """Whether there is an entry of that name."""
-    its = sa.select(ledger.c.id).where(ledger.c.account_id == account_id, ledger.c.id == id)
-    return await tx.row(its) is not None
+async def find(tx: Transaction, account_id: str, id: str) -> Entry | None:
+    """The entry of that name; None when nothing was booked under it."""
+    row = await tx.row(
+        sa.select(ledger).where(ledger.c.account_id == account_id, ledger.c.id == id)
+    )
+    return None if row is None else Entry(**row)
 
 
 async def _take(

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from staging_core.creation import check_key
 from staging_core.database import accounts, audit_log, ledger, standing, subscriptions
-from staging_core.errors import BadInput, CreditsMissing, NotFound, UnknownPlan
+from staging_core.errors import BadInput, CreditsMissing, IdempotencyMismatch, NotFound, UnknownPlan
 from staging_core.models import Actor, Entry, Place, Standing
 from staging_core.nearest import nearest
 from staging_core.ports import Ports
@@ -44,8 +44,9 @@ class Billing:
         """Give the account credits, or take (a negative number) what is still there.
 
         ``reason`` stands in its ledger, for it to read. ``key``: a repeat under the same one does
-        nothing. ``BadInput`` for 0 or more than a million, ``CreditsMissing`` when it has not so
-        many, ``AccountClosing``. An account that is not there yet is made.
+        nothing; ``IdempotencyMismatch`` when it was used for another number. ``BadInput`` for 0 or
+        more than a million, ``CreditsMissing`` when it has not so many, ``AccountClosing``. An
+        account that is not there yet is made.
         """
         if not 1 <= abs(images) <= MOST:
             raise BadInput(f"Credits are 1 to {MOST} images, or as many less, not {images}.")
@@ -57,8 +58,6 @@ class Billing:
             await accounts.ensure(tx, account_id)
             note = {"reason": reason.strip(), "by": self._actor.user_id}
             booked = await ledger.adjust(tx, account_id, images, id=id, note=note)
-            if not booked and not await ledger.is_booked(tx, account_id, id):
-                raise CreditsMissing(f"The account has not {-images} credits to take.")
             if booked:
                 await audit_log.add(
                     tx,
@@ -68,6 +67,8 @@ class Billing:
                     account_id=account_id,
                     after={"images": images, "reason": reason.strip()},
                 )
+            else:
+                _check_same(await ledger.find(tx, account_id, id), images)
             return await standing.read(tx, account_id, settings.plans, settings.default_plan)
 
     async def give_plan(self, account_id: str, plan: str | None) -> Standing:
@@ -96,6 +97,15 @@ class Billing:
                 after={"plan": after.plan_code},
             )
         return after
+
+
+def _check_same(earlier: Entry | None, images: int) -> None:
+    """What stands under the key already is what is asked for now."""
+    if earlier is None:
+        raise CreditsMissing(f"The account has not {-images} credits to take.")
+    booked = earlier.images if earlier.to_book == "available" else -earlier.images
+    if booked != images:
+        raise IdempotencyMismatch(f"Under this key {booked} credits were booked, not {images}.")
 
 
 def _name(key: str) -> str:
