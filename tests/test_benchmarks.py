@@ -15,11 +15,12 @@ QUICK = {
     "queue": ("--n", "20"),
     "presign": ("--n", "50"),
     "writes": ("--n", "2"),
+    "ledger": ("--n", "10"),
     "scale": ("--n", "400", "--few", "200", "--samples", "10", *SQLITE),
     "inflight": ("--n", "40", "--finish", "2", *SQLITE),
     "staging": ("--n", "2", "--warm", "1", "--rate", "4", "--run-s", "0.1"),
 }
-LOST = ("ended as", "came nowhere")
+LOST = ("ended as", "came nowhere", "are left of")
 
 
 @pytest.mark.parametrize("name", QUICK)
