@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from .database import audit_log, deletions, image_search, jobs
+from .database import accounts, audit_log, deletions, image_search, jobs, ledger
 from .database.row import Row
 from .errors import AlreadyFinal, NotFound, ObjectMissing
 from .models import Actor, JobStatus, Reconciled
@@ -45,8 +45,9 @@ async def reconcile(
     """Look for the objects of at most ``limit`` images, in the order of their ids.
 
     An image that is ready and whose staged picture is gone is marked as failed
-    (``object_missing``), unless ``dry_run``; it can be retried then. A missing original is only
-    told. Where the storage does not answer, or does not allow to look, nothing is marked.
+    (``object_missing``), unless ``dry_run``; what it took is given back, and it can be retried
+    then. A missing original is only told. Where the storage does not answer, or does not allow to
+    look, nothing is marked.
     """
     async with ports.database.read() as tx:
         rows = await image_search.page(
@@ -92,7 +93,8 @@ async def _seen(ports: Ports, key: str | None) -> Seen:
 async def _mark(ports: Ports, actor: Actor, row: Row) -> bool:
     """A new job for the image, which fails at once: a job that has ended never moves again.
 
-    False when the image has another job by now, or is deleted.
+    What the lost picture took is given back; the new job takes nothing. False when the image has
+    another job by now, or is deleted.
     """
     model, account_id = row["model"], row["account_id"]
     stager = ports.stagers.get(model)
@@ -104,6 +106,8 @@ async def _mark(ports: Ports, actor: Actor, row: Row) -> bool:
             job_id = await jobs.repeat(tx, image, lane=lane, model=model, told=told)
             error = ObjectMissing("The staged picture is gone from the storage.")
             await end_job(tx, await jobs.seen(tx, job_id), error)
+            await accounts.hold(tx, account_id)
+            await ledger.give_back(tx, await jobs.seen(tx, row["job_id"]))
             await audit_log.add(
                 tx,
                 "image.reconciled",

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import sqlalchemy as sa
 
 from staging_core import Image, Staging
 from staging_core.audit import SOUND, Audit
+from staging_core.database import accounts, jobs
+from staging_core.database.ledger import give_back
+from staging_core.database.tables import balances, ledger
 from staging_core.errors import StorageDenied, StorageUnreachable
 from staging_core.models import Reconciled
 
@@ -165,5 +170,84 @@ def test_all_images_are_gone_through_in_parts_and_some_by_what_they_are(
             assert (await reconciled(staging, project_id=project.id)).checked == 1
             assert (await reconciled(staging, status="queued")).checked == 1
             assert (await reconciled(staging, status="error")).checked == 0
+
+    asyncio.run(scenario())
+
+
+PAID: dict[str, Any] = {"billing": "plans:", "plans": {"free": {"images": 3}}}
+
+
+@both
+def test_what_a_lost_picture_took_is_given_back_once_each_time(
+    tmp_path: Path, database: dict[str, Any]
+) -> None:
+    async def scenario() -> None:
+        async with installed(tmp_path, "fake:", **PAID, **database) as staging:
+            me = staging.acting_as(ADA)
+            first = await staged(staging)
+            await lose(staging, first.staged_key)
+            await reconciled(staging)
+            assert (await me.usage()).remaining == 2  # it only looked
+            marks = [reconciled(staging, dry_run=False) for _ in range(4)]
+            assert sum(done.updated for done in await asyncio.gather(*marks)) == 1
+            assert (await me.usage()).remaining == 3
+            (entry, *_) = await me.billing.entries()
+            assert (entry.kind, entry.balance, entry.images) == ("adjust", "credits", 1)
+            assert (entry.id, entry.job_id) == (f"lost-{first.job.id}", first.job.id)
+            assert await Audit(staging.ports).count() == SOUND
+
+            await me.images.retry(first.id)
+            await staging.run_worker(until_idle=True)
+            second = await me.images.get(first.id)
+            assert (await me.usage()).remaining == 2
+            await lose(staging, second.staged_key)
+            await reconciled(staging, dry_run=False)
+            usage = await me.usage()
+            assert (usage.used, usage.remaining) == (2, 3)
+            await staging.sweep(bucket=True)
+            assert await Audit(staging.ports).count() == SOUND
+
+    asyncio.run(scenario())
+
+
+def test_what_took_nothing_is_not_given_back(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with installed(tmp_path, "fake:") as staging:
+            await lose(staging, (await staged(staging)).staged_key)
+            assert (await reconciled(staging, dry_run=False)).updated == 1
+            assert await staging.acting_as(ADA).billing.entries() == []
+
+    asyncio.run(scenario())
+
+
+async def forget(staging: Staging, lost: Image) -> None:
+    """Nothing was given back."""
+    async with staging.ports.database.write() as tx:
+        await tx.execute(sa.delete(ledger).where(ledger.c.id == f"lost-{lost.job.id}"))
+        await tx.execute(
+            sa.update(balances).values(available=0).where(balances.c.name == "credits")
+        )
+
+
+async def give_back_more(staging: Staging, lost: Image) -> None:
+    """What is there is given back as well."""
+    whole = await staged(staging, 1)
+    async with staging.ports.database.write(ADA.account_id) as tx:
+        await accounts.hold(tx, ADA.account_id)
+        assert await give_back(tx, await jobs.seen(tx, whole.job.id))
+
+
+@pytest.mark.parametrize("wrong", [forget, give_back_more])
+@both
+def test_the_audit_sees_what_is_given_back_wrongly(
+    tmp_path: Path, database: dict[str, Any], wrong: Callable[[Staging, Image], Awaitable[None]]
+) -> None:
+    async def scenario() -> None:
+        async with installed(tmp_path, "fake:", **PAID, **database) as staging:
+            image = await staged(staging)
+            await lose(staging, image.staged_key)
+            await reconciled(staging, dry_run=False)
+            await wrong(staging, image)
+            assert await Audit(staging.ports).count() == {**SOUND, "I2": 1}
 
     asyncio.run(scenario())

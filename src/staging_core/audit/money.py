@@ -12,7 +12,7 @@ from staging_core.models import TERMINAL
 
 from .rule import Rule
 
-jobs, ledger, balances = tables.jobs, tables.ledger, tables.balances
+images, jobs, ledger, balances = tables.images, tables.jobs, tables.ledger, tables.balances
 
 
 def below_zero(settings: Settings, now: float) -> sa.Select[Any]:
@@ -79,6 +79,27 @@ def settled_otherwise(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
+def given_back_otherwise(settings: Settings, now: float) -> sa.Select[Any]:
+    """Jobs whose picture was lost and not given back once, or given back and not lost.
+
+    An image has a job after a ready one only when that one's picture was lost.
+    """
+    is_lost = (jobs.c.state == "ready") & (images.c.job_id != jobs.c.id)
+    given_back = (
+        (ledger.c.account_id == jobs.c.account_id)
+        & (ledger.c.job_id == jobs.c.id)
+        & (ledger.c.kind == "adjust")
+    )
+    return (
+        sa.select(jobs.c.id)
+        .join(images, images.c.id == jobs.c.image_id)
+        .outerjoin(ledger, given_back)
+        .where(jobs.c.reserved_in.is_not(None))
+        .group_by(jobs.c.id, jobs.c.state, images.c.job_id)
+        .having(sa.func.count(ledger.c.id) != sa.case((is_lost, 1), else_=0))
+    )
+
+
 def _book(name: str) -> sa.ColumnElement[int]:
     """What has come into a book, less what has gone out of it."""
     change = sa.case(
@@ -95,4 +116,5 @@ RULES = (
     Rule("I9", "The ledger has an entry of a balance that is not there.", without_a_balance),
     Rule("I9", "A balance holds something else than its running jobs took.", held_otherwise),
     Rule("I2", "A job's hold is not settled once, as it ended.", settled_otherwise),
+    Rule("I2", "A job's lost picture is not given back once.", given_back_otherwise),
 )

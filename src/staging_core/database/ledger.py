@@ -175,19 +175,41 @@ async def adjust(
     *,
     id: str,
     note: dict[str, Any] | None = None,
+    job_id: str | None = None,
 ) -> bool:
     """Give credits, or with a negative number take them; False when booked before, or too many.
 
-    Hold the account's row first. Nothing is taken that is not there.
+    Hold the account's row first. Nothing is taken that is not there. ``job_id``: what they are
+    given for.
     """
     if images < 0:
         books = ("available", _ADJUSTED)
         return await _take(tx, account_id, -images, "adjust", id=id, note=note, books=books)
     books = (_ADJUSTED, "available")
-    booked = await _book(tx, account_id, CREDITS, "adjust", images, id=id, note=note, books=books)
+    booked = await _book(
+        tx, account_id, CREDITS, "adjust", images, id=id, note=note, books=books, job_id=job_id
+    )
     if booked:
         await _change(tx, account_id, CREDITS, more=images, granted=images)
     return booked
+
+
+async def give_back(tx: Transaction, job: Row) -> bool:
+    """Give a credit for a job whose picture was lost; False when booked before, or it took nothing.
+
+    A credit, whatever it was taken from: a period's balance may be over. Hold the account's row
+    first.
+    """
+    if job["reserved_in"] is None:
+        return False
+    return await adjust(
+        tx,
+        job["account_id"],
+        1,
+        id=f"lost-{job['id']}",
+        note={"reason": "The picture was lost."},
+        job_id=job["id"],
+    )
 
 
 async def refund(
@@ -279,6 +301,7 @@ async def _book(
     id: str,
     note: dict[str, Any] | None,
     books: tuple[str, str] | None = None,
+    job_id: str | None = None,
 ) -> bool:
     """Add an entry; False when it is there."""
     from_book, to_book = books or _BOOKS[kind]
@@ -290,6 +313,7 @@ async def _book(
         from_book=from_book,
         to_book=to_book,
         images=images,
+        job_id=job_id,
         note=note,
         at=tx.now,
     )
