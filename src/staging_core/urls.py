@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, unquote
+from ipaddress import ip_address
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
@@ -13,6 +14,7 @@ from .errors import SettingError
 # At least two letters, so that C:\photos is not taken for a scheme.
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(.*)", re.DOTALL | re.IGNORECASE | re.ASCII)
 _SECRET_NAMES = ("secret", "password", "passwd", "token", "api_key", "apikey", "access_key")
+_OURS_ALONE = ("localhost", ".localhost", ".local", ".internal", ".lan", ".home.arpa")
 _PLAIN = re.compile(r"[\w./-]{1,60}", re.ASCII)
 # Rather too much than too little: up to the last @, since drivers differ in where a password ends.
 _PASSWORDS = (
@@ -81,3 +83,41 @@ def hidden(text: str) -> str:
     for password in _PASSWORDS:
         covered = password.sub(r"\1***", covered)
     return text if covered == plain else covered
+
+
+def is_local(url: str) -> bool:
+    """Whether the URL's host is of this machine or network: nobody outside can reach it.
+
+    A name without a dot is one: a container's, or a neighbour's.
+    """
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        return not ip_address(host.partition("%")[0]).is_global
+    except ValueError:
+        return "." not in host or host.endswith(_OURS_ALONE)
+
+
+def netloc(url: str) -> str:
+    """Host and port as they stand in the URL, without a user."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def api_address(variable: str, text: str, usual: str) -> str:
+    """Where a provider's API is: ``text``, the value of ``variable``, else ``usual``.
+
+    Over HTTPS, unless it is on this machine or network: the key goes there. Without ``/v1``, which
+    clients add. ``SettingError`` names the variable.
+    """
+    api = (text or usual).strip().rstrip("/")
+    parts = urlsplit(api)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
+        raise SettingError(
+            f"{variable} is not the address of an API.",
+            remedy=f"Write it as {usual}, without a user, a query or /v1.",
+        )
+    if parts.scheme == "http" and not is_local(api):
+        raise SettingError(
+            f"{variable} would send the key to {netloc(api)} unencrypted.",
+            remedy="Use https:// for every host that is not on this machine or network.",
+        )
+    return api.removesuffix("/v1")

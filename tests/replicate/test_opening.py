@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from staging_core.backends.replicate.opening import base_url, card_for, version_for, webhook_secrets
-from staging_core.backends.replicate.reach import is_local
 from staging_core.backends.replicate.shelf import all_cards, card_file, card_names, card_of
 from staging_core.config import Settings
 from staging_core.errors import MissingSetting, SettingError
@@ -19,7 +18,7 @@ from staging_core.models import ROOMS, STYLES, StageRequest
 from staging_core.plugins import load_plugins
 from staging_core.prompts import build_prompt
 from staging_core.registry import Registry
-from staging_core.urls import BackendURL
+from staging_core.urls import BackendURL, is_local
 
 TOKEN = {"REPLICATE_API_TOKEN": "r8_x"}
 MODELS = {

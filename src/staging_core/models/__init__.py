@@ -40,6 +40,7 @@ from .principal import ROLES, Credentials, Identity, Principal, UserRole, highes
 from .profile import Profile
 from .project import Project, ProjectCost
 from .provider import Command, Provider
+from .quoting import quote_of
 from .request import StageRequest
 from .runtime import ConfigField, ModelConfig, RuntimeSetting
 from .scope import SCOPES, check_role, check_scope, checked_scopes
@@ -180,6 +181,7 @@ __all__ = [
     "highest",
     "is_key",
     "message_of",
+    "quote_of",
     "states_of",
     "status_of",
     "trial_message",

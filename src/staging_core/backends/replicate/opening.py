@@ -8,17 +8,16 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 
 from staging_core.errors import MissingSetting, SettingError
 from staging_core.interfaces import OpenContext
-from staging_core.urls import BackendURL
+from staging_core.urls import BackendURL, api_address
 
 from .account import Account
 from .card import ReplicateCard, read_card
-from .reach import is_local, netloc, origin
+from .reach import origin
 from .shelf import card_of
 from .stager import ReplicateStager
 
@@ -121,19 +120,7 @@ def checked_token(text: str) -> str:
 
 def base_url(text: str) -> str:
     """Where Replicate is; over HTTPS, unless it is on this machine or network."""
-    api = (text or REPLICATE).strip().rstrip("/")
-    parts = urlsplit(api)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
-        raise SettingError(
-            "REPLICATE_BASE_URL is not the address of an API.",
-            remedy=f"Write it as {REPLICATE}, without a user, a query or /v1.",
-        )
-    if parts.scheme == "http" and not is_local(api):
-        raise SettingError(
-            f"REPLICATE_BASE_URL would send the token to {netloc(api)} unencrypted.",
-            remedy="Use https:// for every host that is not on this machine or network.",
-        )
-    return api.removesuffix("/v1")
+    return api_address("REPLICATE_BASE_URL", text, REPLICATE)
 
 
 def webhook_secrets(text: str) -> tuple[str, ...]:
