@@ -117,7 +117,7 @@ def staging_authenticators() -> Iterable[Provider]:
 
 @hookimpl
 def staging_billings() -> Iterable[Provider]:
-    """Billing for those who bill nobody, and by plans."""
+    """Billing for those who bill nobody, by plans, and by plans that are paid at Stripe."""
     return [
         Provider(
             scheme="free",
@@ -128,6 +128,13 @@ def staging_billings() -> Iterable[Provider]:
             scheme="plans",
             opens="staging_core.backends.plan_billing:open_plan_billing",
             summary="Holds accounts to the plans of the settings; who pays for them is elsewhere.",
+        ),
+        Provider(
+            scheme="stripe",
+            opens="staging_core.backends.stripe_billing.opening:open_stripe_billing",
+            summary="The same, and Stripe is who is paid for them.",
+            install="pip install 'staging-core[stripe]'",
+            requires_env=("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"),
         ),
     ]
 

@@ -32,14 +32,18 @@ from staging_core.interfaces import (
     KeepsPlans,
     KeyBook,
     LimitsRates,
+    ListsPrices,
+    MetersUsage,
     PresignsDownloads,
     PresignsUploads,
     Queue,
     ReceivesCallbacks,
+    ReportsPayments,
     Signals,
     Stager,
     Standings,
     Storage,
+    TakesPayments,
     supports,
 )
 from staging_core.interfaces.opening import Role
@@ -63,7 +67,7 @@ CAPABILITIES: dict[Kind, tuple[type[Any], ...]] = {
     "storage": (Copies, Creates, PresignsUploads, PresignsDownloads, Inspects),
     "queue": (Consumes, Signals, LimitsRates, Inspects),
     "auth": (Inspects,),
-    "billing": (KeepsPlans,),
+    "billing": (KeepsPlans, TakesPayments, ReportsPayments, MetersUsage, ListsPrices),
 }
 
 

@@ -68,6 +68,7 @@ class TakesPayments(Protocol):
     ) -> PaidSubscription:
         """Begin a subscription that is ``incomplete`` until its first bill is paid.
 
+        One with free days is ``trialing`` at once, and is to be given a way to pay for later.
         With the secret that the provider's own form pays it with, where there is one to pay.
         """
         ...
@@ -80,7 +81,8 @@ class TakesPayments(Protocol):
         """Go over to another plan; what was paid for the time that is left is taken into account.
 
         A dearer plan is there when its bill is paid, and not before: until then the subscription
-        is as it was, with the secret that the provider's own form pays it with.
+        is as it was, with the secret that the provider's own form pays it with. In a trial nothing
+        is to be paid, so that it is there at once.
         """
         ...
 
@@ -129,12 +131,15 @@ class ReportsPayments(Protocol):
 
     def all_of(self, kind: PaidKind, *, since: float) -> AsyncIterator[Paid]:
         """Every thing of a kind that was made since (Unix seconds), as it is now, oldest or newest
-        first.
+        first. Customers that were deleted may be missing.
         """
         ...
 
     def missed(self, *, since: float) -> AsyncIterator[PaymentNotice]:
-        """Events since (Unix seconds) that the provider could not deliver."""
+        """Events since (Unix seconds) that the provider could not deliver.
+
+        Those of nothing that we keep may be missing.
+        """
         ...
 
 
@@ -142,7 +147,10 @@ class MetersUsage(Protocol):
     """A payment provider that charges afterwards by what was metered."""
 
     async def meter(self, customer_id: str, images: int, *, at: float, key: str) -> None:
-        """Tell that ``images`` were had at ``at`` (Unix seconds); under one ``key`` once a day."""
+        """Tell that ``images`` were had at ``at`` (Unix seconds); under one ``key`` once a day.
+
+        ``key``: 1 to 100 characters.
+        """
         ...
 
     async def metered(self, customer_id: str, *, since: float, until: float) -> int:

@@ -1,0 +1,90 @@
+"""Packs that were bought once: a payment intent, or a checkout that nothing was charged for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from staging_core.errors import PaymentRefused
+from staging_core.models import PaidPurchase
+
+from .part import PRICE, PURCHASE, Part
+from .refusal import is_missing
+from .seen import Charge, Intent, Named, Session
+
+# The bank has the money: until it decides, or because it has decided so. An inquiry takes nothing.
+_TAKEN_BACK = ("needs_response", "under_review", "lost")
+
+
+class Purchases(Part):
+    """What says in its metadata that it is ours, and of what price; anything else is none."""
+
+    async def _look_purchase(self, purchase: str) -> PaidPurchase | None:
+        try:
+            if not purchase.startswith("cs_"):
+                return await self._by_intent(purchase)
+            asked = self._v1.checkout.sessions.retrieve_async(purchase)
+            session = await self._line.ask(asked, Session)
+            if session.payment_intent:
+                return await self._by_intent(session.payment_intent)
+            return _free(session)
+        except PaymentRefused as error:
+            if is_missing(error.__cause__):
+                return None
+            raise
+
+    async def _all_purchases(self, since: float) -> AsyncIterator[PaidPurchase]:
+        made = {"created": {"gte": int(since)}}
+        params = {**made, "expand": ["data.latest_charge"]}
+        async for intent in self._line.each(self._v1.payment_intents.list_async, params, Intent):
+            if bought := await self._bought(intent):
+                yield bought
+        params = {**made, "status": "complete"}
+        async for session in self._line.each(
+            self._v1.checkout.sessions.list_async, params, Session
+        ):
+            if session.payment_intent is None and (gift := _free(session)):
+                yield gift
+
+    async def _by_intent(self, intent_id: str) -> PaidPurchase | None:
+        asked = self._v1.payment_intents.retrieve_async(intent_id, {"expand": ["latest_charge"]})
+        return await self._bought(await self._line.ask(asked, Intent))
+
+    async def _bought(self, intent: Intent) -> PaidPurchase | None:
+        price = intent.metadata.get(PRICE)
+        if price is None or intent.customer is None:
+            return None
+        charge = intent.latest_charge if isinstance(intent.latest_charge, Charge) else None
+        return PaidPurchase(
+            id=intent.id,
+            customer_id=intent.customer,
+            price_id=price,
+            paid=intent.status == "succeeded",
+            amount_cents=intent.amount_received,
+            currency=intent.currency,
+            created_at=intent.created,
+            refunded_cents=charge.amount_refunded if charge else 0,
+            disputed=bool(charge and charge.disputed and await self._taken_back(intent.id)),
+            purchase_id=intent.metadata.get(PURCHASE),
+        )
+
+    async def _taken_back(self, intent_id: str) -> bool:
+        params = {"payment_intent": intent_id}
+        disputes = self._line.each(self._v1.disputes.list_async, params, Named)
+        return any([one.status in _TAKEN_BACK async for one in disputes])
+
+
+def _free(session: Session) -> PaidPurchase | None:
+    """What was, or is to be, bought by a checkout that nothing was charged for."""
+    ours = session.metadata or {}
+    if session.mode != "payment" or PRICE not in ours or session.customer is None:
+        return None
+    return PaidPurchase(
+        id=session.id,
+        customer_id=session.customer,
+        price_id=ours[PRICE],
+        paid=session.status == "complete" and session.payment_status == "no_payment_required",
+        amount_cents=0,
+        currency=session.currency or "usd",
+        created_at=session.created,
+        purchase_id=ours.get(PURCHASE),
+    )

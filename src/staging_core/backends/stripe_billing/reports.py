@@ -1,0 +1,98 @@
+"""What Stripe tells on its own, and when it is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import msgspec
+import stripe
+
+from staging_core.errors import InvalidCallback, InvalidSignature
+from staging_core.models import Callback, Paid, PaymentNotice
+from staging_core.models.paid import PaidKind
+
+from .customers import Customers
+from .line import Line
+from .notices import notice_of
+from .purchases import Purchases
+from .seen import Event
+from .subscriptions import Subscriptions
+
+TOLERANCE_S = 300
+_TIME = re.compile(r"(?:^|,)t=(\d{1,15})(?:,|$)", re.ASCII)
+
+
+class Reports(Customers, Purchases, Subscriptions):
+    """``secrets``: of the webhook endpoint. ``live``: whether the key is of real money."""
+
+    def __init__(self, line: Line, *, tax: bool, secrets: tuple[str, ...], live: bool) -> None:
+        super().__init__(line, tax=tax)
+        self._secrets, self._live = secrets, live
+
+    async def receive(self, callback: Callback) -> PaymentNotice:
+        """The signature counts, by any of the secrets, for five minutes."""
+        self._verify(callback)
+        try:
+            event = msgspec.json.decode(callback.body, type=Event)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise InvalidCallback("This is no event of Stripe.") from error
+        self._check_ours(event)
+        return notice_of(event)
+
+    async def look(self, kind: PaidKind, object_id: str) -> Paid | None:
+        """As Stripe has it now."""
+        match kind:
+            case "customer":
+                return await self._look_customer(object_id)
+            case "subscription":
+                return await self._look_subscription(object_id)
+            case "purchase":
+                return await self._look_purchase(object_id)
+
+    def all_of(self, kind: PaidKind, *, since: float) -> AsyncIterator[Paid]:
+        """The newest first; customers that were deleted are in no list of Stripe's."""
+        match kind:
+            case "customer":
+                return self._all_customers(since)
+            case "subscription":
+                return self._all_subscriptions(since)
+            case "purchase":
+                return self._all_purchases(since)
+
+    async def missed(self, *, since: float) -> AsyncIterator[PaymentNotice]:
+        """Stripe keeps events for thirty days; those of nothing that we keep are left out."""
+        params = {"delivery_success": False, "created": {"gte": int(since)}}
+        async for event in self._line.each(self._v1.events.list_async, params, Event):
+            notice = notice_of(event)
+            if notice.kind and event.account is None:
+                yield notice
+
+    def _verify(self, callback: Callback) -> None:
+        header = callback.headers.get("stripe-signature", "")
+        if not any(_signed(callback.body, header, secret) for secret in self._secrets):
+            raise InvalidSignature
+        time = _TIME.search(header)
+        if time is None or abs(callback.received_at - int(time[1])) > TOLERANCE_S:
+            raise InvalidSignature("The callback is too old to be believed, or of a time to come.")
+
+    def _check_ours(self, event: Event) -> None:
+        if event.object != "event":
+            raise InvalidCallback("This is no event of Stripe.")
+        if event.account is not None:
+            raise InvalidCallback("The event is of another account of Stripe.")
+        if event.livemode != self._live:
+            modes = ("test mode", "live mode")
+            raise InvalidCallback(
+                f"The event is of {modes[event.livemode]}, the key of {modes[self._live]}.",
+                remedy="Let each mode's endpoint have the secret of its own installation.",
+            )
+
+
+def _signed(body: bytes, header: str, secret: str) -> bool:
+    try:
+        # The time is held against the installation's clock, and not against this machine's.
+        stripe.WebhookSignature.verify_header(body, header, secret, tolerance=None)
+    except (stripe.SignatureVerificationError, UnicodeDecodeError):
+        return False
+    return True

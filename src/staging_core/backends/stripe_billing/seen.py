@@ -1,0 +1,223 @@
+"""Stripe's objects, as far as they are read here; what else is in them is not looked at.
+
+A reference is an id, unless it was asked for whole (``expand``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from staging_core.models import SubscriptionStatus
+from staging_core.models.invoice import InvoiceStatus
+
+
+class Recurring(msgspec.Struct, frozen=True, kw_only=True):
+    """How a price comes again."""
+
+    usage_type: str = "licensed"
+    meter: str | None = None
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True):
+    """``unit_amount`` is None where it is no whole number of hundredths, or comes in tiers."""
+
+    id: str
+    active: bool
+    currency: str
+    unit_amount: int | None = None
+    recurring: Recurring | None = None
+
+    @property
+    def metered(self) -> bool:
+        """Whether it is charged by what was metered."""
+        return self.recurring is not None and self.recurring.usage_type == "metered"
+
+
+class Secret(msgspec.Struct, frozen=True, kw_only=True):
+    """What the form on the customer's side confirms a payment or a card with."""
+
+    client_secret: str | None = None
+
+
+class Parent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a bill is of: ``subscription_details.subscription``."""
+
+    subscription_details: dict[str, Any] | None = None
+
+
+class Bill(msgspec.Struct, frozen=True, kw_only=True):
+    """An invoice."""
+
+    id: str
+    created: float
+    currency: str
+    amount_due: int
+    amount_paid: int
+    status: InvoiceStatus | None = None
+    number: str | None = None
+    hosted_invoice_url: str | None = None
+    invoice_pdf: str | None = None
+    parent: Parent | None = None
+    confirmation_secret: Secret | None = None
+
+    @property
+    def subscription_id(self) -> str | None:
+        """Of the subscription that it is of, if it is of one."""
+        details = (self.parent and self.parent.subscription_details) or {}
+        return reference(details.get("subscription"))
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One price of a subscription; its period is here, and nowhere else."""
+
+    id: str
+    price: Price
+    current_period_start: float
+    current_period_end: float
+
+
+class Items(msgspec.Struct, frozen=True, kw_only=True):
+    """All prices of a subscription."""
+
+    data: list[Item]
+
+
+class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
+    """A subscription. ``pending_update``: a change that waits until it is paid."""
+
+    id: str
+    customer: str
+    status: SubscriptionStatus
+    created: float
+    items: Items
+    metadata: dict[str, str] = {}
+    cancel_at: float | None = None
+    canceled_at: float | None = None
+    trial_end: float | None = None
+    default_payment_method: str | None = None
+    pending_update: dict[str, Any] | None = None
+    latest_invoice: str | Bill | None = None
+    pending_setup_intent: str | Secret | None = None
+
+    @property
+    def plan(self) -> Item:
+        """The item that is paid by the month, and not by what was metered."""
+        return next((one for one in self.items.data if not one.price.metered), self.items.data[0])
+
+    @property
+    def overage(self) -> Item | None:
+        """The item that is paid by what was metered."""
+        return next((one for one in self.items.data if one.price.metered), None)
+
+
+class RunningSubscriptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Those of a customer that have not ended, the newest first."""
+
+    data: list[Subscribed] = []
+
+
+class InvoiceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a customer's bills are paid."""
+
+    default_payment_method: str | None = None
+
+
+class Customer(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a ``deleted`` one its id is all that is left."""
+
+    id: str
+    deleted: bool = False
+    created: float = 0.0
+    metadata: dict[str, str] = {}
+    invoice_settings: InvoiceSettings = InvoiceSettings()
+    subscriptions: RunningSubscriptions = RunningSubscriptions()
+
+
+class Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """Money that was taken. ``disputed`` stays so, also when the dispute was won."""
+
+    id: str
+    amount_refunded: int = 0
+    disputed: bool = False
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment intent: that somebody pays once."""
+
+    id: str
+    status: str
+    created: float
+    currency: str
+    amount_received: int = 0
+    customer: str | None = None
+    metadata: dict[str, str] = {}
+    latest_charge: str | Charge | None = None
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A checkout."""
+
+    id: str
+    mode: str
+    created: float
+    status: str | None = None
+    payment_status: str | None = None
+    url: str | None = None
+    currency: str | None = None
+    customer: str | None = None
+    payment_intent: str | None = None
+    metadata: dict[str, str] | None = None
+
+
+class Method(msgspec.Struct, frozen=True, kw_only=True):
+    """A way to pay; ``card`` of a card."""
+
+    id: str
+    type: str
+    card: dict[str, Any] | None = None
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that only its id, its state or its name is read of."""
+
+    id: str
+    name: str | None = None
+    active: bool | None = None
+    status: str | None = None
+    url: str | None = None
+    event_name: str | None = None
+    lookup_key: str | None = None
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What a meter has counted in some time."""
+
+    aggregated_value: float
+
+
+class EventData(msgspec.Struct, frozen=True, kw_only=True):
+    """``object``: as it was when the event was made."""
+
+    object: dict[str, Any]
+    previous_attributes: dict[str, Any] | None = None
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """A report of Stripe. ``account``: of a connected account, which is not ours."""
+
+    id: str
+    type: str
+    created: float
+    livemode: bool
+    data: EventData
+    object: str = ""
+    account: str | None = None
+
+
+def reference(value: Any) -> str | None:
+    """The id that a reference stands for, whole or not."""
+    if isinstance(value, dict):
+        value = value.get("id")
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,342 @@
+"""What accounts buy: customers, checkouts, subscriptions with the form, packs, other plans."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from staging_core.errors import Busy, PaymentRefused, PaymentsUnavailable
+from staging_core.models import PaidPurchase, PaidSubscription
+
+from .conftest import Play, Shop, plan
+
+DAY = 86_400
+
+
+def intent_of(secret: str | None) -> str:
+    """The intent that a client secret confirms."""
+    assert secret
+    return secret.partition("_secret_")[0]
+
+
+async def look(shop: Shop, subscription: str) -> PaidSubscription:
+    seen = await shop.billing.look("subscription", subscription)
+    assert isinstance(seen, PaidSubscription)
+    return seen
+
+
+# --- customers -----------------------------------------------------------------------------------
+
+
+def test_a_customer_says_whose_it_is_and_is_made_once_under_one_key(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        since = time.time() - 60
+        first = await shop.customer(card=None)
+        assert await shop.customer(card=None) == first
+        again = await shop.billing.make_customer("acc_ada", email=None, name=None, key="another")
+        assert again != first
+        found = await shop.billing.find_customer("acc_ada", since=since)
+        assert found is not None
+        assert (found.id, found.account_id) == (first, "acc_ada")
+        assert await shop.billing.find_customer("acc_bob", since=since) is None
+        assert await shop.billing.find_customer("acc_ada", since=since + DAY) is None
+
+    play(scenario)
+
+
+def test_a_lost_answer_makes_no_second_customer(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        shop.stripe.then("lost_answer", on="POST /v1/customers")
+        await shop.customer(card=None)
+        assert len(shop.stripe.objects("customer")) == 1
+
+    play(scenario)
+
+
+def test_the_portal_has_an_address(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada = await shop.customer()
+        with pytest.raises(PaymentRefused):
+            await shop.billing.portal(ada, return_url="https://shop.example/")
+        features = {"payment_method_update": {"enabled": True}}
+        await shop.v1.billing_portal.configurations.create_async({"features": features})
+        url = await shop.billing.portal(ada, return_url="https://shop.example/")
+        assert url.startswith(shop.stripe.url)
+
+    play(scenario)
+
+
+# --- checkouts -----------------------------------------------------------------------------------
+
+
+def test_a_plan_is_bought_on_a_page_and_carries_its_purchase(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada = await shop.customer()
+        overage = await shop.billing.publish(plan(amount=40, overage=True))
+        offer = await shop.offer(overage_price_id=overage)
+        session = await shop.checkout(ada, offer)
+        assert await shop.billing.begun(ada, "pur_1") is None
+        paid = shop.stripe.pay(session)
+        seen = await look(shop, paid["subscription"])
+        assert (seen.status, seen.price_id, seen.purchase_id) == ("active", offer.price_id, "pur_1")
+        assert seen.customer_id == ada
+        assert 27 * DAY < seen.period_end - seen.period_start < 32 * DAY
+        assert await shop.billing.begun(ada, "pur_1") == seen
+        assert seen.client_secret is None
+
+    play(scenario)
+
+
+def test_a_doubled_call_gives_the_same_page(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada, offer = await shop.customer(), await shop.offer()
+        shop.stripe.then("lost_answer", on="POST /v1/checkout/sessions")
+        assert await shop.checkout(ada, offer) == await shop.checkout(ada, offer)
+        assert len(shop.stripe.objects("checkout.session")) == 1
+
+    play(scenario)
+
+
+def test_a_pack_is_bought_once_and_carries_its_purchase(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada, pack = await shop.customer(), await shop.pack()
+        session = await shop.checkout(ada, pack)
+        paid = shop.stripe.pay(session)
+        seen = await shop.billing.look("purchase", paid["payment_intent"])
+        assert isinstance(seen, PaidPurchase)
+        assert (seen.customer_id, seen.price_id, seen.purchase_id) == (ada, pack.price_id, "pur_1")
+        assert (seen.paid, seen.amount_cents, seen.currency) == (True, 1000, "usd")
+        assert (seen.refunded_cents, seen.disputed) == (0, False)
+        assert await shop.billing.look("purchase", session) == seen
+
+    play(scenario)
+
+
+def test_a_pack_that_a_coupon_makes_free_is_known_by_its_session(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        coupon = await shop.v1.coupons.create_async({"percent_off": 100, "duration": "once"})
+        promotion = {"type": "coupon", "coupon": coupon.id}
+        await shop.v1.promotion_codes.create_async({"code": "FREE", "promotion": promotion})
+        ada, pack = await shop.customer(), await shop.pack()
+        since = time.time() - 60
+        session = await shop.checkout(ada, pack)
+        waiting = await shop.billing.look("purchase", session)
+        assert isinstance(waiting, PaidPurchase)
+        assert not waiting.paid
+        shop.stripe.pay(session, promotion_code="FREE")
+        seen = await shop.billing.look("purchase", session)
+        assert isinstance(seen, PaidPurchase)
+        assert (seen.id, seen.paid, seen.amount_cents) == (session, True, 0)
+        assert [one async for one in shop.billing.all_of("purchase", since=since)] == [seen]
+
+    play(scenario)
+
+
+def test_a_price_or_customer_that_stripe_does_not_know_is_refused(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada, offer = await shop.customer(), await shop.offer()
+        with pytest.raises(PaymentRefused, match="does not know") as refused:
+            await shop.checkout("cus_nobody", offer)
+        assert "cus_nobody" not in str(refused.value)
+        pack = await shop.pack()
+        wrong = type(offer)(kind="plan", code="pro", price_id=pack.price_id)
+        with pytest.raises(PaymentRefused):
+            await shop.checkout(ada, wrong, "pur_2")
+
+    play(scenario)
+
+
+def test_tax_is_worked_out_where_it_is_switched_on(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada, offer = await shop.customer(), await shop.offer()
+        await shop.checkout(ada, offer)
+        assert shop.stripe.objects("checkout.session")[-1]["automatic_tax"]["enabled"]
+        with pytest.raises(PaymentRefused, match="address"):
+            await shop.billing.subscribe(ada, offer, purchase_id="pur_2", key="subscribe")
+
+    play(scenario, "stripe:?tax=on")
+
+
+# --- the form ------------------------------------------------------------------------------------
+
+
+def test_a_subscription_is_incomplete_until_its_bill_is_paid_with_the_secret(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada, offer = await shop.customer(card=None), await shop.offer()
+        made = await shop.billing.subscribe(ada, offer, purchase_id="pur_1", key="subscribe")
+        assert (made.status, made.purchase_id) == ("incomplete", "pur_1")
+        assert "secret" not in repr(made)
+        again = await shop.billing.subscribe(ada, offer, purchase_id="pur_1", key="subscribe")
+        assert (again.id, again.client_secret) == (made.id, made.client_secret)
+        found = await shop.billing.begun(ada, "pur_1")
+        assert found is not None
+        assert (found.id, found.client_secret) == (made.id, made.client_secret)
+        card = {"payment_method": "pm_card_visa"}
+        await shop.v1.payment_intents.confirm_async(intent_of(made.client_secret), card)
+        assert (await look(shop, made.id)).status == "active"
+        found = await shop.billing.begun(ada, "pur_1")
+        assert found is not None
+        assert found.client_secret is None
+
+    play(scenario)
+
+
+def test_a_trial_begins_at_once_and_asks_for_a_card(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada, offer = await shop.customer(card=None), await shop.offer(trial_days=14)
+        made = await shop.billing.subscribe(ada, offer, purchase_id="pur_1", key="subscribe")
+        assert made.status == "trialing"
+        assert made.trial_end is not None
+        assert 13 * DAY < made.trial_end - made.created_at <= 14 * DAY
+        assert intent_of(made.client_secret).startswith("seti_")
+        paid = shop.stripe.pay(await shop.checkout(ada, offer, "pur_2"))
+        assert (await look(shop, paid["subscription"])).status == "trialing"
+
+    play(scenario)
+
+
+def test_a_lost_answer_begins_no_second_subscription(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada, offer = await shop.customer(), await shop.offer()
+        for _ in range(3):  # also when every try within the call is lost
+            shop.stripe.chaos(next=[{"fault": "lost_answer", "on": "POST /v1/subscriptions"}] * 3)
+            with pytest.raises(PaymentsUnavailable):
+                await shop.billing.subscribe(ada, offer, purchase_id="pur_1", key="subscribe")
+        found = await shop.billing.begun(ada, "pur_1")
+        made = await shop.billing.subscribe(ada, offer, purchase_id="pur_1", key="subscribe")
+        assert found is not None
+        assert found.id == made.id
+        assert len(shop.stripe.objects("subscription")) == 1
+
+    play(scenario)
+
+
+# --- another plan --------------------------------------------------------------------------------
+
+
+def test_a_dearer_plan_that_is_paid_is_there_at_once(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada = await shop.customer()
+        pro, business = await shop.offer(), await shop.offer("business", 9900)
+        one = await shop.subscribed(ada, pro)
+        after = await shop.billing.switch(one, business, key="up")
+        assert (after.price_id, after.status) == (business.price_id, "active")
+        assert after.client_secret is None
+        assert shop.stripe.truth("charge")[0]["amount"] == 2900
+        assert sum(paid["amount"] for paid in shop.stripe.truth("charge")) == 9900
+        charges = len(shop.stripe.truth("charge"))
+        assert (await shop.billing.switch(one, business, key="up")).price_id == business.price_id
+        assert len(shop.stripe.truth("charge")) == charges
+
+    play(scenario)
+
+
+def test_a_dearer_plan_that_is_not_paid_is_not_there(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada = await shop.customer()
+        pro, business = await shop.offer(), await shop.offer("business", 9900)
+        one = await shop.subscribed(ada, pro)
+        bad = await shop.v1.payment_methods.attach_async(
+            "pm_card_chargeCustomerFail", {"customer": ada}
+        )
+        await shop.billing.choose_payment_method(ada, bad.id)
+        after = await shop.billing.switch(one, business, key="up")
+        assert (after.price_id, after.status) == (pro.price_id, "active")
+        assert (await look(shop, one)).price_id == pro.price_id
+        card = {"payment_method": "pm_card_visa"}
+        await shop.v1.payment_intents.confirm_async(intent_of(after.client_secret), card)
+        assert (await look(shop, one)).price_id == business.price_id
+
+    play(scenario)
+
+
+def test_a_bank_that_asks_the_holder_gets_them_asked(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada = await shop.customer()
+        pro, business = await shop.offer(), await shop.offer("business", 9900)
+        one = await shop.subscribed(ada, pro)
+        asks = await shop.v1.payment_methods.attach_async(
+            "pm_card_authenticationRequired", {"customer": ada}
+        )
+        await shop.billing.choose_payment_method(ada, asks.id)
+        waiting = await shop.billing.switch(one, business, key="up")
+        assert waiting.price_id == pro.price_id
+        intent = intent_of(waiting.client_secret)
+        await shop.v1.payment_intents.confirm_async(intent, {"payment_method": asks.id})
+        shop.stripe.authenticate(intent)
+        assert (await look(shop, one)).price_id == business.price_id
+
+    play(scenario)
+
+
+def test_a_cheaper_plan_is_there_at_once_and_charges_nothing(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada = await shop.customer()
+        overage = await shop.billing.publish(plan(amount=40, overage=True))
+        business = await shop.offer("business", 9900, overage_price_id=overage)
+        pro = await shop.offer()
+        one = await shop.subscribed(ada, business)
+        after = await shop.billing.switch(one, pro, key="down")
+        assert after.price_id == pro.price_id
+        assert len(shop.stripe.truth("charge")) == 1
+        assert len(shop.stripe.objects("subscription")[0]["items"]["data"]) == 1
+        back = await shop.billing.switch(one, business, key="up again")
+        assert back.price_id == business.price_id
+        assert len(shop.stripe.objects("subscription")[0]["items"]["data"]) == 2
+
+    play(scenario)
+
+
+def test_it_ends_with_its_period_and_goes_on_again(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada, pro = await shop.customer(), await shop.offer()
+        one = await shop.subscribed(ada, pro)
+        ending = await shop.billing.end_with_period(one, key="end")
+        assert (ending.status, ending.cancel_at) == ("active", ending.period_end)
+        assert ending.canceled_at is not None
+        assert await shop.billing.end_with_period(one, key="end twice") == ending
+        going = await shop.billing.go_on(one, key="go on")
+        assert going.cancel_at is None
+        await shop.billing.end_with_period(one, key="end again")
+        shop.stripe.advance(40 * DAY)
+        assert (await look(shop, one)).status == "canceled"
+        with pytest.raises(PaymentRefused):
+            await shop.billing.go_on(one, key="too late")
+
+    play(scenario)
+
+
+# --- bad days ------------------------------------------------------------------------------------
+
+
+def test_a_busy_stripe_says_how_long_to_wait(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        shop.stripe.chaos(busy=1.0)
+        with pytest.raises(Busy) as busy:
+            await shop.customer()
+        assert busy.value.retry_after_s > 0
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("fault", ["error_before", "error_after", "cut_before"])
+def test_an_unknown_outcome_is_payments_unavailable(play: Play, fault: str) -> None:
+    async def scenario(shop: Shop) -> None:
+        shop.stripe.chaos(**{fault: 1.0})
+        with pytest.raises(PaymentsUnavailable) as away:
+            await shop.customer(card=None)
+        assert shop.stripe.key not in f"{away.value} {away.value.remedy}"
+
+    play(scenario)
+
+
+def test_another_offer_under_the_same_key_is_refused(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada, pro = await shop.customer(), await shop.offer()
+        await shop.billing.subscribe(ada, pro, purchase_id="pur_1", key="one")
+        with pytest.raises(PaymentRefused, match="same key"):
+            await shop.billing.subscribe(ada, pro, purchase_id="pur_2", key="one")
+        assert len(shop.stripe.objects("subscription")) == 1
+
+    play(scenario)
