@@ -45,6 +45,7 @@ STOREYS = (
         "account_export",
     ),
     ("answered", "deferred", "reception"),
+    ("observation",),
     ("pipeline", "recovery", "audit"),
     ("worker", "profile", "tickets"),
     ("api_keys",),

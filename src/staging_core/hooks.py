@@ -16,6 +16,7 @@ import msgspec
 
 from staging_core.errors import BadInput, DuplicateName, HookFailed, PluginError, Refused
 from staging_core.models import (
+    BillingEvent,
     Command,
     Job,
     JobEvent,
@@ -43,6 +44,10 @@ PROVIDER_HOOKS: dict[Kind, str] = {
     "queue": "staging_queues",
     "auth": "staging_authenticators",
     "billing": "staging_billings",
+}
+OBSERVED: dict[type[JobEvent] | type[BillingEvent], str] = {
+    JobEvent: "staging_job_event",
+    BillingEvent: "staging_billing_event",
 }
 _OPENS = re.compile(r"[a-z_][\w.]*:[a-z_]\w*", re.IGNORECASE | re.ASCII)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+", re.ASCII)
@@ -194,13 +199,13 @@ class Hooks:
 
     # --- observe ------------------------------------------------------------------------------
 
-    def observers(self) -> tuple[str, ...]:
-        """The plugins that see job events, in order."""
-        return tuple(dict.fromkeys(name for name, _ in self.plugins.impls("staging_job_event")))
+    def observers(self, event: type[JobEvent] | type[BillingEvent] = JobEvent) -> tuple[str, ...]:
+        """The plugins that see events of that type, in order."""
+        return tuple(dict.fromkeys(name for name, _ in self.plugins.impls(OBSERVED[event])))
 
-    async def observe(self, plugin: str, event: JobEvent) -> None:
+    async def observe(self, plugin: str, event: JobEvent | BillingEvent) -> None:
         """Show one event to one plugin; ``HookFailed`` means "show it again later"."""
-        await self._tell("staging_job_event", plugin, event=event)
+        await self._tell(OBSERVED[type(event)], plugin, event=event)
 
     async def startup(self, staging: Staging) -> None:
         """Tell every plugin that ``staging`` is open.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from staging_core.interfaces import Telemetry
     from staging_core.interfaces.opening import Role
     from staging_core.models import (
+        BillingEvent,
         Command,
         Job,
         JobEvent,
@@ -98,6 +99,15 @@ def staging_job_event(event: JobEvent) -> None:
 
     At least once, in order per job, in one process at a time per plugin. Raising means "show it to
     me again later"; the job never notices.
+    """
+
+
+@hookspec
+def staging_billing_event(event: BillingEvent) -> None:
+    """See what happened to what an account has and pays, after its commit.
+
+    At least once, in order per account, in one process at a time per plugin. Raising means "show it
+    to me again later"; nobody else notices.
     """
 
 

@@ -21,12 +21,10 @@ from .database import (
     claims,
     creations,
     deliveries,
-    events,
     files,
     jobs,
     leases,
     ledger,
-    observers,
     outbox,
     statistics,
     tickets,
@@ -35,8 +33,9 @@ from .database import (
 from .database.engine import Transaction
 from .database.row import Row
 from .deletion import clear_deleted
-from .errors import DatabaseFailed, HookFailed, JobVerb
-from .models import JobEvent, Stored, Wake
+from .errors import DatabaseFailed, JobVerb
+from .models import Stored, Wake
+from .observation import Observation
 from .ports import Ports
 from .predictions import Predictions
 from .reception import Reception
@@ -47,7 +46,6 @@ log = logging.getLogger("staging_core")
 
 _BUCKET_EVERY_S = 3600.0
 _MODEL_MISSING_S = 3600.0
-_OBSERVING_S = 5.0
 _WEBHOOKS_KEPT_S = 30 * 86_400.0
 _DEEDS = {"delete_object": (3600.0, math.inf), "cancel_prediction": (60.0, 3600.0)}
 """By kind, the longest pause between two tries, and when a deed has lost its sense."""
@@ -68,6 +66,7 @@ class Recovery:
         self._predictions = Predictions(ports)
         self._reception = Reception(ports)
         self._owner = uuid4().hex
+        self._observation = Observation(ports, self._owner)
         self._bucket_checked = time.monotonic()
 
     async def sweep(self, *, bucket: bool = False) -> dict[str, int]:
@@ -279,55 +278,8 @@ class Recovery:
     # --- plugins that watch ---------------------------------------------------------------------
 
     async def observe(self) -> int:
-        """Show new events to every observing plugin, in order; how many were shown.
-
-        A slow plugin is shown the rest next time, so that it holds up neither sweeps nor closing.
-        """
-        return sum([await self._observe_with(name) for name in self.ports.hooks.observers()])
-
-    async def _observe_with(self, plugin: str) -> int:
-        """One process at a time per plugin; a plugin that fails is asked again later."""
-        name = f"observer:{plugin}"
-        # No call begins after the round's end, so the lease outlives the last one.
-        lease_s = 2 * (_OBSERVING_S + self.ports.settings.hook_time_limit_s) + 30
-        async with self.ports.database.write() as tx:
-            if not await leases.take(tx, name, owner=self._owner, seconds=lease_s):
-                return 0
-            behind = await observers.behind(tx, plugin)
-        until = time.monotonic() + _OBSERVING_S
-        shown = 0
-        for row in behind:
-            if time.monotonic() < until:
-                shown += await self._show(plugin, row["account_id"], row["position"], until)
-        async with self.ports.database.write() as tx:
-            await leases.give_back(tx, name, owner=self._owner)
-        return shown
-
-    async def _show(self, plugin: str, account_id: str, position: int, until: float) -> int:
-        async with self.ports.database.read() as tx:
-            news = await events.after(tx, account_id, position, deleted=True, limit=100)
-        shown = 0
-        failed = False
-        for event in news:
-            failed = not await self._shown(plugin, event)
-            if failed:
-                break
-            position = event.position
-            shown += 1
-            if time.monotonic() >= until:
-                break
-        async with self.ports.database.write() as tx:
-            due_at = tx.now + self.ports.settings.backoff_max_s / 4 if failed else 0.0
-            await observers.seen(tx, plugin, account_id, position, due_at=due_at)
-        return shown
-
-    async def _shown(self, plugin: str, event: JobEvent) -> bool:
-        try:
-            await self.ports.hooks.observe(plugin, event)
-        except HookFailed:
-            log.warning("plugin %s did not take event %s", plugin, event.position, exc_info=True)
-            return False
-        return True
+        """See ``Observation``."""
+        return await self._observation.observe()
 
 
 async def sweep_forever(recovery: Recovery) -> None:

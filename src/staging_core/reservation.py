@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import NamedTuple
 
-from .database import ledger, standing
+from .database import billing_events, ledger, standing
 from .database.engine import Transaction
 from .errors import BillingUnavailable, StagingError
-from .models import Order, Quote
+from .models import Order, Quote, Standing
 from .ports import Ports
 
 log = logging.getLogger("staging_core")
@@ -68,5 +68,17 @@ async def hold(tx: Transaction, ports: Ports, account_id: str, quote: Quote, ima
             await ledger.raise_to(tx, account_id, name, given[name], expires_at=now.period.end)
         if not await ledger.hold(tx, account_id, name, taken):
             raise Stale
+    await _tell_spent(tx, account_id, quote, now)
     held = (name for name, taken in takes.items() for _ in range(taken))
     return Hold(tuple(held), now.period.name)
+
+
+async def _tell_spent(tx: Transaction, account_id: str, quote: Quote, before: Standing) -> None:
+    """Tell plugins when the order takes the last image of the allowance, or the last credit."""
+    told = {"plan": before.plan_code, "period": before.period.name}
+    credits, overage = before.credits - quote.credits, before.overage - quote.overage
+    if quote.allowance and quote.allowance == before.allowance:
+        left = {"credits": credits, "overage": overage}
+        await billing_events.tell(tx, account_id, "allowance.spent", told | left)
+    if quote.credits and not credits:
+        await billing_events.tell(tx, account_id, "credits.spent", told | {"overage": overage})

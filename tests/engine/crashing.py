@@ -31,6 +31,7 @@ ENGINE = {
         "reception.py",
         "fallback.py",
         "recovery.py",
+        "observation.py",
         "deletion.py",
         "settlement.py",
         "submission.py",

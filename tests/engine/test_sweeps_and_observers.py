@@ -102,7 +102,7 @@ class Slow:
 def test_a_slow_watcher_is_shown_the_rest_next_time_never_by_two_processes_and_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("staging_core.recovery._OBSERVING_S", 0.3)
+    monkeypatch.setattr("staging_core.observation.OBSERVING_S", 0.3)
     slow = Slow(0.05)
 
     async def scenario() -> None:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from staging_core.models import Entry, EntryKind
 
+from . import billing_events
 from .engine import Transaction
 from .prepared import Prepared, placed, places
 from .row import Row
@@ -147,6 +148,8 @@ async def grant(
     booked = await _book(tx, account_id, balance, "grant", images, id=id, note=note)
     if booked:
         await _change(tx, account_id, balance, more=images, granted=images, expires_at=expires_at)
+        if balance == CREDITS:
+            await _tell(tx, account_id, "credits.granted", images, id=id, note=note)
     return booked
 
 
@@ -184,13 +187,16 @@ async def adjust(
     """
     if images < 0:
         books = ("available", _ADJUSTED)
-        return await _take(tx, account_id, -images, "adjust", id=id, note=note, books=books)
-    books = (_ADJUSTED, "available")
-    booked = await _book(
-        tx, account_id, CREDITS, "adjust", images, id=id, note=note, books=books, job_id=job_id
-    )
+        booked = await _take(tx, account_id, -images, "adjust", id=id, note=note, books=books)
+    else:
+        books = (_ADJUSTED, "available")
+        booked = await _book(
+            tx, account_id, CREDITS, "adjust", images, id=id, note=note, books=books, job_id=job_id
+        )
+        if booked:
+            await _change(tx, account_id, CREDITS, more=images, granted=images)
     if booked:
-        await _change(tx, account_id, CREDITS, more=images, granted=images)
+        await _tell(tx, account_id, "credits.adjusted", images, id=id, note=note)
     return booked
 
 
@@ -219,7 +225,10 @@ async def refund(
 
     Hold the account's row first.
     """
-    return await _take(tx, account_id, images, "refund", id=id, note=note)
+    booked = await _take(tx, account_id, images, "refund", id=id, note=note)
+    if booked:
+        await _tell(tx, account_id, "credits.refunded", images, id=id, note=note)
+    return booked
 
 
 async def expire(tx: Transaction, account_id: str) -> int:
@@ -248,6 +257,20 @@ async def expiring(tx: Transaction, *, limit: int = 200) -> list[str]:
         .limit(limit)
     )
     return [row["account_id"] for row in rows]
+
+
+async def _tell(
+    tx: Transaction,
+    account_id: str,
+    type: str,
+    images: int,
+    *,
+    id: str,
+    note: dict[str, Any] | None,
+) -> None:
+    """Tell plugins of an entry of credits that was booked."""
+    data = {"images": images, "entry": id, "note": note or {}}
+    await billing_events.tell(tx, account_id, type, data)
 
 
 def _plain(balance: str) -> str:

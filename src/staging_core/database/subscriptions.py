@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from staging_core.models import Subscription
 
+from . import billing_events
 from .engine import Transaction
 from .row import Row
 from .tables import subscriptions
@@ -30,7 +31,10 @@ async def give(tx: Transaction, account_id: str, plan: str | None) -> None:
         subscriptions.c.status.in_(GIVE),
     )
     ended = {"status": "canceled", "canceled_at": tx.now, "updated_at": tx.now}
-    await tx.execute(sa.update(subscriptions).where(*given).values(**ended))
+    before = await tx.row(
+        sa.update(subscriptions).where(*given).values(**ended).returning(subscriptions.c.plan)
+    )
+    was = None if before is None else before["plan"]
     if plan is not None:
         await tx.execute(
             sa.insert(subscriptions).values(
@@ -43,6 +47,11 @@ async def give(tx: Transaction, account_id: str, plan: str | None) -> None:
                 updated_at=tx.now,
             )
         )
+        told = {"plan": plan, "was": was, "source": OPERATOR}
+        await billing_events.tell(tx, account_id, "plan.given", told)
+    elif was is not None:
+        told = {"plan": was, "source": OPERATOR}
+        await billing_events.tell(tx, account_id, "plan.ended", told)
 
 
 async def giving(tx: Transaction, account_id: str) -> list[Row]:

@@ -9,6 +9,7 @@ from .allowance import Allowance
 from .api_key import ApiKey, KeyUse, NewApiKey
 from .attempt import Attempt
 from .audit_entry import AUDIT_ACTIONS, Actor, AuditAction, AuditEntry
+from .billing_event import BillingEvent
 from .callback import Callback, Notice
 from .card import Canvas, ModelCard, Price, Sizes
 from .catalog import ROOMS, STYLES, USUAL_ROOM, USUAL_STYLE, check_room, check_style
@@ -88,6 +89,7 @@ __all__ = [
     "Attempt",
     "AuditAction",
     "AuditEntry",
+    "BillingEvent",
     "ByteRange",
     "Callback",
     "CannotTell",

@@ -1,12 +1,14 @@
-"""A stager and a storage: the plugin to copy. Only data here; backends are imported when used."""
+"""A stager, a storage and an observer: the plugin to copy. Backends are imported when used."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
 from staging_core.hookspecs import hookimpl
-from staging_core.models import ModelCard, Provider
+from staging_core.models import BillingEvent, ModelCard, Provider
 
+log = logging.getLogger(__name__)
 CARD = ModelCard(id="frame", name="Picture frame", honours=frozenset({"seed"}), in_flight=4)
 
 
@@ -24,3 +26,10 @@ def staging_storages() -> Iterable[Provider]:
     return [
         Provider(scheme="dict", opens=opens, summary="Keeps objects in a dict.", in_memory=True)
     ]
+
+
+@hookimpl
+def staging_billing_event(event: BillingEvent) -> None:
+    """Say so when an account has used up its plan; after a crash it is said again."""
+    if event.type == "allowance.spent":
+        log.info("account %s has used up its plan", event.account_id)

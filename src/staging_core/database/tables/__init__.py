@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .accounts import accounts, api_keys, creations, tickets, usage, users
 from .base import metadata
-from .billing import balances, ledger, subscriptions
+from .billing import balances, billing_events, ledger, subscriptions
 from .images import files, groups, images, originals, projects, uploads, words
 from .jobs import attempts, events, gates, inbox, jobs, outbox
 from .operations import audit_log, measures, model_configs, runtime_settings
@@ -21,6 +21,7 @@ __all__ = [
     "attempts",
     "audit_log",
     "balances",
+    "billing_events",
     "creations",
     "customers",
     "events",

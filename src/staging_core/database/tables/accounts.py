@@ -11,6 +11,8 @@ accounts = sa.Table(
     metadata,
     sa.Column("id", sa.String(255), primary_key=True),
     sa.Column("position", sa.BigInteger(), nullable=False, server_default="0"),
+    # Of its billing events, as ``position`` is of those of its jobs.
+    sa.Column("billing_position", sa.BigInteger(), nullable=False, server_default="0"),
     # Counted with the events that tell of it, so that nobody ever counts jobs.
     sa.Column("queued", sa.Integer(), nullable=False, server_default="0"),
     sa.Column("in_flight", sa.Integer(), nullable=False, server_default="0"),

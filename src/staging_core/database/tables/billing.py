@@ -47,6 +47,18 @@ ledger = sa.Table(
     index("ix_staging_ledger_job_id", "job_id", only="job_id IS NOT NULL"),
 )
 
+billing_events = sa.Table(
+    "staging_billing_events",
+    metadata,
+    # What plugins are told of money, numbered within the account. It is only added to.
+    sa.Column("account_id", sa.String(255), sa.ForeignKey("staging_accounts.id"), primary_key=True),
+    sa.Column("position", sa.BigInteger(), primary_key=True),
+    id_column(),
+    sa.Column("type", sa.String(64), nullable=False),
+    sa.Column("data", Json, nullable=False),
+    time_column("at"),
+)
+
 subscriptions = sa.Table(
     "staging_subscriptions",
     metadata,

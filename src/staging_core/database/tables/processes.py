@@ -21,4 +21,7 @@ observers = sa.Table(
     sa.Column("account_id", sa.String(255), sa.ForeignKey("staging_accounts.id"), primary_key=True),
     sa.Column("position", sa.BigInteger(), nullable=False),
     sa.Column("due_at", sa.Double(), nullable=False, server_default="0"),
+    # The same for events of money.
+    sa.Column("billing_position", sa.BigInteger(), nullable=False, server_default="0"),
+    sa.Column("billing_due_at", sa.Double(), nullable=False, server_default="0"),
 )

@@ -13,7 +13,15 @@ import msgspec
 
 from staging_core.errors import Refused
 from staging_core.hookspecs import hookimpl
-from staging_core.models import Command, Job, JobEvent, Picture, Provider, StageRequest
+from staging_core.models import (
+    BillingEvent,
+    Command,
+    Job,
+    JobEvent,
+    Picture,
+    Provider,
+    StageRequest,
+)
 from staging_core.testing.conformance import PluginConformance
 
 from .row import Broken
@@ -160,6 +168,34 @@ class OnlyGoesForward:
         self._last = event.position
 
 
+class SeesABillingEventOnce:
+    """Trips over a billing event that comes again."""
+
+    @hookimpl
+    def staging_startup(self) -> None:
+        self._last = ""
+
+    @hookimpl
+    def staging_billing_event(self, event: BillingEvent) -> None:
+        if event.id == self._last:
+            raise ValueError("seen already")
+        self._last = event.id
+
+
+class OnlyGoesForwardInMoney:
+    """Trips over a billing event before the last."""
+
+    @hookimpl
+    def staging_startup(self) -> None:
+        self._last = 0
+
+    @hookimpl
+    def staging_billing_event(self, event: BillingEvent) -> None:
+        if event.position < self._last:
+            raise ValueError("out of order")
+        self._last = event.position
+
+
 class FailsToStop:
     """Raises when it is told to stop."""
 
@@ -210,6 +246,8 @@ BROKEN_PLUGINS = (
     _plugin(BlocksTheLoop, "test_the_event_loop_goes_on_meanwhile", loop_gap_s=0.1),
     _plugin(SeesAnEventOnce, "test_the_same_event_may_come_twice"),
     _plugin(OnlyGoesForward, "test_events_may_be_shown_again_from_the_start"),
+    _plugin(SeesABillingEventOnce, "test_the_same_billing_event_may_come_twice"),
+    _plugin(OnlyGoesForwardInMoney, "test_billing_events_may_be_shown_again_from_the_start"),
     _plugin(FailsToStop, "test_it_starts_and_stops_more_than_once"),
     _plugin(LeavesATask, "test_it_leaves_no_task_behind"),
 )

@@ -6,7 +6,7 @@ import io
 from typing import NamedTuple
 
 from staging_core.config import Settings
-from staging_core.models import Job, JobEvent, JobState, Picture
+from staging_core.models import BillingEvent, Job, JobEvent, JobState, Picture
 
 JOB = Job(
     id="job-1",
@@ -52,4 +52,19 @@ def events(number: int) -> list[JobEvent]:
             at=1_750_000_000.0 + seq,
         )
         for seq in range(1, number + 1)
+    ]
+
+
+def billing_events(number: int) -> list[BillingEvent]:
+    """The first events of what one account has and pays, the last of a type that is to come."""
+    types = ("credits.granted", "plan.given", "allowance.spent", "weather.changed")
+    return [
+        BillingEvent(
+            position=position,
+            id=f"billing-event-{position}",
+            account_id="local",
+            type=types[position - 1],
+            at=1_750_000_000.0 + position,
+        )
+        for position in range(1, number + 1)
     ]

@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 
 from staging_core.config import Settings
 from staging_core.hooks import PROVIDER_HOOKS, Hooks
-from staging_core.models import ROOMS, STYLES, Principal, StageRequest
+from staging_core.models import ROOMS, STYLES, BillingEvent, Principal, StageRequest
 from staging_core.plugins import load_plugins
 
 from .base import Conformance, check
 from .loop_gap import longest_gap
-from .occasions import JOB, OpenStaging, events, picture
+from .occasions import JOB, OpenStaging, billing_events, events, picture
 from .pixels import as_pixels
 from .taking_part import Refusal, check_picture, declared, imported, no_io, outcome
 
@@ -134,6 +134,8 @@ class PluginConformance(Conformance):
             await outcome(hooks.after_stage(JOB, (picture(1600, 1200),)))
             for observer in hooks.observers():
                 await hooks.observe(observer, events(1)[0])
+            for observer in hooks.observers(BillingEvent):
+                await hooks.observe(observer, billing_events(1)[0])
         assert gap.seconds < self.loop_gap_s, f"the loop stood still for {gap.seconds:.2f} s"
 
     # --- observing ------------------------------------------------------------------------------
@@ -149,6 +151,19 @@ class PluginConformance(Conformance):
     async def test_events_may_be_shown_again_from_the_start(self, hooks: Hooks) -> None:
         for observer in hooks.observers():
             for event in (*events(4), *events(4)):
+                await hooks.observe(observer, event)
+
+    @check("At least once, in order per account")
+    async def test_the_same_billing_event_may_come_twice(self, hooks: Hooks) -> None:
+        for observer in hooks.observers(BillingEvent):
+            for event in billing_events(4):
+                await hooks.observe(observer, event)
+                await hooks.observe(observer, event)
+
+    @check("At least once, in order per account")
+    async def test_billing_events_may_be_shown_again_from_the_start(self, hooks: Hooks) -> None:
+        for observer in hooks.observers(BillingEvent):
+            for event in (*billing_events(4), *billing_events(4)):
                 await hooks.observe(observer, event)
 
     @check("Called when a ``Staging`` has opened all its backends", opened=False)
