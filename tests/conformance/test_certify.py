@@ -99,7 +99,7 @@ def test_a_broken_plugin_is_not_certified_and_the_sentence_is_quoted(
     assert certify("sloppy") == 1
 
     told = capfd.readouterr().out
-    assert "not ok  sloppy: 14 passed, 3 failed" in told
+    assert "not ok  sloppy: 16 passed, 3 failed" in told
     assert "The contract says: At least once, in order per job" in told
 
 
