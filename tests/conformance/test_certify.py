@@ -24,7 +24,7 @@ from staging_core.models import Provider, Quote
 
 class Lunch:
     async def quote(self, order):
-        return Quote(credits=1, rule="a lunch")
+        return Quote(credits=order.images, rule="a lunch")
 
 @asynccontextmanager
 async def open_lunch(url, context):
@@ -110,7 +110,7 @@ def test_a_backend_is_certified_with_the_url_that_is_given(
 
     assert certify("lunch") == 1
     assert certify("lunch", urls={"lunch": "lunch:daily"}) == 0
-    assert "ok      billing lunch daily: 9 passed" in capfd.readouterr().out
+    assert "ok      billing lunch daily: 11 passed" in capfd.readouterr().out
 
 
 def test_an_authenticator_that_lets_everybody_in_is_not_certified(
