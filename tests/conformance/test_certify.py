@@ -110,7 +110,7 @@ def test_a_backend_is_certified_with_the_url_that_is_given(
 
     assert certify("lunch") == 1
     assert certify("lunch", urls={"lunch": "lunch:daily"}) == 0
-    assert "ok      billing lunch daily: 11 passed" in capfd.readouterr().out
+    assert "ok      billing lunch daily: 12 passed" in capfd.readouterr().out
 
 
 def test_an_authenticator_that_lets_everybody_in_is_not_certified(
