@@ -44,7 +44,7 @@ STOREYS = (
         "account_closing",
         "account_export",
     ),
-    ("answered", "deferred", "reception"),
+    ("answered", "deferred", "reception", "payments"),
     ("observation",),
     ("pipeline", "recovery", "audit"),
     ("worker", "profile", "tickets"),

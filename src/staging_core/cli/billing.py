@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from staging_core.config import Settings
-from staging_core.models import Entry, Pack, Plan, Standing
+from staging_core.models import Entry, Pack, Plan, PublishedPrice, Standing
 
 from . import options
 from .answer import say_json, say_line, say_table
 from .operator import run_as_operator
+from .price_settings import as_toml
 
 if TYPE_CHECKING:
     from staging_core.operating import Operating
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   staging billing plans
+  staging billing plans push
   staging billing standing acme
   staging billing ledger acme --limit 20
   staging billing credit acme 25 --key ticket-4711 --note "For the broken export."
@@ -40,10 +42,13 @@ def command() -> None:
     """
 
 
-@command.command(epilog=EXAMPLES)
+@command.group(epilog=EXAMPLES, invoke_without_command=True)
 @options.as_json
-def plans(as_json: bool) -> None:
+@click.pass_context
+def plans(ctx: click.Context, as_json: bool) -> None:
     """List the plans and packs of the settings, the plan of everybody first."""
+    if ctx.invoked_subcommand is not None:
+        return
     settings = Settings.from_env(os.environ)
     usual = settings.default_plan
     if as_json:
@@ -53,6 +58,24 @@ def plans(as_json: bool) -> None:
     rows = [_plan_row(code, settings.plans[code]) for code in codes]
     rows += [_pack_row(code, pack) for code, pack in settings.packs.items()]
     say_table(("code", "kind", "images", "price", "beyond", "name"), rows)
+
+
+@plans.command(epilog=EXAMPLES)
+@options.as_json
+def push(as_json: bool) -> None:
+    """Have the payment provider list the plans and packs that cost something.
+
+    What it has already is found. What it calls their prices is kept, and printed as settings.
+    """
+
+    async def act(operating: Operating) -> list[PublishedPrice]:
+        return await operating.billing.publish_prices()
+
+    published = run_as_operator(act)
+    if as_json:
+        say_json({"prices": published})
+    else:
+        say_line(as_toml(published, Settings.from_env(os.environ)))
 
 
 @command.command(epilog=EXAMPLES)

@@ -20,7 +20,7 @@ from .image import Group, Image
 from .inspected import Inspected
 from .invoice import Invoice, InvoiceStatus
 from .job import TERMINAL, Job, JobState, JobStatus, states_of, status_of
-from .offer import Listing, Offer, OfferKind
+from .offer import Listing, Offer, OfferKind, PublishedPrice
 from .operations import ModelStatistics, Reconciled, Statistics, StoredStatistics
 from .order import Order, Quote
 from .outcome import Absent, CannotTell, Failed, Found, Output, Staged, Waiting
@@ -148,6 +148,7 @@ __all__ = [
     "Project",
     "ProjectCost",
     "Provider",
+    "PublishedPrice",
     "Quote",
     "Reconciled",
     "RuntimeSetting",

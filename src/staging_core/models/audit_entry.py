@@ -13,6 +13,7 @@ AuditAction = Literal[
     "account.exported",
     "billing.credited",
     "billing.plan_given",
+    "billing.price_published",
     "image.reconciled",
     "job.cancelled",
     "job.requeued",

@@ -36,3 +36,10 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     amount_cents: int
     currency: str
     overage: bool = False
+
+
+class PublishedPrice(msgspec.Struct, frozen=True, kw_only=True):
+    """What the provider calls the price of a listing."""
+
+    price_id: str
+    listing: Listing

@@ -8,8 +8,9 @@ from uuid import uuid4
 from staging_core.creation import check_key
 from staging_core.database import accounts, audit_log, ledger, standing, subscriptions
 from staging_core.errors import BadInput, CreditsMissing, IdempotencyMismatch, NotFound, UnknownPlan
-from staging_core.models import Actor, Entry, Place, Standing
+from staging_core.models import Actor, Entry, Place, PublishedPrice, Standing
 from staging_core.nearest import nearest
+from staging_core.payments.publishing import publish
 from staging_core.ports import Ports
 
 MOST = 1_000_000
@@ -37,6 +38,14 @@ class Billing:
         place = before.place if isinstance(before, Entry) else before
         async with self._ports.database.read(account_id) as tx:
             return await ledger.page(tx, account_id, before=place, limit=limit)
+
+    async def publish_prices(self) -> list[PublishedPrice]:
+        """Have the payment provider list the plans and packs of the settings; what it calls them.
+
+        Prices that it has already are found. ``ServiceUnavailable`` where there is no provider
+        whose catalogue can be written, ``PaymentsUnavailable``, ``PaymentRefused``, ``Busy``.
+        """
+        return await publish(self._ports, self._actor)
 
     async def credit(
         self, account_id: str, images: int, *, reason: str, key: str | None = None

@@ -1,0 +1,1 @@
+"""What accounts pay through a provider, and what the provider says of it."""

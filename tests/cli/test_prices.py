@@ -1,0 +1,61 @@
+"""Whoever sits at the machine has the double of Stripe list what the settings sell."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from staging_core.testing.stripe import RunningStripe, running_stripe
+
+from .conftest import Cli
+
+SETTINGS = """
+billing = "stripe:"
+
+[plans.free]
+images = 2
+
+[plans.pro]
+images = 100
+price_cents = 2900
+overage_images = 50
+overage_cents = 40
+price_ids = ["price_of_last_year"]
+
+[packs.ten]
+credits = 10
+price_cents = 900
+"""
+
+
+@pytest.fixture
+def stripe(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningStripe]:
+    """The double, and an installation whose accounts pay there."""
+    (folder / "staging.toml").write_text(SETTINGS)
+    with running_stripe() as double:
+        monkeypatch.setenv("STRIPE_SECRET_KEY", double.key)
+        monkeypatch.setenv("STRIPE_WEBHOOK_SECRETS", "whsec_of_the_tests_1")
+        monkeypatch.setenv("STRIPE_BASE_URL", double.url)
+        yield double
+
+
+def test_prices_are_made_once_and_printed_as_settings(cli: Cli, stripe: RunningStripe) -> None:
+    listed = cli("billing", "plans", "push", "--json").json["prices"]
+    plan, beyond, pack = [price["price_id"] for price in listed]
+    assert [price["listing"]["amount_cents"] for price in listed] == [2900, 40, 900]
+    ran = cli("billing", "plans", "push")
+    assert tomllib.loads(ran.out) == {
+        "plans": {
+            "pro": {"price_ids": [plan, "price_of_last_year"], "overage_price_id": beyond},
+        },
+        "packs": {"ten": {"price_ids": [pack]}},
+    }
+    assert {price["id"] for price in stripe.objects("price")} == {plan, beyond, pack}
+
+
+def test_without_a_provider_it_says_so(cli: Cli) -> None:
+    ran = cli("billing", "plans", "push", "--json")
+    assert (ran.code, ran.json["error"]["code"]) == (1, "service_unavailable")
