@@ -16,6 +16,7 @@ from staging_core.database import ledger, outbox
 from staging_core.errors import NotFound, StorageError, StorageFull
 from staging_core.imaging.decoder import Decoder
 from staging_core.pipeline import Pipeline
+from staging_core.ports import Ports
 from staging_core.reception import Reception
 from staging_core.recovery import Recovery
 from staging_core.testing.fake_deferred import FakeDeferred
@@ -101,6 +102,18 @@ def test_every_awaited_effect_of_the_engine_has_a_fail_point_that_the_crash_test
     assert missed == [], missed
 
 
+async def _stopped(ports: Ports, asked: asyncio.Event) -> None:
+    """A worker takes a job, and is stopped while the model is asked."""
+    pipeline = Pipeline(ports)
+    job = await pipeline.claim()
+    assert job is not None
+    carrying = asyncio.create_task(pipeline.carry(job))
+    await asked.wait()
+    carrying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await carrying
+
+
 async def _sites(decoder: Decoder, name: str, scenario: Scenario) -> set[tuple[str, int]]:
     """The engine's lines from which the scenario passes a point when nothing happens."""
     async with installation(decoder, STAGERS[name][0](), labels=labels_of(name)) as (house, _):
@@ -132,14 +145,7 @@ async def _rare_sites(decoder: Decoder) -> set[tuple[str, int]]:
             await house.submit(replace(ports, storage=full), number=1, idempotency_key="k3")
         async for copy in house.ports.storage.entries("working/"):
             await house.ports.storage.delete(copy.key)  # a working copy can be made again
-        pipeline = Pipeline(ports)
-        job = await pipeline.claim()
-        assert job is not None
-        carrying = asyncio.create_task(pipeline.carry(job))
-        await hanging.called.wait()
-        carrying.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await carrying
+        await _stopped(ports, hanging.called)
         async with house.ports.database.write() as tx:
             await outbox.post(tx, "local", "delete_object", {"key": "../no such key"})
             await ledger.grant(tx, "local", "allowance/2020-01", 1, id="long-ago", expires_at=1.0)
@@ -163,16 +169,9 @@ async def _rare_sites_of_deferred(decoder: Decoder) -> set[tuple[str, int]]:
         cut = Cut()
         ports = cut.into(house.ports)
         await house.submit()
-        pipeline, full = Pipeline(ports), cast("Any", Full())
-        await house.step(replace(ports, storage=full))
+        await house.step(replace(ports, storage=cast("Any", Full())))
         house.clock.ahead += 100
-        job = await pipeline.claim()
-        assert job is not None
-        carrying = asyncio.create_task(pipeline.carry(job))
-        await provider.asked.wait()
-        carrying.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await carrying
+        await _stopped(ports, provider.asked)
         for _ in range(3):
             house.clock.ahead += 100
             await house.step(ports)

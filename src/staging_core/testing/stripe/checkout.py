@@ -13,7 +13,7 @@ from .customers import Customers
 from .intents import Intents, bounds
 from .items import Items, Wanted
 from .payment_methods import PaymentMethods, cards_only
-from .prices import cost
+from .prices import cost, sold
 from .published import filled
 from .refusal import Refused, declined, required, unspoken
 from .renewal import Due
@@ -137,13 +137,7 @@ class Checkout:
         return lines
 
     def _line(self, given: dict[str, Any], place: int) -> Object:
-        param = f"line_items[{place}][price]"
-        if not given.get("price"):
-            raise required(param)
-        price = self._account.named("price", given["price"], param)
-        if not price["active"]:
-            message = "The price specified is inactive. This field only accepts active prices."
-            raise Refused(message, param=param)
+        price = sold(self._account, given.get("price"), f"line_items[{place}][price]")
         metered = price["recurring"] and price["recurring"]["usage_type"] == "metered"
         quantity = given.get("quantity")
         if metered and quantity is not None:

@@ -8,7 +8,7 @@ import msgspec
 
 from .account import Account
 from .call import merged
-from .prices import cost
+from .prices import cost, sold
 from .published import filled
 from .refusal import Refused, required, unspoken
 from .store import Object
@@ -46,12 +46,7 @@ class Items:
     def price(self, given: dict[str, Any], place: int) -> Object:
         """An active, recurring price."""
         param = f"items[{place}][price]"
-        if not given.get("price"):
-            raise required(param)
-        price = self._account.named("price", given["price"], param)
-        if not price["active"]:
-            message = "The price specified is inactive. This field only accepts active prices."
-            raise Refused(message, param=param)
+        price = sold(self._account, given.get("price"), param)
         if price["recurring"] is None:
             message = (
                 "The price specified is set to `type=one_time` but this field only accepts prices"

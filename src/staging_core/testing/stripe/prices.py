@@ -114,6 +114,17 @@ def _wanted(price: Object, asked: dict[str, Any]) -> bool:
     )
 
 
+def sold(account: Account, given: str | None, param: str) -> Object:
+    """The price that a call names; ``Refused`` unless it is there and active."""
+    if not given:
+        raise required(param)
+    price = account.named("price", given, param)
+    if not price["active"]:
+        message = "The price specified is inactive. This field only accepts active prices."
+        raise Refused(message, param=param)
+    return price
+
+
 def currency(given: str) -> str:
     """The currency in small letters; ``Refused`` if unknown."""
     if given.lower() not in CURRENCIES:
