@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-import stripe as vendor
+import stripe
 
 from staging_core.backends.stripe_billing.refusal import refusal_of
 from staging_core.errors import Busy, PaymentRefused, PaymentsUnavailable, StagingError
 
+# Its errors are made without types.
+VENDOR: Any = stripe
 INTERNAL = "Invalid API Key provided: sk_live_************1234; see pi_1_secret_2"
 
 
-def card(code: str, decline_code: str | None = None) -> vendor.CardError:
+def card(code: str, decline_code: str | None = None) -> Any:
     """A declined card, as Stripe's client raises it."""
     body = {"error": {"code": code, "decline_code": decline_code, "message": INTERNAL}}
-    return vendor.CardError(INTERNAL, "", code, http_status=402, json_body=body)
+    return VENDOR.CardError(INTERNAL, "", code, http_status=402, json_body=body)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +33,7 @@ def card(code: str, decline_code: str | None = None) -> vendor.CardError:
         (card("of_tomorrow"), "The card was declined."),
     ],
 )
-def test_a_declined_card_says_what_its_holder_may_know(error: vendor.CardError, says: str) -> None:
+def test_a_declined_card_says_what_its_holder_may_know(error: Any, says: str) -> None:
     refused = refusal_of(error)
     assert isinstance(refused, PaymentRefused)
     assert refused.message.startswith(says)
@@ -38,20 +42,20 @@ def test_a_declined_card_says_what_its_holder_may_know(error: vendor.CardError, 
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (vendor.InvalidRequestError(INTERNAL, "id", "resource_missing"), PaymentRefused),
-        (vendor.InvalidRequestError(INTERNAL, "id", "of_tomorrow"), PaymentRefused),
-        (vendor.IdempotencyError(INTERNAL, http_status=400), PaymentRefused),
-        (vendor.IdempotencyError(INTERNAL, http_status=409), PaymentsUnavailable),
-        (vendor.AuthenticationError(INTERNAL), PaymentsUnavailable),
-        (vendor.PermissionError(INTERNAL), PaymentsUnavailable),
-        (vendor.APIConnectionError(INTERNAL), PaymentsUnavailable),
-        (vendor.APIError(INTERNAL, http_status=500), PaymentsUnavailable),
-        (vendor.StripeError(INTERNAL), PaymentsUnavailable),
-        (vendor.RateLimitError(INTERNAL), Busy),
+        (VENDOR.InvalidRequestError(INTERNAL, "id", "resource_missing"), PaymentRefused),
+        (VENDOR.InvalidRequestError(INTERNAL, "id", "of_tomorrow"), PaymentRefused),
+        (VENDOR.IdempotencyError(INTERNAL, http_status=400), PaymentRefused),
+        (VENDOR.IdempotencyError(INTERNAL, http_status=409), PaymentsUnavailable),
+        (VENDOR.AuthenticationError(INTERNAL), PaymentsUnavailable),
+        (VENDOR.PermissionError(INTERNAL), PaymentsUnavailable),
+        (VENDOR.APIConnectionError(INTERNAL), PaymentsUnavailable),
+        (VENDOR.APIError(INTERNAL, http_status=500), PaymentsUnavailable),
+        (VENDOR.StripeError(INTERNAL), PaymentsUnavailable),
+        (VENDOR.RateLimitError(INTERNAL), Busy),
     ],
 )
 def test_every_error_is_one_of_the_contracts_and_tells_no_internals(
-    error: vendor.StripeError, kind: type[StagingError]
+    error: Any, kind: type[StagingError]
 ) -> None:
     refused = refusal_of(error)
     assert type(refused) is kind
@@ -68,6 +72,6 @@ def test_busy_waits_as_long_as_stripe_asks_within_reason(
     header: str | None, seconds: float
 ) -> None:
     headers = {"Retry-After": header} if header else {}
-    busy = refusal_of(vendor.RateLimitError("slower", headers=headers))
+    busy = refusal_of(VENDOR.RateLimitError("slower", headers=headers))
     assert isinstance(busy, Busy)
     assert busy.retry_after_s == seconds

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import pytest
 
-_SUITES = ("auth", "base", "billing", "defers", "plugin", "queue", "stager", "storage")
+_SUITES = ("auth", "base", "billing", "defers", "payments", "plugin", "queue", "stager", "storage")
 pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in (*_SUITES, "taking_part")))
 
 from .auth import AuthConformance, Outage  # noqa: E402 - pytest must know these modules before they load
 from .base import Conformance, failures  # noqa: E402
 from .billing import BillingConformance  # noqa: E402
 from .defers import DefersConformance, Faults  # noqa: E402
+from .payments import PaymentsConformance  # noqa: E402
 from .plugin import PluginConformance  # noqa: E402
 from .queue import QueueConformance, ServerFaults  # noqa: E402
 from .stager import StagerConformance  # noqa: E402
@@ -30,6 +31,7 @@ __all__ = [
     "DefersConformance",
     "Faults",
     "Outage",
+    "PaymentsConformance",
     "PluginConformance",
     "QueueConformance",
     "ServerFaults",
