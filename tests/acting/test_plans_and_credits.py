@@ -10,7 +10,13 @@ import pytest
 
 from staging_core import OWNER, Principal, StageRequest, Staging
 from staging_core.audit import SOUND, Audit
-from staging_core.errors import BadPicture, BillingUnavailable, Refused, UsageLimitExceeded
+from staging_core.errors import (
+    BadPicture,
+    BillingUnavailable,
+    Refused,
+    Shortfall,
+    UsageLimitExceeded,
+)
 from staging_core.models import Order, Quote, Staged
 from staging_core.testing import FakeStager
 
@@ -254,5 +260,31 @@ def test_an_order_is_never_accepted_unquoted(install: Install, billing: object) 
             with pytest.raises(BillingUnavailable):
                 await me.images.submit(photo(), variants=3, **WISH)
             assert await me.images.page() == []
+
+    asyncio.run(scenario())
+
+
+@both
+def test_what_is_refused_says_what_would_help(install: Install) -> None:
+    async def scenario() -> None:
+        plans = {"big": {"images": 50}, "free": {"images": 2}, "small": {"images": 5}}
+        async with install(billing="plans:", plans=plans) as staging:
+            me = staging.acting_as(OWNER)
+            with pytest.raises(UsageLimitExceeded) as caught:
+                await me.images.submit(photo(), variants=5, **WISH)
+            assert caught.value.shortfall == Shortfall(
+                plan_code="free",
+                asked=5,
+                left=2,
+                missing_credits=3,
+                period_end=(await me.usage()).period_end,
+                larger_plans=("small", "big"),
+            )
+            assert caught.value.remedy == (
+                "Wait for the next period, or have 3 more credits, "
+                "or choose a larger plan: small, big."
+            )
+            await staging.operating("ada").billing.credit("local", 3, reason="a present")
+            await me.images.submit(photo(), variants=5, **WISH)
 
     asyncio.run(scenario())

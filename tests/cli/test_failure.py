@@ -11,10 +11,12 @@ from staging_core.errors import (
     FileMissing,
     MissingExtra,
     NotHonoured,
+    Shortfall,
     StagingError,
     StorageFull,
     UnknownScheme,
     UnknownStyle,
+    UsageLimitExceeded,
 )
 
 from .conftest import Cli, Ran
@@ -45,6 +47,14 @@ def test_wrong_use_is_told_from_a_failed_job(error: BaseException, code: int) ->
 def test_of_a_group_the_first_error_counts() -> None:
     group = ExceptionGroup("tasks", [ExceptionGroup("inner", [StorageFull()]), RuntimeError()])
     assert failure_from(group).code == "storage_full"
+
+
+def test_what_a_plan_lacks_is_there_for_programs() -> None:
+    lacks = Shortfall(plan_code="free", asked=3, left=1, missing_credits=2, period_end=86_400.0)
+    told = failure_from(UsageLimitExceeded(shortfall=lacks)).as_json()
+    assert told["shortfall"]["missing_credits"] == 2
+    assert told["shortfall"]["period_end"] == 86_400.0
+    assert "shortfall" not in failure_from(UsageLimitExceeded()).as_json()
 
 
 def test_a_bug_is_shown_whole_beside_the_answer(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .house import photo
+from .house import API, as_own, photo
 from .old_client import both, old_client
 from .old_page import PUT, presigned, project_of, put
 
@@ -126,5 +126,51 @@ def test_a_plan_that_is_spent_is_told(tmp_path: Path) -> None:
             assert told["message"].endswith(".")
             several = await old.call("POST", "/images/batch", {"images": [order]}, status=207)
             assert several["errors"][0]["code"] == "usage_limit_exceeded"
+
+    asyncio.run(scenario())
+
+
+@both
+def test_of_fifty_orders_with_room_for_three_the_others_are_named_with_what_would_help(
+    tmp_path: Path, database: dict[str, Any]
+) -> None:
+    async def scenario() -> None:
+        plans = {"free": {"images": 3}, "pro": {"images": 100}}
+        async with old_client(tmp_path, billing="plans:", plans=plans, **database) as old:
+            order = {"project_id": await project_of(old), "original_url": await put(old)}
+            told = await old.call("POST", "/images/batch", {"images": [order] * 50}, status=207)
+            assert (told["success"], told["failed"], len(told["images"])) == (3, 47, 3)
+            assert [each["index"] for each in told["errors"]] == [*range(3, 50)]
+            assert {each["code"] for each in told["errors"]} == {"usage_limit_exceeded"}
+            usage = await old.call("GET", "/billing/usage")
+            lacks = {
+                "plan_code": "free",
+                "asked": 1,
+                "left": 0,
+                "missing_credits": 1,
+                "period_end": usage["period_end"],
+                "larger_plans": ["pro"],
+            }
+            assert all(each["shortfall"] == lacks for each in told["errors"])
+            alone = await old.call("POST", "/images", {**order, "variants": 2}, status=402)
+            assert alone["shortfall"] == {**lacks, "asked": 2, "missing_credits": 2}
+
+    asyncio.run(scenario())
+
+
+@both
+def test_sixty_four_orders_at_one_moment_with_room_for_ten_are_ten_over_http(
+    tmp_path: Path, database: dict[str, Any]
+) -> None:
+    async def scenario() -> None:
+        plans = {"free": {"images": 10}}
+        async with old_client(tmp_path, billing="plans:", plans=plans, **database) as old:
+            order = {"project_id": await project_of(old), "original_url": await put(old)}
+            headers = as_own()
+            answers = await asyncio.gather(
+                *(old.client.post(f"{API}/images", json=order, headers=headers) for _ in range(64))
+            )
+            codes = [answer.status_code for answer in answers]
+            assert (codes.count(201), codes.count(402)) == (10, 54)
 
     asyncio.run(scenario())

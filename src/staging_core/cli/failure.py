@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import click
+import msgspec
 
 from staging_core.errors import (
     BadInput,
@@ -15,6 +17,7 @@ from staging_core.errors import (
     FileUnreadable,
     SettingError,
     StagingError,
+    UsageLimitExceeded,
 )
 
 from .answer import say_json
@@ -24,16 +27,18 @@ _OF_THE_PHOTO = (BadPicture, FileMissing, FileUnreadable)
 
 
 class Failure(NamedTuple):
-    """An error in three parts, and the exit code that it means."""
+    """An error in three parts, and the exit code that it means. ``more``: facts, for programs."""
 
     code: str
     message: str
     remedy: str
     exit_code: int
+    more: Mapping[str, Any] = {}
 
     def as_json(self) -> dict[str, Any]:
         """The object that stands under ``error``."""
-        return {"code": self.code, "message": self.message, "remedy": self.remedy}
+        told = {"code": self.code, "message": self.message, "remedy": self.remedy}
+        return {**told, **self.more}
 
 
 def failure_from(error: BaseException) -> Failure:
@@ -41,7 +46,8 @@ def failure_from(error: BaseException) -> Failure:
     if isinstance(error, BaseExceptionGroup):
         return failure_from(error.exceptions[0])
     if isinstance(error, StagingError):
-        return Failure(error.code, error.message, error.remedy, _exit_code(error))
+        told = (error.code, error.message, error.remedy)
+        return Failure(*told, _exit_code(error), _more(error))
     if isinstance(error, click.UsageError):
         path = "staging" if error.ctx is None else error.ctx.command_path
         return Failure("wrong_use", _sentence(error), f"See `{path} --help`.", WRONG_USE)
@@ -51,6 +57,12 @@ def failure_from(error: BaseException) -> Failure:
         return Failure("interrupted", "Interrupted.", "Run the command again.", INTERRUPTED)
     internal = StagingError(f"{type(error).__name__}: {error}")
     return Failure(internal.code, internal.message, internal.remedy, FAILED)
+
+
+def _more(error: StagingError) -> dict[str, Any]:
+    """What would help, where a plan has not enough."""
+    shortfall = error.shortfall if isinstance(error, UsageLimitExceeded) else None
+    return {} if shortfall is None else {"shortfall": msgspec.to_builtins(shortfall)}
 
 
 def report(error: BaseException, *, as_json: bool) -> int:

@@ -45,7 +45,13 @@ async def read(tx: Transaction, account_id: str, plans: Mapping[str, Plan], usua
         credits=_left(left.get(CREDITS), 0),
         overage=_left(left.get(overage_of(period)), plan.overage_images),
         subscribed=subscription is not None,
+        larger_plans=_larger(plan, plans),
     )
+
+
+def _larger(than: Plan, plans: Mapping[str, Plan]) -> tuple[str, ...]:
+    larger = [code for code, plan in plans.items() if plan.images > than.images]
+    return tuple(sorted(larger, key=lambda code: (plans[code].images, code)))
 
 
 def _best(rows: list[Row], plans: Mapping[str, Plan]) -> Row | None:

@@ -79,6 +79,7 @@ from .service import (
     Unsupported,
     UsageLimitExceeded,
 )
+from .shortfall import Shortfall
 from .storing import (
     BucketMissing,
     ClockSkewed,
@@ -178,6 +179,7 @@ __all__ = [
     "ServerUnreachable",
     "ServiceUnavailable",
     "SettingError",
+    "Shortfall",
     "SignInUnavailable",
     "SourceRefused",
     "SourceUnavailable",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import StagingError
+from .shortfall import Shortfall
 
 
 class Unsupported(StagingError):
@@ -85,11 +86,24 @@ class AddressRefused(Forbidden):
 
 
 class UsageLimitExceeded(StagingError):
-    """The account has no allowance left for this order."""
+    """The account has no allowance left for this order.
+
+    ``shortfall``: what it lacks, and what would help, where the billing backend says so.
+    """
 
     code = "usage_limit_exceeded"
     status = 402
     remedy_hint = "Wait for the next period, or choose a larger plan."
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        remedy: str | None = None,
+        shortfall: Shortfall | None = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.shortfall = shortfall
 
 
 class BillingUnavailable(StagingError):

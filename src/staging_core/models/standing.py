@@ -35,7 +35,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     ``used``: images that became ready in the period, however they were paid. ``allowance``: what is
     left of the plan's; ``credits``: what is left of those bought or given, which do not end;
     ``overage``: how many more may be charged afterwards. What running jobs hold is in none of them.
-    ``subscribed``: whether it has a plan of its own, and not that of everybody.
+    ``subscribed``: whether it has a plan of its own, and not that of everybody. ``larger_plans``:
+    codes of the plans that have more images, the smallest first.
     """
 
     account_id: str
@@ -47,3 +48,4 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     credits: int = 0
     overage: int = 0
     subscribed: bool = False
+    larger_plans: tuple[str, ...] = ()

@@ -61,7 +61,8 @@ async def submit_many(
 
 def _outcomes(told: BatchTold, who: Principal, *, repeated: bool) -> dict[int, Outcome]:
     found: dict[int, Outcome] = {
-        each.index: item_error(each.code, each.message, each.remedy) for each in told.errors
+        each.index: item_error(each.code, each.message, each.remedy, each.shortfall)
+        for each in told.errors
     }
     for each in told.groups:
         replayed = each.replayed and repeated

@@ -12,6 +12,7 @@ from staging_core.models import Image, Principal
 from staging_core.models.order_limits import LONGEST_PIECE, check_limits
 
 from .asked import as_json
+from .problem import ShortfallTold
 from .told import ImageTold
 
 
@@ -29,6 +30,7 @@ class ErrorTold(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     message: str
     remedy: str = ""
+    shortfall: ShortfallTold | None = None
 
 
 class GroupTold(msgspec.Struct, frozen=True, kw_only=True):

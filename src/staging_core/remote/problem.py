@@ -13,9 +13,13 @@ from staging_core.errors import (
     AnswerNotUnderstood,
     RateLimited,
     ServerUnreachable,
+    Shortfall,
     StagingError,
+    UsageLimitExceeded,
     ValidationFailed,
 )
+
+from .told import seconds
 
 MEDIA_TYPE = "application/problem+json"
 _PASSES = frozenset({502, 503, 504})  # what proxies say while the server is away
@@ -29,6 +33,28 @@ class Field(msgspec.Struct, frozen=True):
     message: str = ""
 
 
+class ShortfallTold(msgspec.Struct, frozen=True, kw_only=True):
+    """What an order lacks."""
+
+    plan_code: str
+    asked: int
+    left: int
+    missing_credits: int
+    period_end: str
+    larger_plans: tuple[str, ...] = ()
+
+    def shortfall(self) -> Shortfall:
+        """As the library has it."""
+        return Shortfall(
+            plan_code=self.plan_code,
+            asked=self.asked,
+            left=self.left,
+            missing_credits=self.missing_credits,
+            period_end=seconds(self.period_end),
+            larger_plans=self.larger_plans,
+        )
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """Why a request was not done (RFC 9457), as far as it matters here."""
 
@@ -37,6 +63,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str = ""
     request_id: str = ""
     created_id: str = ""
+    shortfall: ShortfallTold | None = None
     validation_errors: tuple[Field, ...] = ()
 
 
@@ -51,10 +78,14 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes) -> StagingErr
     return error
 
 
-def item_error(code: str, message: str, remedy: str) -> StagingError:
+def item_error(
+    code: str, message: str, remedy: str, shortfall: ShortfallTold | None = None
+) -> StagingError:
     """The error of one of several."""
     kind = kind_of(code)
     error = (kind or StagingError)(message, remedy=remedy or None)
+    if shortfall is not None and isinstance(error, UsageLimitExceeded):
+        error.shortfall = shortfall.shortfall()
     return error if kind else _named(error, code, 422)
 
 
@@ -80,6 +111,8 @@ def _error(problem: Problem, headers: Mapping[str, str], status: int) -> Staging
         more["fields"] = {each.field: each.message for each in problem.validation_errors}
     if issubclass(kind, AlreadyCreated):
         more["id"] = problem.created_id
+    if issubclass(kind, UsageLimitExceeded) and problem.shortfall is not None:
+        more["shortfall"] = problem.shortfall.shortfall()
     error = kind(problem.detail, **more)
     after = retry_after_s(headers)
     if after is not None:

@@ -25,10 +25,12 @@ from staging_core.errors import (
     StagingError,
     TooManyQueued,
     TooManyStreams,
+    UsageLimitExceeded,
     ValidationFailed,
 )
 
 from .refusal import Refusal
+from .times import rfc3339
 from .visit import visit_of
 
 log = logging.getLogger("staging_embed")
@@ -69,12 +71,29 @@ class FieldError(msgspec.Struct, frozen=True):
     message: str
 
 
+class Shortfall(msgspec.Struct, frozen=True, kw_only=True):
+    """What an order lacks, in images, and what would help.
+
+    `left`: what plan and credits still have of what was `asked`. `missing_credits`: so many more
+    would do. `period_end`: when the plan's images are given anew. `larger_plans`: their codes, the
+    smallest first.
+    """
+
+    plan_code: str
+    asked: int
+    left: int
+    missing_credits: int
+    period_end: str
+    larger_plans: tuple[str, ...]
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why a request was not done (RFC 9457).
 
     ``code`` is stable, for programs; ``detail`` is for people, and ``remedy`` what they can do.
     ``error`` and ``message`` repeat them for older clients. ``request_id`` finds the request in the
     installation's log. ``created_id``: of what an earlier call made, when it is told only once.
+    ``shortfall``: with a 402, what the account lacks, and what would help.
     """
 
     type: str
@@ -88,6 +107,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     validation_errors: tuple[FieldError, ...] = ()
     remedy: str = ""
     created_id: str = ""
+    shortfall: Shortfall | None = None
 
 
 def from_staging_error(request: AnyRequest, error: StagingError) -> Response[bytes]:
@@ -97,7 +117,9 @@ def from_staging_error(request: AnyRequest, error: StagingError) -> Response[byt
     detail, remedy = told_to_clients(error)
     code = code_of(error)
     headers = _when_again(error) | ({"WWW-Authenticate": "Bearer"} if error.status == 401 else {})
-    more = {"remedy": remedy, "created_id": error.id if isinstance(error, AlreadyCreated) else ""}
+    more: dict[str, Any] = {"remedy": remedy, "shortfall": shortfall_of(error)}
+    if isinstance(error, AlreadyCreated):
+        more["created_id"] = error.id
     fields = _fields(error) if error.status == 422 else {}
     return problem(request, error.status, code, detail, headers=headers, fields=fields, **more)
 
@@ -105,6 +127,21 @@ def from_staging_error(request: AnyRequest, error: StagingError) -> Response[byt
 def code_of(error: StagingError) -> str:
     """Its code; 422 without one of its own is `validation_failed`, since `bad_request` is 400."""
     return _INVALID if type(error) is BadInput else error.code
+
+
+def shortfall_of(error: StagingError) -> Shortfall | None:
+    """What would help, where a plan has not enough."""
+    found = error.shortfall if isinstance(error, UsageLimitExceeded) else None
+    if found is None:
+        return None
+    return Shortfall(
+        plan_code=found.plan_code,
+        asked=found.asked,
+        left=found.left,
+        missing_credits=found.missing_credits,
+        period_end=rfc3339(found.period_end),
+        larger_plans=found.larger_plans,
+    )
 
 
 def is_told(error: StagingError) -> bool:
@@ -184,7 +221,7 @@ def problem(
     *,
     headers: Mapping[str, str] | None = None,
     fields: Mapping[str, str] | None = None,
-    **more: str,
+    **more: Any,
 ) -> Response[bytes]:
     """The answer; ``fields``: what is wrong in which part of the request; ``more``: members."""
     told = Problem(

@@ -37,7 +37,7 @@ from staging_embed.body import read_json
 from staging_embed.call import Call
 from staging_embed.fields import Before, Cursor, Id, Limit
 from staging_embed.paging import new_page
-from staging_embed.problem import code_of, is_told, told_to_clients
+from staging_embed.problem import Shortfall, code_of, is_told, shortfall_of, told_to_clients
 from staging_embed.refusal import Refusal
 from staging_embed.routing import Routes
 
@@ -128,13 +128,14 @@ class Items(Struct, frozen=True, kw_only=True):
     images: Annotated[list[Raw], Meta(min_length=1, max_length=50)]
 
 
-class ItemError(Struct, frozen=True, kw_only=True):
-    """What was wrong with one of several. `index` counts from 0."""
+class ItemError(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was wrong with one of several. `index` counts from 0; `shortfall`: as in problems."""
 
     index: int
     code: str
     message: str
     remedy: str
+    shortfall: Shortfall | None = None
 
 
 class ItemGroup(Struct, frozen=True, kw_only=True):
@@ -234,7 +235,13 @@ def _item_error(index: int, error: StagingError) -> ItemError:
     if not is_told(error):
         log.error("a photo of a batch: %s", error.code, exc_info=error)
     message, remedy = told_to_clients(error)
-    return ItemError(index=index, code=code_of(error), message=message, remedy=remedy)
+    return ItemError(
+        index=index,
+        code=code_of(error),
+        message=message,
+        remedy=remedy,
+        shortfall=shortfall_of(error),
+    )
 
 
 def _read_wish(raw: Raw) -> dict[str, Any] | StagingError:
