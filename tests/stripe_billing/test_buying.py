@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from staging_core.backends.stripe_billing import line
 from staging_core.errors import Busy, PaymentRefused, PaymentsUnavailable
 from staging_core.models import PaidPurchase, PaidSubscription
 
@@ -338,5 +339,36 @@ def test_another_offer_under_the_same_key_is_refused(play: Play) -> None:
         with pytest.raises(PaymentRefused, match="same key"):
             await shop.billing.subscribe(ada, pro, purchase_id="pur_2", key="one")
         assert len(shop.stripe.objects("subscription")) == 1
+
+    play(scenario)
+
+
+def test_a_stripe_that_does_not_answer_is_not_waited_for_for_long(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line, "CALL_S", 0.3)
+
+    async def scenario(shop: Shop) -> None:
+        shop.stripe.chaos(slow_after=1.0, slow_s=3.0)
+        with pytest.raises(PaymentsUnavailable, match="in time"):
+            await shop.customer(card=None)
+        shop.stripe.chaos(slow_after=0.0)
+        monkeypatch.setattr(line, "CALL_S", 30)
+        await shop.customer(card=None)
+        assert len(shop.stripe.objects("customer")) == 1
+
+    play(scenario)
+
+
+def test_nothing_secret_is_logged(play: Play, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+
+    async def scenario(shop: Shop) -> None:
+        ada, offer = await shop.customer(card=None), await shop.offer()
+        made = await shop.billing.subscribe(ada, offer, purchase_id="pur_1", key="subscribe")
+        assert made.client_secret
+        assert caplog.text
+        for secret in (shop.stripe.key, made.client_secret, "ada@example.com"):
+            assert secret not in caplog.text
 
     play(scenario)
