@@ -24,7 +24,7 @@ STOREYS = (
     ("interfaces", "prompts", "disclosure"),
     ("imaging", "telemetry"),
     ("hookspecs", "config", "timed_call", "builtin"),
-    ("plugins", "hooks", "open_context", "registry"),
+    ("plugins", "hooks", "open_context", "registry", "stagers"),
     ("states", "download", "own_address", "file_kind"),
     ("database", "scoped", "profile_change"),
     ("ports", "sign_in", "key_book", "key_making", "creation", "honour", "admission", "lockout"),

@@ -36,6 +36,9 @@ from .deletion import clear_deleted
 from .errors import DatabaseFailed, JobVerb
 from .models import Stored, Wake
 from .observation import Observation
+from .payments.comparison import Comparison
+from .payments.following import Following
+from .payments.metering import Metering
 from .ports import Ports
 from .predictions import Predictions
 from .reception import Reception
@@ -65,6 +68,7 @@ class Recovery:
         self.ports = ports
         self._predictions = Predictions(ports)
         self._reception = Reception(ports)
+        self._following = Following(ports)
         self._owner = uuid4().hex
         self._observation = Observation(ports, self._owner)
         self._bucket_checked = time.monotonic()
@@ -101,6 +105,7 @@ class Recovery:
             "uploads_expired": await self.expire_uploads(),
             "files_expired": await self.expire_files(),
             "outbox": await self.empty_outbox(),
+            **await self.follow_payments(),
         }
         if bucket or time.monotonic() - self._bucket_checked > _BUCKET_EVERY_S:
             self._bucket_checked = time.monotonic()
@@ -111,6 +116,15 @@ class Recovery:
             done["audit_log_dropped"] = await self.forget_acts()
             done["webhooks_forgotten"] = await self.forget_webhooks()
         return done
+
+    async def follow_payments(self) -> dict[str, int]:
+        """Look at what a payment provider told of, and tell it what is charged afterwards."""
+        return {
+            "payments_differing": await Comparison(self.ports).when_due(),
+            "payments_over": await self._following.renewed(),
+            "payments_followed": await self._following.follow(),
+            "overage_told": await Metering(self.ports).tell(),
+        }
 
     async def _lead(self) -> bool:
         seconds = max(3 * self.ports.settings.sweep_s, 10.0)

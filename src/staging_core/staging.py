@@ -16,16 +16,14 @@ from .config import Settings
 from .database import accounts, schema
 from .database.engine import open_database
 from .download import Downloads, Posts
-from .errors import DuplicateName, HomeUnwritable, SettingError, StagingError
+from .errors import HomeUnwritable, SettingError, StagingError
 from .hooks import Hooks
 from .imaging.decoder import Decoder
 from .interfaces import (
     Authenticator,
     Consumes,
-    Defers,
     LimitsRates,
     Signals,
-    Stager,
     Telemetry,
     supports,
 )
@@ -35,6 +33,8 @@ from .levels import telling_levels
 from .live import Live
 from .models import Actor, Callback, Credentials, Principal, check_role, check_scope
 from .operating import Operating
+from .payments.following import Following
+from .payments.reports import Reports
 from .pipeline import Pipeline
 from .plugins import load_plugins
 from .ports import Ports, limits_of
@@ -46,6 +46,7 @@ from .recovery import Recovery
 from .registry import Registry
 from .sign_in import SignIn
 from .signed_objects import SignedObjects
+from .stagers import open_stagers
 from .standings import KeptStandings
 from .telemetry import SILENT, tell_moves
 from .tickets import redeem
@@ -116,6 +117,8 @@ class Staging:
         self._readiness: Readiness | None = None
         self._recovery: Recovery | None = None
         self._reception: Reception | None = None
+        self._following: Following | None = None
+        self._reports: Reports | None = None
         self._sign_in: SignIn | None = None
 
     # --- open and close -------------------------------------------------------------------------
@@ -135,6 +138,8 @@ class Staging:
             await stack.enter_async_context(telling_levels(self._ports))
             self._recovery = Recovery(self._ports)
             self._reception = Reception(self._ports)
+            self._following, self._reports = Following(self._ports), Reports(self._ports)
+            await stack.enter_async_context(self._following.running())
             stack.push_async_callback(self._recovery.give_back)
             await self.hooks.startup(self)
             stack.push_async_callback(self.hooks.shutdown, self)
@@ -156,6 +161,7 @@ class Staging:
         finally:
             self._ports = self._watch = self._live = self._rates = self._sign_in = None
             self._readiness = self._recovery = self._reception = None
+            self._following = self._reports = None
 
     async def _open(self, stack: AsyncExitStack) -> Ports:
         settings = self.settings
@@ -184,7 +190,7 @@ class Staging:
             storage=storage,
             queue=queue,
             billing=billing,
-            stagers=await self._open_stagers(stack, role),
+            stagers=await open_stagers(self.registry, settings, stack, role),
             hooks=self.hooks,
             decoder=await stack.enter_async_context(decoder),
             downloads=await stack.enter_async_context(Downloads(max_bytes=settings.max_bytes)),
@@ -192,24 +198,6 @@ class Staging:
             telemetry=telemetry,
             recent=recent,
         )
-
-    async def _open_stagers(self, stack: AsyncExitStack, role: Role) -> dict[str, Stager | Defers]:
-        """By the id of their card; the first is the default."""
-        stagers: dict[str, Stager | Defers] = {}
-        for choice in self.settings.stager:
-            stager = await self.registry.open("stager", choice, stack=stack, role=role)
-            if stager.card.id in stagers:
-                raise DuplicateName(f"The setting `stager` opens {stager.card.id!r} twice.")
-            stagers[stager.card.id] = stager
-        if not stagers:
-            raise SettingError("The setting `stager` names no stager.")
-        for name in self.settings.fallback:
-            if name not in stagers:
-                raise SettingError(
-                    f"The setting `fallback` names {name!r}, which `stager` does not open.",
-                    remedy=f"Open it in `stager`, or choose among {', '.join(stagers)}.",
-                )
-        return stagers
 
     def _signals(self, ports: Ports) -> Signals | None:
         """The queue's, where they reach other processes."""
@@ -352,6 +340,23 @@ class Staging:
     def callbacks_turned_away(self) -> dict[str, int]:
         """How many callbacks this process did not take, by error code."""
         return {} if self._reception is None else dict(self._reception.turned_away)
+
+    async def receive_payment(self, callback: Callback) -> Received:
+        """Take what the payment provider reports; ``duplicate`` when it was here before.
+
+        It is kept, then this answers; what it is about is looked at afterwards. Errors as of
+        ``receive``, counted in ``payments_turned_away``; ``ServiceUnavailable`` without a provider.
+        """
+        if self._reports is None or self._following is None:
+            raise _not_open()
+        received = await self._reports.receive(callback)
+        self._following.wake()
+        return received
+
+    @property
+    def payments_turned_away(self) -> dict[str, int]:
+        """How many reports of the payment provider this process did not take, by error code."""
+        return {} if self._reports is None else dict(self._reports.turned_away)
 
     async def sweep(self, *, bucket: bool = False) -> dict[str, int]:
         """Do once what a worker's sweeps do; what was done, counted by name.

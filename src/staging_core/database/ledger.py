@@ -297,7 +297,7 @@ async def _take(
     books: tuple[str, str] | None = None,
 ) -> bool:
     """Take credits that are there, by an entry that says why."""
-    if await _left(tx, account_id, CREDITS) < images:
+    if await left(tx, account_id, CREDITS) < images:
         return False
     booked = await _book(tx, account_id, CREDITS, kind, images, id=id, note=note, books=books)
     if booked:
@@ -305,7 +305,8 @@ async def _take(
     return booked
 
 
-async def _left(tx: Transaction, account_id: str, balance: str) -> int:
+async def left(tx: Transaction, account_id: str, balance: str) -> int:
+    """How many images may still be had of a balance, which is locked. Hold the account first."""
     row = await tx.row(
         sa.select(balances.c.available)
         .where(balances.c.account_id == account_id, balances.c.name == balance)

@@ -6,12 +6,13 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from staging_core.models import Subscription
+from staging_core.models import PaidSubscription, Subscription
 
 from . import billing_events
 from .engine import Transaction
 from .row import Row
-from .tables import subscriptions
+from .tables import payment_objects, subscriptions
+from .upsert import insert_or
 
 OPERATOR = "operator"
 """The source of plans that were given."""
@@ -63,6 +64,65 @@ async def giving(tx: Transaction, account_id: str) -> list[Row]:
             sa.or_(subscriptions.c.period_end.is_(None), subscriptions.c.period_end > tx.now),
         )
     )
+
+
+FINAL = ("canceled", "incomplete_expired")
+"""What a subscription that was sold never leaves again."""
+
+
+async def put(
+    tx: Transaction, source: str, account_id: str, plan: str | None, paid: PaidSubscription
+) -> bool:
+    """What the provider says of a subscription now; False when it is another account's.
+
+    ``plan``: None for a price that is none of ours, which gives no plan. What has ended stays
+    ended. Hold the account's row first.
+    """
+    its = {
+        "plan": plan or "",
+        "price_id": paid.price_id,
+        "status": paid.status,
+        "period_start": paid.period_start,
+        "period_end": paid.period_end,
+        "cancel_at": paid.cancel_at,
+        "canceled_at": paid.canceled_at,
+        "updated_at": tx.now,
+    }
+    made = insert_or(tx.connection, subscriptions).values(
+        id=paid.id, account_id=account_id, source=source, created_at=paid.created_at, **its
+    )
+    same = (subscriptions.c.account_id == account_id, subscriptions.c.source == source)
+    open_ = subscriptions.c.status.not_in(FINAL)
+    await tx.execute(
+        made.on_conflict_do_update(index_elements=["id"], set_=its, where=sa.and_(*same, open_))
+    )
+    there = sa.select(subscriptions.c.id).where(subscriptions.c.id == paid.id, *same)
+    return await tx.row(there) is not None
+
+
+async def over(
+    tx: Transaction, source: str, *, quiet_s: float, limit: int = 100
+) -> list[Subscription]:
+    """Those that gave their plan until their period was over, and what came then is not known.
+
+    Not those that were looked at in the last ``quiet_s`` seconds.
+    """
+    looked_at = (payment_objects.c.source == source) & (
+        payment_objects.c.object_id == subscriptions.c.id
+    )
+    rows = await tx.rows(
+        sa.select(subscriptions)
+        .outerjoin(payment_objects, looked_at)
+        .where(
+            subscriptions.c.source == source,
+            subscriptions.c.status.in_(GIVE),
+            subscriptions.c.period_end <= tx.now,
+            sa.func.coalesce(payment_objects.c.looked_at, 0.0) <= tx.now - quiet_s,
+        )
+        .order_by(subscriptions.c.period_end.desc())
+        .limit(limit)
+    )
+    return [_told(row) for row in rows]
 
 
 async def page(

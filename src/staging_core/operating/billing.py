@@ -10,6 +10,7 @@ from staging_core.database import accounts, audit_log, ledger, standing, subscri
 from staging_core.errors import BadInput, CreditsMissing, IdempotencyMismatch, NotFound, UnknownPlan
 from staging_core.models import Actor, Entry, Place, PublishedPrice, Standing
 from staging_core.nearest import nearest
+from staging_core.payments.comparison import Compared, Comparison
 from staging_core.payments.publishing import publish
 from staging_core.ports import Ports
 
@@ -106,6 +107,14 @@ class Billing:
                 after={"plan": after.plan_code},
             )
         return after
+
+    async def compare(self) -> Compared:
+        """Compare all that accounts pay with what the payment provider has; what was found.
+
+        What differs is looked at soon, by a sweep at the latest. ``ServiceUnavailable`` where
+        nothing is paid through a provider, ``PaymentsUnavailable`` and ``Busy`` from it.
+        """
+        return await Comparison(self._ports).compare()
 
 
 def _check_same(earlier: Entry | None, images: int) -> None:

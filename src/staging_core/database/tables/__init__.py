@@ -11,7 +11,14 @@ from .billing import balances, billing_events, ledger, subscriptions
 from .images import files, groups, images, originals, projects, uploads, words
 from .jobs import attempts, events, gates, inbox, jobs, outbox
 from .operations import audit_log, measures, model_configs, runtime_settings
-from .payments import customers, payment_events, payment_objects, prices, purchases
+from .payments import (
+    customers,
+    metering,
+    payment_events,
+    payment_objects,
+    prices,
+    purchases,
+)
 from .processes import leases, observers
 from .webhooks import webhook_attempts, webhook_deliveries, webhook_endpoints
 
@@ -35,6 +42,7 @@ __all__ = [
     "ledger",
     "measures",
     "metadata",
+    "metering",
     "model_configs",
     "observers",
     "originals",

@@ -6,6 +6,9 @@ import sqlalchemy as sa
 
 from .base import Json, account_column, id_column, index, metadata, time_column
 
+OVERAGE_HAD = "kind = 'capture' AND balance LIKE 'overage/%'"
+"""Of entries: images beyond a plan, which are charged afterwards."""
+
 balances = sa.Table(
     "staging_balances",
     metadata,
@@ -45,6 +48,7 @@ ledger = sa.Table(
     sa.CheckConstraint("from_book <> to_book", name="ck_staging_ledger_books"),
     sa.Index("ix_staging_ledger_page", "account_id", "at", "id"),
     index("ix_staging_ledger_job_id", "job_id", only="job_id IS NOT NULL"),
+    index("ix_staging_ledger_overage", "at", only=OVERAGE_HAD),
 )
 
 billing_events = sa.Table(

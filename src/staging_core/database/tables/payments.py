@@ -98,3 +98,24 @@ prices = sa.Table(
     sa.Column("currency", sa.String(3), nullable=False),
     time_column("created_at"),
 )
+
+metering = sa.Table(
+    "staging_metering",
+    metadata,
+    # What an account had beyond its plan in one minute, to be told to a provider that charges it:
+    # written before it is told. A second part is what was booked into a minute that was over.
+    sa.Column("account_id", sa.String(255), sa.ForeignKey("staging_accounts.id"), primary_key=True),
+    sa.Column("minute", sa.BigInteger(), primary_key=True),
+    sa.Column("part", sa.Integer(), primary_key=True, server_default="0"),
+    sa.Column("source", sa.String(32), nullable=False),
+    sa.Column("customer_id", sa.String(255), nullable=False),
+    sa.Column("images", sa.Integer(), nullable=False),
+    time_column("created_at"),
+    # When it was first told under its key, whose outcome may be unknown; when it was known to be.
+    time_column("asked_at", nullable=True),
+    time_column("told_at", nullable=True),
+    time_column("due_at", nullable=True),
+    sa.Column("tries", sa.Integer(), nullable=False, server_default="0"),
+    sa.CheckConstraint("images > 0", name="ck_staging_metering_images"),
+    index("ix_staging_metering_due", "due_at", only="due_at IS NOT NULL"),
+)

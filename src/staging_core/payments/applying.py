@@ -1,0 +1,201 @@
+"""What a payment provider says of a thing, written into our tables: in the caller's transaction.
+
+It holds the row of the thing, then that of the account, then writes balances; nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, NamedTuple
+
+import msgspec
+
+from staging_core.config import Settings
+from staging_core.database import (
+    accounts,
+    audit_log,
+    customer_links,
+    ledger,
+    payment_objects,
+    price_codes,
+    purchases_done,
+    standing,
+    subscriptions,
+)
+from staging_core.database.engine import Transaction
+from staging_core.models import Actor, AuditAction, PaidCustomer, PaidPurchase, PaidSubscription
+
+from .packs import Pack as Bought
+from .packs import come_to
+
+log = logging.getLogger("staging_core")
+
+
+class Outcome(NamedTuple):
+    """What is kept of the thing; ``waits``: why it could not be written yet."""
+
+    state: dict[str, Any] | None = None
+    waits: str | None = None
+
+
+class Applying:
+    """Writes what ``source`` says. ``before``: what was kept of the thing when it was last seen."""
+
+    def __init__(self, settings: Settings, source: str) -> None:
+        self._settings = settings
+        self._source = source
+        self._actor = Actor(user_id=source)
+
+    async def customer(
+        self, tx: Transaction, paid: PaidCustomer, before: dict[str, Any]
+    ) -> Outcome:
+        """Link it to the account that it names, unless another customer pays for that one.
+
+        When it is gone its account may have another, and what it had is looked at once more.
+        """
+        known = await customer_links.account_of(tx, self._source, paid.id)
+        state = {**_kept(paid), "account_id": known}
+        if paid.deleted:
+            await customer_links.unlink(tx, self._source, paid.id)
+            if not before.get("deleted"):
+                await payment_objects.mark_of_customer(tx, self._source, paid.id)
+            return Outcome({**state, "deleted": True})
+        account_id = paid.account_id or known
+        if account_id is None:
+            return Outcome(state)  # somebody else's, who is paid through the same provider
+        if known not in (None, account_id):
+            linked: customer_links.Linked = "refused"
+        else:
+            linked = await customer_links.link(tx, self._source, account_id, paid)
+        if linked == "unknown":
+            return Outcome(waits=f"there is no account {account_id!r}")
+        if linked == "refused":
+            if before.get("refused") != account_id:
+                after = {"customer_id": paid.id, "says": account_id}
+                await self._report(tx, "billing.customer_refused", paid.id, account_id, after)
+            return Outcome({**state, "refused": account_id})
+        if known is None:
+            await payment_objects.mark_of_customer(tx, self._source, paid.id)
+        return Outcome({**state, "account_id": account_id})
+
+    async def subscription(
+        self, tx: Transaction, paid: PaidSubscription, before: dict[str, Any]
+    ) -> Outcome:
+        """The account has this plan in this period; what it has more by that is there at once."""
+        account_id = await self._account_of(tx, paid.customer_id)
+        if account_id is None:
+            return Outcome(waits=f"customer {paid.customer_id} is not known")
+        settings = self._settings
+        code = await price_codes.code_of(tx, self._source, "plan", paid.price_id, settings.plans)
+        if code is None and before.get("unknown_price") != paid.price_id:
+            await self._report(
+                tx, "billing.price_unknown", paid.id, account_id, {"price_id": paid.price_id}
+            )
+        if not await subscriptions.put(tx, self._source, account_id, code, paid):
+            log.error("subscription %s is another account's already", paid.id)
+            return Outcome(waits="it is another account's already")
+        # What was given in a period stays to its end: a smaller plan takes nothing back.
+        now = await standing.read(tx, account_id, settings.plans, settings.default_plan)
+        if now.subscribed and now.period.end > tx.now:
+            balance = standing.allowance_of(now.period)
+            await ledger.raise_to(
+                tx, account_id, balance, now.plan.images, expires_at=now.period.end
+            )
+        if paid.status in (*subscriptions.GIVE, *subscriptions.FINAL):
+            over = paid.status == "incomplete_expired"
+            await purchases_done.end(
+                tx, account_id, paid.purchase_id, "over" if over else "done", paid.id
+            )
+        unknown = {} if code is not None else {"unknown_price": paid.price_id}
+        return Outcome({**_kept(paid), **unknown})
+
+    async def purchase(
+        self, tx: Transaction, paid: PaidPurchase, before: dict[str, Any]
+    ) -> Outcome:
+        """Credits that were paid are given once; those whose money went back are taken back.
+
+        Only what is still there is taken, once for each amount that went back; what a bank gives
+        back to us is given again.
+        """
+        account_id = await self._account_of(tx, paid.customer_id)
+        if account_id is None:
+            return Outcome(waits=f"customer {paid.customer_id} is not known")
+        bought = Bought(**before.get("pack", {}))
+        if not bought.credits and not paid.paid:
+            return Outcome(_kept(paid))
+        if not bought.credits:
+            credits = await self._credits(tx, paid.price_id)
+            if credits is None:
+                if before.get("unknown_price") != paid.price_id:
+                    await self._report(
+                        tx,
+                        "billing.price_unknown",
+                        paid.id,
+                        account_id,
+                        {"price_id": paid.price_id},
+                    )
+                return Outcome({"unknown_price": paid.price_id}, waits="its price is unknown")
+            note = {"purchase_id": paid.id, "price_id": paid.price_id}
+            id = f"purchase-{paid.id}"
+            await ledger.grant(tx, account_id, ledger.CREDITS, credits, id=id, note=note)
+            await purchases_done.end(tx, account_id, paid.purchase_id, "done", paid.id)
+            bought = Bought(credits=credits)
+        bought = await self._settle(tx, account_id, paid, bought)
+        return Outcome({**_kept(paid), "pack": bought._asdict()})
+
+    async def _settle(
+        self, tx: Transaction, account_id: str, paid: PaidPurchase, bought: Bought
+    ) -> Bought:
+        """Take or give what the pack has too much or too little after what was paid for it."""
+        there = await ledger.left(tx, account_id, ledger.CREDITS)
+        change, after = come_to(bought, paid, there=there)
+        # The row of the thing is locked and says how many changes there were: each is booked once.
+        id = f"purchase-{paid.id}-{after.changes}"
+        note = {"purchase_id": paid.id, "refunded_cents": paid.refunded_cents}
+        if change < 0:
+            await ledger.refund(tx, account_id, -change, id=id, note=note)
+        elif change > 0:
+            await ledger.grant(tx, account_id, ledger.CREDITS, change, id=id, note=note)
+        return after
+
+    async def _account_of(self, tx: Transaction, customer_id: str) -> str | None:
+        """Whose customer it is, with the account's row held; None: the customer is looked at."""
+        account_id = await customer_links.account_of(tx, self._source, customer_id)
+        if account_id is None:
+            known = await payment_objects.known(tx, self._source, [customer_id])
+            if customer_id not in known:
+                await payment_objects.mark(tx, self._source, "customer", customer_id, customer_id)
+            return None
+        await accounts.hold(tx, account_id)
+        return account_id
+
+    async def _credits(self, tx: Transaction, price_id: str) -> int | None:
+        packs = self._settings.packs
+        code = await price_codes.code_of(tx, self._source, "pack", price_id, packs)
+        return None if code is None else packs[code].credits
+
+    async def _report(
+        self,
+        tx: Transaction,
+        action: AuditAction,
+        target: str,
+        account_id: str,
+        after: dict[str, Any],
+    ) -> None:
+        """What an operator has to look at."""
+        log.error("%s: %s of account %s: %r", action, target, account_id, after)
+        await audit_log.add(
+            tx, action, self._actor, target=target, account_id=account_id, after=after
+        )
+
+
+def _kept(paid: PaidCustomer | PaidSubscription | PaidPurchase) -> dict[str, Any]:
+    """All that was said, for a later comparison, without what is secret."""
+    return {"paid": said(paid)}
+
+
+def said(paid: PaidCustomer | PaidSubscription | PaidPurchase) -> dict[str, Any]:
+    """What the provider says, as it is kept."""
+    told: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(paid))
+    told.pop("client_secret", None)
+    return told
