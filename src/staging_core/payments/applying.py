@@ -84,7 +84,7 @@ class Applying:
         """The account has this plan in this period; what it has more by that is there at once."""
         account_id = await self._account_of(tx, paid.customer_id)
         if account_id is None:
-            return Outcome(waits=f"customer {paid.customer_id} is not known")
+            return await self._nobodys(tx, paid)
         settings = self._settings
         code = await price_codes.code_of(tx, self._source, "plan", paid.price_id, settings.plans)
         if code is None and before.get("unknown_price") != paid.price_id:
@@ -119,7 +119,7 @@ class Applying:
         """
         account_id = await self._account_of(tx, paid.customer_id)
         if account_id is None:
-            return Outcome(waits=f"customer {paid.customer_id} is not known")
+            return await self._nobodys(tx, paid)
         bought = Bought(**before.get("pack", {}))
         if not bought.credits and not paid.paid:
             return Outcome(_kept(paid))
@@ -159,15 +159,22 @@ class Applying:
         return after
 
     async def _account_of(self, tx: Transaction, customer_id: str) -> str | None:
-        """Whose customer it is, with the account's row held; None: the customer is looked at."""
+        """Whose customer it is, with the account's row held; None: that is not known."""
         account_id = await customer_links.account_of(tx, self._source, customer_id)
-        if account_id is None:
-            known = await payment_objects.known(tx, self._source, [customer_id])
-            if customer_id not in known:
-                await payment_objects.mark(tx, self._source, "customer", customer_id, customer_id)
-            return None
-        await accounts.hold(tx, account_id)
+        if account_id is not None:
+            await accounts.hold(tx, account_id)
         return account_id
+
+    async def _nobodys(self, tx: Transaction, paid: PaidSubscription | PaidPurchase) -> Outcome:
+        """It waits until its customer is known; a stranger's is left alone until it is ours."""
+        known = await payment_objects.known(tx, self._source, [paid.customer_id])
+        customer = known.get(paid.customer_id)
+        if customer is None:
+            id = paid.customer_id
+            await payment_objects.mark(tx, self._source, "customer", id, id)
+        elif is_strangers(customer["state"]):
+            return Outcome(_kept(paid))
+        return Outcome(waits=f"customer {paid.customer_id} is not known")
 
     async def _credits(self, tx: Transaction, price_id: str) -> int | None:
         packs = self._settings.packs
@@ -187,6 +194,11 @@ class Applying:
         await audit_log.add(
             tx, action, self._actor, target=target, account_id=account_id, after=after
         )
+
+
+def is_strangers(state: dict[str, Any] | None) -> bool:
+    """Whether a customer was looked at, and names no account: others may sell there, too."""
+    return state is not None and not (state.get("account_id") or state.get("refused"))
 
 
 def _kept(paid: PaidCustomer | PaidSubscription | PaidPurchase) -> dict[str, Any]:

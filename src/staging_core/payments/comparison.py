@@ -13,7 +13,7 @@ from staging_core.database.engine import Transaction
 from staging_core.models import Paid, PaidCustomer, PaidKind, PaymentNotice
 from staging_core.ports import Ports
 
-from .applying import said
+from .applying import is_strangers, said
 from .provider import Provider, needed, provider_of
 from .reports import checked, keep_notice
 
@@ -148,7 +148,7 @@ async def _is_ours(tx: Transaction, source: str, paid: Paid) -> bool:
         return paid.account_id is not None
     known = await payment_objects.known(tx, source, [paid.customer_id])
     if paid.customer_id in known:
-        return True
+        return not is_strangers(known[paid.customer_id]["state"])
     return await customer_links.account_of(tx, source, paid.customer_id) is not None
 
 

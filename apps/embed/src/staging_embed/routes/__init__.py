@@ -17,7 +17,7 @@ from .jobs import jobs
 from .keys import keys
 from .me import me
 from .objects import objects
-from .payments import billing
+from .payment_reports import billing
 from .pictures import pictures
 from .profile import profile
 from .projects import projects

@@ -46,16 +46,16 @@ async def receive_callback(call: Call) -> CallbackTaken:
         attempt_id = call.id("attempt_id")
     except NotFound as wrong:
         raise NotFound("There is no attempt of that id.") from wrong
-    return CallbackTaken(await call.staging.receive(await _callback(call), attempt_id=attempt_id))
+    return CallbackTaken(await call.staging.receive(await callback_of(call), attempt_id=attempt_id))
 
 
 @callbacks.post("/replicate/webhook", _signed, **_raw)
 async def receive_replicate_webhook(call: Call) -> CallbackTaken:
     """Take what Replicate reports, at the address that old installations registered."""
-    return CallbackTaken(await call.staging.receive(await _callback(call)))
+    return CallbackTaken(await call.staging.receive(await callback_of(call)))
 
 
-async def _callback(call: Call) -> Callback:
+async def callback_of(call: Call) -> Callback:
     """The request as it came. What is too long is not read to its end."""
     try:
         body = await call.request.body()

@@ -7,7 +7,7 @@ from typing import Annotated, Any, NoReturn
 from msgspec import Meta, Struct
 
 from staging_core.errors import ServiceUnavailable
-from staging_embed.access import anyone, member
+from staging_embed.access import member
 from staging_embed.call import Call
 
 from .billing import billing
@@ -82,12 +82,6 @@ class Upgraded(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=
     subscription_id: str | None = None
 
 
-class Received(Struct, frozen=True):
-    """`duplicate`: it was here before, and changed nothing."""
-
-    status: str
-
-
 @billing.post("/billing/create-checkout", _write, creates=True, **_paid)
 async def create_checkout(call: Call, body: Price) -> Address:
     """Begin to pay for a plan."""
@@ -133,17 +127,6 @@ async def upgrade_subscription(call: Call, body: Price) -> Upgraded:
 @billing.post("/billing/cancel-subscription", _write, **_paid)
 async def cancel_subscription(call: Call) -> Changed:
     """End the plan with its period."""
-    _needs_payments()
-
-
-@billing.post(
-    "/stripe/webhook",
-    anyone("the payment provider signs what it sends"),
-    raw=("application/json",),
-    **_paid,
-)
-async def receive_stripe_webhook(call: Call) -> Received:
-    """Take what the payment provider reports; never without its signature."""
     _needs_payments()
 
 
