@@ -54,7 +54,7 @@ def act(shop: Shop, deed: str, account: str, which: int) -> None:
     pack = packs[which % len(packs)] if packs else None
     if deed == "delete the customer" and not gone:
         shop.delete_customer(customer)
-    elif deed == "subscribe" and not gone:
+    elif deed == "subscribe" and not gone and all(each.status == "canceled" for each in subs):
         shop.subscription(customer, status="incomplete")
     elif deed in ("buy", "begin to buy") and not gone:
         shop.purchase(customer, paid=deed == "buy")

@@ -5,7 +5,18 @@ from __future__ import annotations
 from staging_core.database.engine import Transaction
 from staging_core.ports import Ports
 
-from . import acceptance, accounts, attempts, events, money, objects, results, secrets, testimony
+from . import (
+    acceptance,
+    accounts,
+    attempts,
+    events,
+    money,
+    objects,
+    payments,
+    results,
+    secrets,
+    testimony,
+)
 from .evidence import Evidence
 from .rule import violations_of
 from .violation import Violation
@@ -21,6 +32,7 @@ RULES = (
     *events.RULES,
     *accounts.RULES,
     *money.RULES,
+    *payments.RULES,
 )
 
 
