@@ -41,7 +41,9 @@ async def served(home: Path, shop: object) -> AsyncIterator[tuple[Staging, httpx
         if isinstance(shop, Shop):
             settings, database = staging.settings, staging.ports.database
             shop.standings = KeptStandings(database, settings.plans, settings.default_plan)
-        transport = httpx.ASGITransport(staging_app(staging, principal=lambda _: OWNER))
+        transport = httpx.ASGITransport(
+            staging_app(staging, principal=lambda _: OWNER, include={"billing"})
+        )
         async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
             yield staging, client
 

@@ -280,6 +280,8 @@ def test_what_others_are_paid_through_the_same_provider_leaves_no_row() -> None:
     async def scenario(at: Counter) -> None:
         at.shop.subscription(at.shop.customer(None))
         at.shop.purchase(at.shop.customer(None, "cus_other"))
+        await at.deliver(at.shop.events[0])
+        await at.follow()
         compared = await Comparison(at.house.ports).compare()
         assert (compared.customers, compared.subscriptions, compared.purchases) == (2, 1, 1)
         missed = {event.object_id for event in at.shop.events[::3]}

@@ -70,7 +70,7 @@ def untold(settings: Settings, now: float) -> sa.Select[Any]:
     """Accounts of whose overage the provider was not told for a day."""
     return (
         sa.select(metering.c.account_id)
-        .where(metering.c.told_at.is_(None), metering.c.created_at < now - _DAY_S)
+        .where(metering.c.told_at.is_(None), metering.c.minute * 60 < now - _DAY_S)
         .group_by(metering.c.account_id)
     )
 
