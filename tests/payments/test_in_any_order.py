@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from staging_core.database import tables
-from staging_core.models import PaidPurchase, PaidSubscription
+from staging_core.database import customer_links, tables
+from staging_core.models import PaidCustomer, PaidPurchase, PaidSubscription
 from staging_core.payments.following import Following
 
 from .counter import Counter, open_counter
@@ -40,6 +40,8 @@ DEEDS = (
     "delete the customer",
 )
 ACCOUNTS = ("ada", "ben")
+MADE_HERE = "ben"
+"""Whose customer this installation made; the other's is only known by what the provider says."""
 
 
 def act(shop: Shop, deed: str, account: str, which: int) -> None:
@@ -52,7 +54,7 @@ def act(shop: Shop, deed: str, account: str, which: int) -> None:
     packs = [each for each in shop.of(PaidPurchase) if each.customer_id == customer]
     sub = subs[which % len(subs)] if subs else None
     pack = packs[which % len(packs)] if packs else None
-    if deed == "delete the customer" and not gone:
+    if deed == "delete the customer" and account == MADE_HERE and not gone:
         shop.delete_customer(customer)
     elif deed == "subscribe" and not gone and all(each.status == "canceled" for each in subs):
         shop.subscription(customer, status="incomplete")
@@ -95,6 +97,10 @@ def _of_pack(deed: str, pack: PaidPurchase, which: int) -> dict[str, Any] | None
 async def run(data: st.DataObject, chosen: dict[str, Any]) -> None:
     async with open_counter(**chosen) as at:
         await at.account(*ACCOUNTS)
+        at.shop.customer(MADE_HERE, f"cus_{MADE_HERE}")
+        async with at.house.ports.database.write() as tx:
+            made = PaidCustomer(id=f"cus_{MADE_HERE}", account_id=MADE_HERE)
+            await customer_links.link(tx, "shop", MADE_HERE, made)
         waiting: list[Any] = []
         told = 0
         steps = data.draw(
