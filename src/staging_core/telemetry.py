@@ -65,6 +65,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("staging.sweep.duration", "histogram", "s", "One sweep of the leader."),
     Metric("staging.sweep.done", "counter", "{deed}", "What sweeps found to do.", ("deed",)),
     Metric("staging.callbacks", "counter", "{callback}", "Callbacks received.", ("outcome",)),
+    Metric("staging.payment_reports", "counter", "{report}", "Reports of payments.", ("outcome",)),
     Metric("staging.webhooks.attempts", "counter", "{attempt}", "Tries to deliver.", ("outcome",)),
     Metric("staging.webhooks.duration", "histogram", "s", "One try to deliver.", ("outcome",)),
     Metric("staging.webhooks.age", "gauge", "s", "How long the oldest due delivery has waited."),

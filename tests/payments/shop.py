@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from staging_core.backends.plan_billing import quote_of
 from staging_core.errors import InvalidCallback, InvalidSignature, PaymentsUnavailable
 from staging_core.interfaces import Standings
 from staging_core.models import (
@@ -27,6 +26,7 @@ from staging_core.models import (
     PaymentNotice,
     Quote,
     Standing,
+    quote_of,
 )
 from staging_core.models.subscription import SubscriptionStatus
 
