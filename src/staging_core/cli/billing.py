@@ -13,11 +13,13 @@ from staging_core.models import Entry, Pack, Plan, PublishedPrice, Standing
 
 from . import options
 from .answer import say_json, say_line, say_table
+from .failure import FAILED
 from .operator import run_as_operator
 from .price_settings import as_toml
 
 if TYPE_CHECKING:
     from staging_core.operating import Operating
+    from staging_core.payments.comparison import Compared
 
 EXAMPLES = """\b
 Examples:
@@ -29,6 +31,8 @@ Examples:
   staging billing credit acme -5 --key ticket-4712
   staging billing plan acme pro
   staging billing plan acme none
+  staging billing audit
+  staging billing sync
 """
 _NOTE = {True: "Given by the operator.", False: "Taken by the operator."}
 
@@ -143,6 +147,44 @@ def plan(account_id: str, code: str, as_json: bool) -> None:
         return await operating.billing.give_plan(account_id, None if code == "none" else code)
 
     _say_standing(run_as_operator(act), as_json)
+
+
+@command.command(epilog=EXAMPLES)
+@options.as_json
+def sync(as_json: bool) -> None:
+    """Compare all that accounts pay with the payment provider, and bring here what differs.
+
+    Sweeps do so by themselves once a day.
+    """
+
+    async def act(operating: Operating) -> Compared:
+        return await operating.billing.sync()
+
+    _say_compared(run_as_operator(act), as_json)
+
+
+@command.command(epilog=EXAMPLES)
+@options.as_json
+def audit(as_json: bool) -> int:
+    """Compare all that accounts pay with the payment provider; the exit code is 1 if it differs.
+
+    What differs is looked at by the sweeps soon.
+    """
+
+    async def act(operating: Operating) -> Compared:
+        return await operating.billing.compare()
+
+    compared = run_as_operator(act)
+    _say_compared(compared, as_json)
+    return FAILED if compared.differing or compared.missed else 0
+
+
+def _say_compared(compared: Compared, as_json: bool) -> None:
+    if as_json:
+        say_json(compared)
+        return
+    for name in ("customers", "subscriptions", "purchases", "missed", "differing"):
+        say_line(f"{name:<13}  {getattr(compared, name)}")
 
 
 def _say_standing(standing: Standing, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from staging_core.errors import BadInput, CreditsMissing, IdempotencyMismatch, N
 from staging_core.models import Actor, Entry, Place, PublishedPrice, Standing
 from staging_core.nearest import nearest
 from staging_core.payments.comparison import Compared, Comparison
+from staging_core.payments.following import Following
 from staging_core.payments.publishing import publish
 from staging_core.ports import Ports
 
@@ -115,6 +116,12 @@ class Billing:
         nothing is paid through a provider, ``PaymentsUnavailable`` and ``Busy`` from it.
         """
         return await Comparison(self._ports).compare()
+
+    async def sync(self, *, within_s: float = 60.0) -> Compared:
+        """The same, and look at what differs at once; what takes longer is left to sweeps."""
+        compared = await self.compare()
+        await Following(self._ports).follow(within_s=within_s)
+        return compared
 
 
 def _check_same(earlier: Entry | None, images: int) -> None:

@@ -1,0 +1,65 @@
+"""Whoever sits at the machine compares with Stripe, and brings here what nobody told of."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from staging_core.cli.main import run
+from staging_core.testing.stripe import RunningStripe
+
+from .conftest import SECRETS, Play, Shop
+
+SETTINGS = """
+billing = "stripe:"
+stager = ["fake:"]
+plugins = ["staging-core"]
+
+[plans.free]
+images = 2
+
+[plans.pro]
+images = 100
+price_cents = 2900
+"""
+NOTHING = {"missed": 0, "customers": 0, "subscriptions": 0, "purchases": 0, "differing": 0}
+
+
+@pytest.fixture
+def here(tmp_path: Path, stripe: RunningStripe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installation whose accounts pay at the double."""
+    (tmp_path / "staging.toml").write_text(SETTINGS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STRIPE_SECRET_KEY", stripe.key)
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRETS", SECRETS)
+    monkeypatch.setenv("STRIPE_BASE_URL", stripe.url)
+
+
+@pytest.mark.usefixtures("here")
+def test_what_was_paid_and_never_told_is_found_and_brought_here(
+    play: Play, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def billing(*words: str) -> tuple[int, Any]:
+        capfd.readouterr()
+        code = run(("billing", *words, "--json"))
+        return code, json.loads(capfd.readouterr().out)
+
+    async def pays(shop: Shop) -> None:
+        await shop.subscribed(await shop.customer("acme"), await shop.offer())
+
+    billing("plans", "push")
+    billing("credit", "acme", "1", "--key", "a")
+    assert billing("audit") == (0, NOTHING)
+    play(pays)
+    code, told = billing("audit")
+    assert (code, told["subscriptions"]) == (1, 1)
+    assert told["differing"] > 0
+    assert billing("standing", "acme")[1]["plan_code"] == "free"
+    assert billing("sync")[0] == 0
+    standing = billing("standing", "acme")[1]
+    assert (standing["plan_code"], standing["allowance"]) == ("pro", 100)
+    code, told = billing("audit")
+    assert (code, told["customers"], told["subscriptions"], told["differing"]) == (0, 1, 1, 0)
