@@ -136,6 +136,11 @@ def staging_billings() -> Iterable[Provider]:
             install="pip install 'staging-core[stripe]'",
             requires_env=("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"),
         ),
+        Provider(
+            scheme="fake-payments",
+            opens="staging_core.testing.fake_payments:open_fake_payments",
+            summary="Plans that are paid for in this process; for tests, no money moves.",
+        ),
     ]
 
 

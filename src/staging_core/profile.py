@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .database import accounts, users
+from .database import accounts, customers, users
 from .database.engine import Transaction
 from .database.row import Row
 from .models import Principal, Profile, highest
 from .ports import Ports
 from .profile_change import changed
 from .scoped import needs
+
+_STRIPE = "stripe"  # the only provider whose customers old clients know
 
 
 class OwnProfile:
@@ -28,10 +30,11 @@ class OwnProfile:
         user_id = users.check(self._principal.user_id)
         async with self._database.read(self._account_id) as tx:
             row = await users.get(tx, self._account_id, user_id)
+            customer_id = await customers.customer_of(tx, self._account_id, _STRIPE)
         if row is None:
             async with self._database.write(self._account_id) as tx:
                 row = await ensure_user(tx, self._principal)
-        return self._profile(row)
+        return self._profile(row, customer_id)
 
     @needs("profile:write")
     async def patch(self, changes: Mapping[str, Any]) -> Profile:
@@ -46,10 +49,12 @@ class OwnProfile:
             if values := changed(row, changes):
                 values["updated_at"] = tx.now
                 await users.change(tx, self._account_id, self._principal.user_id, **values)
-        return self._profile({**row, **values})
+            customer_id = await customers.customer_of(tx, self._account_id, _STRIPE)
+        return self._profile({**row, **values}, customer_id)
 
-    def _profile(self, row: Mapping[Any, Any]) -> Profile:
+    def _profile(self, row: Mapping[Any, Any], customer_id: str | None) -> Profile:
         values = {name: row[name] for name in Profile.__struct_fields__}
+        values["stripe_customer_id"] = customer_id
         return Profile(**{**values, "role": highest(self._principal.role, row["role"])})
 
 

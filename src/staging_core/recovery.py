@@ -39,6 +39,7 @@ from .observation import Observation
 from .payments.comparison import Comparison
 from .payments.following import Following
 from .payments.metering import Metering
+from .payments.unfinished import Unfinished
 from .ports import Ports
 from .predictions import Predictions
 from .reception import Reception
@@ -69,6 +70,8 @@ class Recovery:
         self._predictions = Predictions(ports)
         self._reception = Reception(ports)
         self._following = Following(ports)
+        self._following = Following(ports)
+        self._unfinished = Unfinished(ports)
         self._owner = uuid4().hex
         self._observation = Observation(ports, self._owner)
         self._bucket_checked = time.monotonic()
@@ -105,6 +108,8 @@ class Recovery:
             "uploads_expired": await self.expire_uploads(),
             "files_expired": await self.expire_files(),
             "outbox": await self.empty_outbox(),
+            **await self.follow_payments(),
+            "purchases_settled": await self._unfinished.settle(),
             **await self.follow_payments(),
         }
         if bucket or time.monotonic() - self._bucket_checked > _BUCKET_EVERY_S:

@@ -153,6 +153,7 @@ ROWS: dict[str, Row] = {
     "remove_payment_method": PAID,
     "upgrade_subscription": PAID,
     "cancel_subscription": PAID,
+    "resume_subscription": PAID,
     "receive_stripe_webhook": PAID,
     "list_admin_models": OPERATORS,
     "get_active_model": OPERATORS,

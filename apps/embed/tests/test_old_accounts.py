@@ -110,6 +110,7 @@ def test_what_needs_a_payment_provider_says_so_until_there_is_one(tmp_path: Path
                 ("POST", "/billing/remove-payment-method", method),
                 ("POST", "/billing/upgrade-subscription", price),
                 ("POST", "/billing/cancel-subscription", None),
+                ("POST", "/billing/resume-subscription", None),
                 ("POST", "/stripe/webhook", {"type": "invoice.paid"}),
             ]
             for call in calls:

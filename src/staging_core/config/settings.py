@@ -113,6 +113,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Meta(description="Address (with mount path) under which others reach this installation."),
     ] = None
+    billing_return_url: Annotated[
+        str | None,
+        Meta(
+            description="Page that accounts come back to when they have paid; `public_url` when "
+            "not given."
+        ),
+    ] = None
     secret_key: Annotated[
         Annotated[str, Meta(min_length=16)] | None,
         Meta(

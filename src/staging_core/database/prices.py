@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from staging_core.models import Listing
 
 from .engine import Transaction
+from .row import Row
 from .tables import prices
 from .upsert import insert_or
 
@@ -23,3 +26,34 @@ async def keep(tx: Transaction, source: str, price_id: str, listing: Listing) ->
     )
     kept = added.on_conflict_do_nothing(index_elements=["source", "price_id"])
     return await tx.row(kept.returning(prices.c.price_id)) is not None
+
+
+async def find(tx: Transaction, source: str, price_id: str) -> Row | None:
+    """The price of a plan or a pack; None for another one, and for one of what is metered."""
+    return await tx.row(
+        sa.select(prices).where(
+            prices.c.source == source,
+            prices.c.price_id == price_id,
+            prices.c.overage.is_(sa.false()),
+        )
+    )
+
+
+async def overage(
+    tx: Transaction, source: str, code: str, *, cents: int, currency: str
+) -> str | None:
+    """The metered price of one image beyond that plan, at what it costs now."""
+    row = await tx.row(
+        sa.select(prices.c.price_id)
+        .where(
+            prices.c.source == source,
+            prices.c.kind == "plan",
+            prices.c.code == code,
+            prices.c.overage.is_(sa.true()),
+            prices.c.amount_cents == cents,
+            prices.c.currency == currency,
+        )
+        .order_by(prices.c.created_at.desc())
+        .limit(1)
+    )
+    return None if row is None else str(row["price_id"])

@@ -67,6 +67,13 @@ class UnknownPrice(BadInput):
     remedy_hint = "Choose a price of a plan or pack that is offered here."
 
 
+class CurrencyDiffers(BadInput):
+    """The account pays for its plan in another currency."""
+
+    code = "currency_differs"
+    remedy_hint = "Choose a price in the currency that the account pays in, or end its plan first."
+
+
 class CreditsMissing(BadInput):
     """The account has not so many credits."""
 

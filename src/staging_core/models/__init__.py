@@ -33,6 +33,7 @@ from .paid import (
     PaidSubscription,
     PaymentNotice,
 )
+from .payable import Payable
 from .payment_method import Card, PaymentMethod
 from .picture import Picture
 from .place import Place
@@ -136,6 +137,7 @@ __all__ = [
     "PaidKind",
     "PaidPurchase",
     "PaidSubscription",
+    "Payable",
     "PaymentMethod",
     "PaymentNotice",
     "Period",

@@ -8,8 +8,13 @@ import msgspec
 
 from staging_core.database.pages import check_limit
 from staging_core.models import (
+    Card,
     Entry,
     EntryKind,
+    Invoice,
+    InvoiceStatus,
+    Payable,
+    PaymentMethod,
     Place,
     Principal,
     Quote,
@@ -85,6 +90,73 @@ class EntriesTold(msgspec.Struct, frozen=True):
         return self.entries
 
 
+class AddressTold(msgspec.Struct, frozen=True):
+    """Where to go on."""
+
+    url: str
+
+
+class PayableTold(msgspec.Struct, frozen=True, rename="camel"):
+    """A subscription, and what pays it."""
+
+    subscription_id: str
+    client_secret: str | None = None
+
+    def __repr__(self) -> str:
+        return f"PayableTold({self.subscription_id!r})"
+
+
+class ChangedTold(msgspec.Struct, frozen=True):
+    """It is done."""
+
+    message: str
+
+
+class CardTold(msgspec.Struct, frozen=True, rename="camel"):
+    """A card."""
+
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+
+
+class MethodTold(msgspec.Struct, frozen=True, rename="camel"):
+    """A way to pay."""
+
+    id: str
+    type: str
+    card: CardTold | None = None
+    is_default: bool = False
+
+
+class MethodsTold(msgspec.Struct, frozen=True, rename="camel"):
+    """Ways to pay."""
+
+    payment_methods: list[MethodTold]
+
+
+class InvoiceTold(msgspec.Struct, frozen=True):
+    """A bill."""
+
+    id: str
+    status: InvoiceStatus
+    amount_due: int
+    amount_paid: int
+    currency: str
+    created_at: str
+    subscription_id: str | None = None
+    invoice_number: str | None = None
+    hosted_invoice_url: str | None = None
+    invoice_pdf: str | None = None
+
+
+class InvoicesTold(msgspec.Struct, frozen=True):
+    """Bills."""
+
+    items: list[InvoiceTold]
+
+
 class RemoteBilling:
     """As ``Billing``."""
 
@@ -126,6 +198,61 @@ class RemoteBilling:
         )
         return [self._entry(row) for row in rows]
 
+    # --- paying -----------------------------------------------------------------------------------
+
+    async def checkout(self, price_id: str, *, idempotency_key: str | None = None) -> str:
+        """See ``Billing.checkout``."""
+        path, body = "/billing/create-checkout", {"price_id": price_id}
+        return (await self._wire.create(AddressTold, path, body, key=idempotency_key)).value.url
+
+    async def portal(self) -> str:
+        """See ``Billing.portal``."""
+        return (await self._wire.send(AddressTold, "POST", "/billing/portal")).url
+
+    async def subscribe(self, price_id: str, *, idempotency_key: str | None = None) -> Payable:
+        """See ``Billing.subscribe``."""
+        return await self._payable(
+            "/billing/create-subscription-elements", price_id, idempotency_key
+        )
+
+    async def switch(self, price_id: str, *, idempotency_key: str | None = None) -> Payable:
+        """See ``Billing.switch``."""
+        return await self._payable("/billing/upgrade-subscription", price_id, idempotency_key)
+
+    async def cancel(self) -> None:
+        """See ``Billing.cancel``."""
+        await self._wire.send(ChangedTold, "POST", "/billing/cancel-subscription")
+
+    async def resume(self) -> None:
+        """See ``Billing.resume``."""
+        await self._wire.send(ChangedTold, "POST", "/billing/resume-subscription")
+
+    async def payment_methods(self) -> list[PaymentMethod]:
+        """See ``Billing.payment_methods``."""
+        told = await self._wire.get(MethodsTold, "/billing/payment-methods")
+        return [_method(one) for one in told.payment_methods]
+
+    async def choose_payment_method(self, method_id: str) -> None:
+        """See ``Billing.choose_payment_method``."""
+        path, body = "/billing/set-default-payment-method", {"paymentMethodId": method_id}
+        await self._wire.send(ChangedTold, "POST", path, body)
+
+    async def remove_payment_method(self, method_id: str) -> None:
+        """See ``Billing.remove_payment_method``."""
+        path, body = "/billing/remove-payment-method", {"paymentMethodId": method_id}
+        await self._wire.send(ChangedTold, "POST", path, body)
+
+    async def invoices(self, *, limit: int = 50, offset: int = 0) -> list[Invoice]:
+        """See ``Billing.invoices``."""
+        check_limit(limit)
+        asked = {"limit": str(limit), "offset": str(offset)}
+        told = await self._wire.get(InvoicesTold, "/billing/invoices", asked)
+        return [_invoice(one) for one in told.items]
+
+    async def _payable(self, path: str, price_id: str, key: str | None) -> Payable:
+        told = (await self._wire.create(PayableTold, path, {"price_id": price_id}, key=key)).value
+        return Payable(subscription_id=told.subscription_id, client_secret=told.client_secret)
+
     def _subscription(self, told: SubscriptionTold) -> Subscription:
         assert told.source is not None
         by_period = told.source != _OPERATOR
@@ -147,3 +274,19 @@ class RemoteBilling:
         values = msgspec.structs.asdict(told)
         at = seconds(values.pop("created_at"))
         return Entry(account_id=self._principal.account_id, at=at, **values)
+
+
+def _method(told: MethodTold) -> PaymentMethod:
+    card = None if told.card is None else Card(**msgspec.structs.asdict(told.card))
+    return PaymentMethod(id=told.id, type=told.type, card=card, is_default=told.is_default)
+
+
+def _invoice(told: InvoiceTold) -> Invoice:
+    same = ("id", "status", "amount_due", "amount_paid", "currency", "subscription_id")
+    return Invoice(
+        created_at=seconds(told.created_at),
+        number=told.invoice_number,
+        hosted_url=told.hosted_invoice_url,
+        pdf_url=told.invoice_pdf,
+        **{name: getattr(told, name) for name in same},
+    )

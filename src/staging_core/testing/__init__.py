@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from .fake_context import FakeContext
     from .fake_deferred import FakeDeferred, open_fake_deferred
     from .fake_keys import FakeKeys
+    from .fake_payments import FakePayments, open_fake_payments, paying
     from .fake_photo import FakePhoto
+    from .fake_provider import FakeProvider
     from .fake_script import Script
     from .fake_stager import Call, FakeStager, open_fake
 
@@ -24,11 +26,15 @@ __all__ = [
     "FakeContext",
     "FakeDeferred",
     "FakeKeys",
+    "FakePayments",
     "FakePhoto",
+    "FakeProvider",
     "FakeStager",
     "Script",
     "open_fake",
     "open_fake_deferred",
+    "open_fake_payments",
+    "paying",
 ]
 
 _MODULES = {
@@ -37,11 +43,15 @@ _MODULES = {
     "FakeContext": "fake_context",
     "FakeDeferred": "fake_deferred",
     "FakeKeys": "fake_keys",
+    "FakePayments": "fake_payments",
     "FakePhoto": "fake_photo",
+    "FakeProvider": "fake_provider",
     "FakeStager": "fake_stager",
     "Script": "fake_script",
     "open_fake": "fake_stager",
     "open_fake_deferred": "fake_deferred",
+    "open_fake_payments": "fake_payments",
+    "paying": "fake_payments",
 }
 
 

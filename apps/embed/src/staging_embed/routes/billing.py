@@ -8,10 +8,20 @@ from msgspec import Meta, Struct
 
 from staging_core.errors import (
     BillingUnavailable,
+    PaymentRefused,
+    PaymentsUnavailable,
     UnknownModel,
     UsageLimitExceeded,
 )
-from staging_core.models import MOST_QUOTED, Entry, EntryKind, SubscriptionStatus, Usage
+from staging_core.models import (
+    MOST_QUOTED,
+    Entry,
+    EntryKind,
+    InvoiceStatus,
+    SubscriptionStatus,
+    Usage,
+)
+from staging_core.models import Invoice as OwnInvoice
 from staging_core.models import Subscription as OwnSubscription
 from staging_embed.access import member
 from staging_embed.call import Call
@@ -33,15 +43,18 @@ class Page(Struct, frozen=True, kw_only=True):
 
 
 class Invoice(Struct, frozen=True, kw_only=True):
-    """One invoice; money in cents."""
+    """One invoice; money in cents. Whoever has its links can open them."""
 
     id: str
-    status: str
+    status: InvoiceStatus
     amount_due: int
     amount_paid: int
     currency: str
     invoice_number: str | None
     created_at: str
+    subscription_id: str | None
+    hosted_invoice_url: str | None
+    invoice_pdf: str | None
 
 
 class InvoiceList(Struct, frozen=True, kw_only=True):
@@ -215,10 +228,27 @@ async def list_subscriptions(call: Call, query: Page) -> SubscriptionList:
     return SubscriptionList(items=items, limit=query.limit, offset=query.offset)
 
 
-@billing.get("/billing/invoices", _read)
+@billing.get("/billing/invoices", _read, errors=(PaymentsUnavailable, PaymentRefused))
 async def list_invoices(call: Call, query: Page) -> InvoiceList:
-    """Invoices; none where nothing is charged."""
-    return InvoiceList(items=[], limit=query.limit, offset=query.offset)
+    """Invoices, newest first; none where nothing is charged."""
+    found = await call.me.billing.invoices(limit=query.limit, offset=query.offset)
+    items = [_invoice(one) for one in found]
+    return InvoiceList(items=items, limit=query.limit, offset=query.offset)
+
+
+def _invoice(one: OwnInvoice) -> Invoice:
+    return Invoice(
+        id=one.id,
+        status=one.status,
+        amount_due=one.amount_due,
+        amount_paid=one.amount_paid,
+        currency=one.currency,
+        invoice_number=one.number,
+        created_at=rfc3339(one.created_at),
+        subscription_id=one.subscription_id,
+        hosted_invoice_url=one.hosted_url,
+        invoice_pdf=one.pdf_url,
+    )
 
 
 def _entry(entry: Entry) -> EntryAnswer:

@@ -1,0 +1,107 @@
+"""What accounts began to buy or to change: a row before the provider is asked."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from staging_core.models import Offer
+
+from .engine import Transaction
+from .row import Row
+from .tables import purchases
+
+Deed = Literal["checkout", "subscribe", "switch"]
+State = Literal["begun", "open", "done", "refused", "over"]
+UNFINISHED = ("begun", "open")
+"""States in which somebody may still pay, or the outcome is not known."""
+
+
+async def begin(
+    tx: Transaction,
+    account_id: str,
+    source: str,
+    deed: Deed,
+    offer: Offer,
+    *,
+    object_id: str | None = None,
+) -> Row:
+    """A new one, whose outcome is not known yet. Hold the account first."""
+    row: dict[str, Any] = {
+        "id": uuid4().hex,
+        "account_id": account_id,
+        "source": source,
+        "deed": deed,
+        "kind": offer.kind,
+        "code": offer.code,
+        "price_id": offer.price_id,
+        "state": "begun",
+        "object_id": object_id,
+        "created_at": tx.now,
+        "updated_at": tx.now,
+    }
+    await tx.execute(sa.insert(purchases), row)
+    return row
+
+
+async def get(tx: Transaction, account_id: str, purchase_id: str) -> Row | None:
+    """One of the account's."""
+    return await tx.row(
+        sa.select(purchases).where(
+            purchases.c.account_id == account_id, purchases.c.id == purchase_id
+        )
+    )
+
+
+async def lately(
+    tx: Transaction, account_id: str, source: str, *, since: float, limit: int = 20
+) -> list[Row]:
+    """Those of the account since then from which something came, or still may."""
+    return await tx.rows(
+        sa.select(purchases)
+        .where(
+            purchases.c.account_id == account_id,
+            purchases.c.source == source,
+            purchases.c.state.in_((*UNFINISHED, "done")),
+            purchases.c.created_at > since,
+        )
+        .order_by(purchases.c.created_at.desc(), purchases.c.id)
+        .limit(limit)
+    )
+
+
+async def tell(
+    tx: Transaction,
+    account_id: str,
+    purchase_id: str,
+    state: State,
+    *,
+    object_id: str | None = None,
+) -> None:
+    """What became of it, unless that is settled already."""
+    known = {} if object_id is None else {"object_id": object_id}
+    await tx.execute(
+        sa.update(purchases)
+        .where(
+            purchases.c.account_id == account_id,
+            purchases.c.id == purchase_id,
+            purchases.c.state.in_(UNFINISHED),
+        )
+        .values(state=state, updated_at=tx.now, **known)
+    )
+
+
+async def begun(tx: Transaction, source: str, *, before: float, limit: int) -> list[Row]:
+    """Those whose outcome nobody has found out since ``before``, the longest first."""
+    return await tx.rows(
+        sa.select(purchases)
+        .where(
+            purchases.c.state == "begun",
+            purchases.c.source == source,
+            purchases.c.updated_at <= before,
+        )
+        .order_by(purchases.c.updated_at)
+        .limit(limit)
+    )

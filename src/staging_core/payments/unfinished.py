@@ -1,0 +1,129 @@
+"""Purchases and customers whose outcome is not known: looked for, then asked for again or ended.
+
+The provider is looked at first. What is not there is asked for again, under its old key, for an
+hour: so long it is what the account wants; after that it is over, and nobody is charged for what
+they have given up.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from staging_core.database import customers, purchases
+from staging_core.database.row import Row
+from staging_core.errors import Busy, PaymentRefused, PaymentsUnavailable, StagingError
+from staging_core.interfaces import ReportsPayments, TakesPayments, supports
+from staging_core.models import PaidSubscription
+from staging_core.ports import Ports
+
+from . import purchase as one
+from .catalogue import offer_of
+from .customers import find, make
+from .taking import KEY_KNOWN_S
+
+log = logging.getLogger("staging_core")
+
+WANTED_S = 3600.0
+_GRACE_S = 60.0
+_AT_ONCE = 20
+_LONGEST_S = 600.0
+
+
+class Unfinished:
+    """What one process does about them. ``grace_s``: younger ones may still be at work."""
+
+    def __init__(self, ports: Ports, *, grace_s: float = _GRACE_S) -> None:
+        self._ports = ports
+        self._grace_s = grace_s
+        self._rests_until = 0.0
+        self._failures = 0
+
+    async def settle(self) -> int:
+        """Find out about some; how many are settled. While the provider is away it rests."""
+        takes = supports(self._ports.billing, TakesPayments)
+        if takes is None or time.monotonic() < self._rests_until:
+            return 0
+        settled = 0
+        try:
+            for row in await self._unmade(takes):
+                settled += await self._customer(takes, row)
+            for row in await self._begun(takes):
+                settled += await self._purchase(takes, row)
+        except (Busy, PaymentsUnavailable) as away:
+            self._failures += 1
+            self._rests_until = time.monotonic() + min(2.0**self._failures, _LONGEST_S)
+            log.warning("what was begun to be bought is not settled yet: %s", away)
+        else:
+            self._failures = 0
+        return settled
+
+    async def _unmade(self, takes: TakesPayments) -> list[Row]:
+        async with self._ports.database.read() as tx:
+            rows = await customers.unmade(
+                tx, takes.source, before=tx.now - self._grace_s, limit=_AT_ONCE
+            )
+            return [{**row, "age": tx.now - row["created_at"]} for row in rows]
+
+    async def _customer(self, takes: TakesPayments, row: Row) -> bool:
+        try:
+            if await find(self._ports, takes, row) is not None:
+                return True
+            if row["age"] < WANTED_S:
+                await make(self._ports, takes, row, now=row["created_at"] + row["age"])
+                return True
+        except (Busy, PaymentsUnavailable):
+            raise
+        except StagingError as error:
+            log.warning("no customer was made of account %s: %s", row["account_id"], error)
+        if row["age"] < KEY_KNOWN_S:
+            return False
+        async with self._ports.database.write(row["account_id"]) as tx:
+            await customers.drop_unmade(tx, row)
+        return True
+
+    async def _begun(self, takes: TakesPayments) -> list[Row]:
+        async with self._ports.database.read() as tx:
+            rows = await purchases.begun(
+                tx, takes.source, before=tx.now - self._grace_s, limit=_AT_ONCE
+            )
+            return [{**row, "age": tx.now - row["created_at"]} for row in rows]
+
+    async def _purchase(self, takes: TakesPayments, row: Row) -> bool:
+        async with self._ports.database.read(row["account_id"]) as tx:
+            customer_id = await customers.customer_of(tx, row["account_id"], row["source"])
+        if customer_id is None:
+            await one.is_over(self._ports, row)
+            return True
+        found = await self._found(takes, row, customer_id)
+        if found is not None:
+            await one.found(self._ports, row, found)
+        elif row["age"] < WANTED_S:
+            await self._ask_again(takes, row, customer_id)
+        else:
+            await one.is_over(self._ports, row)
+        return True
+
+    async def _found(
+        self, takes: TakesPayments, row: Row, customer_id: str
+    ) -> PaidSubscription | None:
+        """What has become of it, where anything has."""
+        if row["deed"] != "switch":
+            return await takes.begun(customer_id, row["id"]) if row["kind"] == "plan" else None
+        reports = supports(self._ports.billing, ReportsPayments)
+        now = None if reports is None else await reports.look("subscription", row["object_id"])
+        if isinstance(now, PaidSubscription) and now.price_id == row["price_id"]:
+            return now
+        return None
+
+    async def _ask_again(self, takes: TakesPayments, row: Row, customer_id: str) -> None:
+        try:
+            offer = await offer_of(self._ports, takes.source, row["price_id"])
+            await one.ask(self._ports, takes, row, offer, customer_id)
+        except (Busy, PaymentsUnavailable):
+            raise
+        except PaymentRefused as refused:
+            log.info("purchase %s was refused: %s", row["id"], refused)
+        except StagingError as error:
+            log.info("purchase %s is over: %s", row["id"], error)
+            await one.is_over(self._ports, row)
