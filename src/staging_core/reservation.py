@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import NamedTuple
 
-from .database import billing_events, ledger, standing
+from .database import accounts, billing_events, ledger, standing
 from .database.engine import Transaction
 from .errors import BillingUnavailable, StagingError
 from .models import Order, Quote, Standing
@@ -52,12 +52,14 @@ async def quoted(ports: Ports, account_id: str, model: str, images: int) -> Quot
 async def hold(tx: Transaction, ports: Ports, account_id: str, quote: Quote, images: int) -> Hold:
     """Hold what was quoted; ``Stale`` when it is not there any more. Hold the account's row first.
 
-    The first order of a period brings the period's allowance with it.
+    The first order of a period brings the period's allowance with it; each brings the weight of the
+    account's plan to its turns.
     """
     if not quote.images:
         return Hold((None,) * images)
     settings = ports.settings
     now = await standing.read(tx, account_id, settings.plans, settings.default_plan)
+    await accounts.weigh(tx, account_id, now.plan.weight)
     allowance, overage = standing.allowance_of(now.period), standing.overage_of(now.period)
     given = {allowance: now.plan.images, overage: now.plan.overage_images}
     takes = {allowance: quote.allowance, ledger.CREDITS: quote.credits, overage: quote.overage}

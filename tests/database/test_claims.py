@@ -237,3 +237,50 @@ async def analyze(staging: Staging) -> None:
 
     async with open_database(staging.settings, owner=True) as database, database.write() as tx:
         await tx.connection.exec_driver_sql("ANALYZE")
+
+
+@pytest.mark.parametrize("weights", [(1, 2), (1, 4), (1, 1), (1, 3, 10)])
+def test_of_accounts_that_wait_each_has_as_many_at_work_as_its_weight_says(
+    install: Install, weights: tuple[int, ...]
+) -> None:
+    async def scenario() -> None:
+        codes = [f"plan{number}" for number in range(len(weights))]
+        plans = {
+            code: {"images": 1000, "weight": weight}
+            for code, weight in zip(codes, weights, strict=True)
+        }
+        async with install(billing="plans:", plans=plans, default_plan=codes[0]) as staging:
+            for code in codes:
+                await staging.operating("ada").billing.give_plan(code, code)
+                for _ in range(2):
+                    await submit(staging, code, 20)
+            database = staging.ports.database
+            began: list[str] = []
+            for round_ in range(1, 5):
+                for _ in range(sum(weights)):
+                    job = await take(database)
+                    assert job is not None
+                    began.append(job["account_id"])
+                assert [began.count(code) for code in codes] == [
+                    round_ * weight for weight in weights
+                ][: len(codes)] or max(weights) * round_ > 40
+            assert set(began[: len(codes)]) == set(codes)  # who has none at work comes first
+
+    asyncio.run(scenario())
+
+
+def test_a_larger_plan_counts_from_the_next_order(install: Install) -> None:
+    async def scenario() -> None:
+        plans = {"free": {"images": 100}, "pro": {"images": 100, "weight": 3}}
+        async with install(billing="plans:", plans=plans) as staging:
+            await submit(staging, "ada", 10)
+            await submit(staging, "bob", 10)
+            database = staging.ports.database
+            before = [await take(database) for _ in range(4)]
+            assert sorted(job["account_id"] for job in before if job) == ["ada", "ada", "bob", "bob"]
+            await staging.operating("eve").billing.give_plan("bob", "pro")
+            await submit(staging, "bob", 5)
+            after = [await take(database) for _ in range(4)]
+            assert [job["account_id"] for job in after if job] == ["bob"] * 4
+
+    asyncio.run(scenario())

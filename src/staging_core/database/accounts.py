@@ -61,6 +61,22 @@ _HELD = Prepared(
 )
 
 
+async def weigh(tx: Transaction, account_id: str, weight: int) -> None:
+    """Its turns go by this weight (1 or more) from now on. Hold the account's row first."""
+    await tx.execute(_WEIGH, {"of_id": account_id, "to_weight": weight})
+
+
+_WEIGH = (
+    sa.update(accounts)
+    .where(accounts.c.id == sa.bindparam("of_id"), accounts.c.weight != sa.bindparam("to_weight"))
+    .values(
+        weight=sa.bindparam("to_weight", type_=sa.Integer()),
+        load=sa.cast(accounts.c.in_flight, sa.Double())
+        / sa.bindparam("to_weight", type_=sa.Integer()),
+    )
+)
+
+
 async def is_there(tx: Transaction, account_id: str) -> bool:
     """Whether there is such an account."""
     return await tx.row(sa.select(accounts.c.id).where(accounts.c.id == account_id)) is not None

@@ -1,8 +1,9 @@
 """Which job is next: accounts take turns, and no query counts or sorts the whole queue.
 
 A job at work or at a provider that is due, or that a dead worker left, goes before any new one.
-New ones come from the account with the fewest in flight, and of those from the one that was served
-longest ago. Every lookup is by an index, so that it costs the same with a long queue and a long
+New ones come from the account with the fewest in flight for the weight of its plan, and of those
+from the one that was served longest ago: nobody starves, as who has none in flight is before all
+who have some. Every lookup is by an index, so that it costs the same with a long queue and a long
 history.
 """
 
@@ -68,7 +69,7 @@ async def claim_begun(
 async def claim_new(
     tx: Transaction, *, models: Collection[str], lease_s: float, most: int
 ) -> Claimed | None:
-    """Take a due queued job of ``models``, of the account with the fewest running; it is begun.
+    """Take a due queued job of ``models``, of the account with the fewest running by its weight; it is begun.
 
     The row carries the new fence, and is ``preparing``. ``most``: jobs of one account that may be
     at work, or at a provider, at a time; claims at the same moment may go over it by one each.
@@ -244,7 +245,7 @@ def _turns(starting: Names) -> Prepared:
     return Prepared(
         sa.select(accounts.c.id)
         .where(accounts.c.queued > 0, accounts.c.in_flight < sa.bindparam("most"), sa.or_(*ready))
-        .order_by(accounts.c.in_flight, accounts.c.served_at, accounts.c.id)
+        .order_by(accounts.c.load, accounts.c.served_at, accounts.c.id)
         .limit(_ACCOUNTS)
     )
 

@@ -108,13 +108,15 @@ async def append(tx: Transaction, drafts: list[Draft], *, notify: bool = False) 
 # Built once: most of a statement's time here goes into building it.
 _TOGETHER = 2
 _INSERT = sa.insert(events)
+_IN_FLIGHT = accounts.c.in_flight + sa.bindparam("more_in_flight", type_=sa.Integer())
 _COUNT = (
     sa.update(accounts)
     .where(accounts.c.id == sa.bindparam("of_id"))
     .values(
         position=accounts.c.position + sa.bindparam("more"),
         queued=accounts.c.queued + sa.bindparam("more_queued"),
-        in_flight=accounts.c.in_flight + sa.bindparam("more_in_flight"),
+        in_flight=_IN_FLIGHT,
+        load=sa.cast(_IN_FLIGHT, sa.Double()) / accounts.c.weight,
         served_at=sa.func.coalesce(sa.bindparam("served", type_=sa.Double()), accounts.c.served_at),
     )
     .returning(accounts.c.position, accounts.c.webhook_endpoints)

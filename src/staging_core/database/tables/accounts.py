@@ -17,13 +17,17 @@ accounts = sa.Table(
     sa.Column("queued", sa.Integer(), nullable=False, server_default="0"),
     sa.Column("in_flight", sa.Integer(), nullable=False, server_default="0"),
     sa.Column("served_at", sa.Double(), nullable=False, server_default="0"),
+    # Of its plan, when it ordered last; and ``in_flight`` by it, for turns. A column, as an index
+    # of an expression is not seen by those who compare schemas.
+    sa.Column("weight", sa.Integer(), nullable=False, server_default="1"),
+    sa.Column("load", sa.Double(), nullable=False, server_default="0"),
     # Told with every position, so that an account without endpoints costs no further question.
     sa.Column("webhook_endpoints", sa.Integer(), nullable=False, server_default="0"),
     time_column("created_at"),
     # Set: it is being deleted.
     time_column("closing_at", nullable=True),
     index("ix_staging_accounts_closing", "closing_at", only="closing_at IS NOT NULL"),
-    index("ix_staging_accounts_queue", "in_flight", "served_at", only="queued > 0"),
+    index("ix_staging_accounts_turn", "load", "served_at", only="queued > 0"),
 )
 
 users = sa.Table(
