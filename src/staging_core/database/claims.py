@@ -69,7 +69,7 @@ async def claim_begun(
 async def claim_new(
     tx: Transaction, *, models: Collection[str], lease_s: float, most: int
 ) -> Claimed | None:
-    """Take a due queued job of ``models``, of the account with the fewest running by its weight; it is begun.
+    """Take a due queued job of ``models``, of the account whose turn it is; it is begun.
 
     The row carries the new fence, and is ``preparing``. ``most``: jobs of one account that may be
     at work, or at a provider, at a time; claims at the same moment may go over it by one each.
