@@ -141,7 +141,7 @@ ROWS: dict[str, Row] = {
     "export_account": OWN,
     "delete_account": Row(query=of(confirm="account_id")),
     "get_usage": OWN,
-    "quote": OWN,
+    "quote": Row(body=lambda _: {"images": 1}, own=True),
     "list_ledger": OWN,
     "list_subscriptions": OWN,
     "list_invoices": OWN,
