@@ -58,6 +58,7 @@ class Comparison:
         try:
             return (await self.compare()).differing
         except Exception:
+            # Whatever a provider's client raises: the other sweeps go on, and this one comes again.
             log.warning("payments were not compared, it is tried again", exc_info=True)
             async with self.ports.database.write() as tx:
                 await leases.take(tx, _LEASE, owner=owner, seconds=_AGAIN_S)

@@ -93,6 +93,7 @@ class Following:
             try:
                 await self.follow(within_s=LEASE_S)
             except Exception:
+                # The loop outlives a database that is away: what is due stays due in its row.
                 log.warning("payments were not followed, a sweep will", exc_info=True)
 
     # --- one thing ------------------------------------------------------------------------------
@@ -110,6 +111,7 @@ class Following:
                 paid = await provider.reports.look(claimed["kind"], claimed["object_id"])
             return await self._written(provider, claimed, paid)
         except Exception as error:
+            # Whatever a provider's client raises: one thing's trouble holds up no other thing.
             known = isinstance(error, (Busy, PaymentsUnavailable, TimeoutError))
             log.warning(
                 "%s %s was not looked at: %s: %s",

@@ -40,15 +40,15 @@ class PaymentsConformance(Conformance):
 
     async def pay(self, url: str) -> None:
         """The customer pays on this page, with a card that pays."""
-        raise NotImplementedError
+        raise NotImplementedError("Say in your suite how a customer pays on a page.")
 
     async def reports(self) -> list[Callback]:
         """All that the provider has reported so far, as it comes in, oldest first."""
-        raise NotImplementedError
+        raise NotImplementedError("Say in your suite what the provider has reported.")
 
     async def now(self) -> float:
         """The provider's time, in Unix seconds."""
-        raise NotImplementedError
+        raise NotImplementedError("Say in your suite what time it is at the provider.")
 
     # --- what the checks have in common ---------------------------------------------------------
 
