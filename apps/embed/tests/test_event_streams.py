@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from staging_core import Acting, Group, Staging, hookimpl
+from staging_core import Acting, Group, JobEvent, Staging, hookimpl
 from staging_core.database.events import Draft
+from staging_core.database.streams import News
 from staging_core.interfaces import Telemetry
 from staging_core.testing.telemetry import Heard, ToldSpan
 from staging_embed import event_stream, staging_app
@@ -355,6 +356,51 @@ def test_whoever_does_not_read_holds_up_no_server_that_stops(tmp_path: Path) -> 
                 await until(lambda: not app.service.streams.open)
 
     asyncio.run(scenario())
+
+
+def test_what_comes_in_the_moment_after_the_last_word_is_told_too(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with served(tmp_path) as (me, app, url):
+            group = await submitted(me)
+            async with following(url, as_own()) as stream:
+                opening = [(await anext(stream)).event for _ in range(2)]
+                assert opening == ["connected", "job_update"]
+                (its,) = app.service.streams.open
+                follower, send, later = its._follower, its._send, [1001]
+                await until(lambda: follower._buffer == [] and its._writing is None)
+
+                async def sent(message: Any) -> None:
+                    """What is called next comes before anybody hears that the task is over."""
+                    await send(message)
+                    if later:
+                        asyncio.get_running_loop().call_soon(hand, later.pop())
+
+                def hand(position: int) -> None:
+                    follower.hand(news(group, position))
+
+                its._send = sent
+                hand(1000)
+                async with asyncio.timeout(10):
+                    assert [(await anext(stream)).id for _ in range(2)] == ["1000", "1001"]
+
+    asyncio.run(scenario())
+
+
+def news(group: Group, position: int) -> News:
+    """An event of the group's image, as the reader hands it on."""
+    job = group.images[0].job
+    event = JobEvent(
+        position=position,
+        account_id=group.account_id,
+        job_id=job.id,
+        image_id=group.images[0].id,
+        group_id=group.id,
+        seq=position,
+        type="progress",
+        state="staging",
+        at=0.0,
+    )
+    return News(event, None)
 
 
 def test_a_user_has_so_many_streams_and_each_that_ends_makes_room(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ SEND_S = 20.0
 
 _TICK_S = 1.0
 _LATER_S = 1.0
+_IN_A_ROW = 500
 _CONNECTED = {"message": "Connected to the event stream."}
 
 StagedUrl = Callable[[str], str]
@@ -124,7 +125,9 @@ class EventStreams:
         while True:
             await asyncio.sleep(_TICK_S)
             now = time.monotonic()
-            for stream in tuple(self.open):
+            for number, stream in enumerate(tuple(self.open)):
+                if number % _IN_A_ROW == _IN_A_ROW - 1:
+                    await asyncio.sleep(0)  # what is to be sent meanwhile is sent
                 stream.tick(now)
 
 
@@ -263,17 +266,18 @@ class EventStream:
     # --- writing ----------------------------------------------------------------------------------
 
     def _write_soon(self) -> None:
-        if self._writing is None and self._ending is not None:
+        if self._writing is None and self._ending is not None and not self._ending.expired():
             self._writing = asyncio.create_task(self._write())
             self._writing.add_done_callback(self._written)
 
     def _written(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or (error := task.exception()) is None:
+            return
         self._writing = None
-        if not task.cancelled() and (error := task.exception()) is not None:
-            if not isinstance(error, TimeoutError):
-                with self._step("break"):
-                    log.error("an event stream broke off", exc_info=error)
-            self.end()
+        if not isinstance(error, TimeoutError):
+            with self._step("break"):
+                log.error("an event stream broke off", exc_info=error)
+        self.end()
 
     async def _write(self) -> None:
         while self._news or self._beat:
@@ -282,6 +286,8 @@ class EventStream:
                 await self._write_out([_message("heartbeat", {"timestamp": rfc3339(time.time())})])
             if self._news:
                 await self._write_news()
+        # Not later: whoever pokes before others are told that this is over finds it over.
+        self._writing = None
 
     async def _write_news(self) -> None:
         self._news = False
