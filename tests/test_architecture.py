@@ -31,7 +31,7 @@ STOREYS = (
     ("sealing", "model_config", "runtime_settings"),
     ("webhooks",),
     ("watch", "live", "rates", "readiness", "levels", "standings", "reservation"),
-    ("photo", "lease", "landing", "fallback", "settlement"),
+    ("photo", "lease", "landing", "fallback", "settlement", "spending"),
     ("kept_photo", "uploading", "source", "submission", "serving", "signed_objects"),
     (
         "predictions",

@@ -9,6 +9,7 @@ from .delivery import Delivery
 from .errors import AttemptsExhausted, Retryable
 from .interfaces import Photo, Stager, supports
 from .models import Attempt, Staged, StageRequest
+from .spending import Spending, check_caps, spending_on
 
 
 class Answered(Delivery):
@@ -22,14 +23,15 @@ class Answered(Delivery):
 
     async def _stage(self) -> None:
         """One attempt: intent, the model, verified pictures in the storage, checkpoint."""
+        await check_caps(self.ports, self._card, self.job)
         original, given, request = await self._prepare()
-        attempt = await self._begin_attempt()
+        attempt = await self._begin_attempt(await spending_on(self.ports, self._card, given))
         with self._timed("stage"):
             staged = await self._ask_model(given, request, attempt)
             outputs = await self._bytes(staged)
         await self._deliver(outputs, staged, original, attempt.number)
 
-    async def _begin_attempt(self) -> Attempt:
+    async def _begin_attempt(self, spending: Spending) -> Attempt:
         limit_s = self._card.time_limit_s
         secrets = await self._secrets()
         async with self.ports.database.write(self.job["account_id"]) as tx:
@@ -39,8 +41,14 @@ class Answered(Delivery):
             if row["number"] > self.ports.settings.max_attempts:
                 raise AttemptsExhausted(f"Tried {self.job['attempts']} times.")
             job = await jobs.move(
-                tx, self.job, "staging", told={"attempt": row["number"]}, attempts=row["number"]
+                tx,
+                self.job,
+                "staging",
+                told={"attempt": row["number"]},
+                attempts=row["number"],
+                **self._no_more_capped(),
             )
+            await spending.reserve(tx, row, job)
         self.job = job
         return Attempt(
             id=row["id"],

@@ -41,6 +41,7 @@ from .models import Absent, Attempt, CannotTell, Failed, Found, Staged, StageReq
 from .ports import Ports
 from .predictions import CALL_S, attempt_of, find, is_handle
 from .settlement import backoff_s, settle_failure
+from .spending import Spending, check_caps, spending_on
 from .telemetry import provider_call
 
 T = TypeVar("T")
@@ -127,8 +128,9 @@ class Deferred(Delivery):
         if self.job["checkpoint"] is not None:
             await self._finalize_again()
             return
+        await check_caps(self.ports, self._card, self.job)
         _, given, request = await self._prepare()
-        attempt = await self._intend()
+        attempt = await self._intend(await spending_on(self.ports, self._card, given))
         try:
             handle = await self._create(request, given, attempt)
         except CERTAIN as no:
@@ -143,7 +145,7 @@ class Deferred(Delivery):
             self._made = attempt.id, handle
             await self._known(attempt.id, handle, poll_s=self.ports.settings.poll_s)
 
-    async def _intend(self) -> Attempt:
+    async def _intend(self, spending: Spending) -> Attempt:
         """A committed row says that we are about to ask for a prediction."""
         secrets = await self._secrets()
         async with self.ports.database.write(self.job["account_id"]) as tx:
@@ -162,7 +164,9 @@ class Deferred(Delivery):
                 told={"attempt": row["number"], "model": self.job["model"]},
                 attempts=row["number"],
                 timings_ms=self.timings,
+                **self._no_more_capped(),
             )
+            await spending.reserve(tx, row, job)
         self.job = job
         return msgspec.structs.replace(self._attempt(row), secrets=secrets)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from .database import attempts, files, images, jobs, usage
+from .database import attempts, files, images, jobs, spend, usage
 from .database.engine import Transaction
 from .database.row import Row
 from .errors import Retryable
@@ -63,6 +63,8 @@ class Delivery(Held):
             for attempt in await attempts.end(tx, self.job["id"], "succeeded"):
                 if attempt["cost_usd"] != staged.cost_usd:
                     await attempts.book(tx, attempt["id"], staged.cost_usd)
+                else:
+                    spend.settle(tx, attempt, staged.cost_usd)
             labels = self.ports.hooks.labels()
             job = (
                 await jobs.move(

@@ -7,14 +7,15 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 
-from .database import attempts, files, images, jobs, runtime
+from .database import attempts, files, images, jobs, runtime, spend
 from .database.engine import Transaction
 from .database.jobs import Abandoned
 from .database.row import Row
-from .errors import ObjectMissing
+from .errors import ObjectMissing, SpendCapped
 from .imaging.canvas import Layout, lay_out
 from .interfaces import Defers, Photo, Stager
 from .lease import Lease
@@ -75,7 +76,8 @@ class Held:
 
     async def _give_back(self) -> None:
         async with self.ports.database.write(self.job["account_id"]) as tx:
-            await attempts.end(tx, self.job["id"], "released")
+            for attempt in await attempts.end(tx, self.job["id"], "released"):
+                spend.settle(tx, attempt, attempt["cost_usd"])
             await jobs.move(
                 tx, self.job, "queued", told={"reason": "worker_stopped"}, due_at=tx.now
             )
@@ -201,6 +203,10 @@ class Held:
             original["working_key"], once(made.data), content_type="image/png"
         )
         return made.data
+
+    def _no_more_capped(self) -> dict[str, Any]:
+        """What the row of a job that a cap kept waiting is to be told when it goes on."""
+        return {"phase": ""} if self.job["phase"] == SpendCapped.code else {}
 
     # --- small things ---------------------------------------------------------------------------
 

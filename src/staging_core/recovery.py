@@ -26,6 +26,7 @@ from .database import (
     leases,
     ledger,
     outbox,
+    spend,
     statistics,
     tickets,
     uploads,
@@ -69,7 +70,6 @@ class Recovery:
         self.ports = ports
         self._predictions = Predictions(ports)
         self._reception = Reception(ports)
-        self._following = Following(ports)
         self._following = Following(ports)
         self._unfinished = Unfinished(ports)
         self._owner = uuid4().hex
@@ -120,6 +120,7 @@ class Recovery:
             await self.forget_tickets()
             done["audit_log_dropped"] = await self.forget_acts()
             done["webhooks_forgotten"] = await self.forget_webhooks()
+            await self.forget_spend()
         return done
 
     async def follow_payments(self) -> dict[str, int]:
@@ -209,6 +210,11 @@ class Recovery:
         """Drop entries of the audit log whose time is over."""
         async with self.ports.database.write() as tx:
             return await audit_log.forget(tx, keep_s=self.ports.settings.audit_log_s)
+
+    async def forget_spend(self) -> None:
+        """Drop what caps on provider cost counted long ago."""
+        async with self.ports.database.write() as tx:
+            await spend.forget(tx)
 
     async def forget_webhooks(self) -> int:
         """Drop old deliveries with their tries; what is still to be delivered stays."""

@@ -14,6 +14,7 @@ import msgspec
 
 from .config import Settings
 from .database import runtime
+from .database.spend import Caps
 from .errors import NotFound, UnknownModel, ValidationFailed
 from .honour import fits
 from .models import ModelCard
@@ -35,9 +36,9 @@ class Known(NamedTuple):
     default: Callable[[Ports], Any]
 
 
-def _as_set(name: str) -> Known:
+def _as_set(name: str, type: str = "int") -> Known:
     """The setting of that name, which may be chosen anew."""
-    return Known(_HINTS[name], "int", _MEANINGS[name], lambda ports: getattr(ports.settings, name))
+    return Known(_HINTS[name], type, _MEANINGS[name], lambda ports: getattr(ports.settings, name))
 
 
 KNOWN: dict[str, Known] = {
@@ -50,6 +51,7 @@ KNOWN: dict[str, Known] = {
     "max_queued": _as_set("max_queued"),
     "rate_limit_creates": _as_set("rate_limit_creates"),
     "rate_limit_requests": _as_set("rate_limit_requests"),
+    **{name: _as_set(name, "float") for name in Caps._fields},
 }
 """Every setting whose change takes effect in all processes, within a second."""
 

@@ -1,8 +1,8 @@
 """How a held job leaves a worker's hands when it is not ready: later, again, or for good.
 
-The error is the verb: ``Busy`` waits and counts nothing, ``Moderated`` takes another way where
-there is one, ``Refused`` and a bad picture end the job, everything else is another attempt until
-there were enough.
+The error is the verb: ``Busy`` and ``SpendCapped`` wait and count nothing, ``Moderated`` takes
+another way where there is one, ``Refused`` and a bad picture end the job, everything else is
+another attempt until there were enough.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .database import attempts, files, gates, images, jobs
+from .database import attempts, files, gates, images, jobs, spend
 from .database.engine import Collided, Transaction
 from .database.row import Row
 from .errors import (
@@ -27,11 +27,12 @@ from .errors import (
     Refused,
     Retryable,
     RoomNotUnderstood,
+    SpendCapped,
     StagingError,
     StorageError,
 )
 from .fallback import Way, another_way
-from .interfaces import Defers, supports
+from .interfaces import Defers, Stager, supports
 from .landing import cancel_later, look_later
 from .models import TERMINAL, Picture
 from .photo import put_picture, sha256_of
@@ -46,6 +47,12 @@ _SHORTEST_BUSY_S, _LONGEST_BUSY_S = 0.25, 3600.0
 _OUTAGE_S = 86_400.0
 _OUTAGE_TRIES = 4
 """A job of the last day waits for a storage that is away, with pauses as after so many tries."""
+
+_NOT_MADE = frozenset({"busy", "released"})
+"""Outcomes of attempts of which nothing was made."""
+
+_CAPPED_S = 900.0
+"""Jobs that a cap keeps waiting try again so often: it may have been raised."""
 
 _FINAL = (Refused, Moderated, BadPicture, ObjectMissing, AttemptsExhausted)
 
@@ -93,7 +100,9 @@ async def settle_failure(
         ports.telemetry.count("staging.attempts", model=job["model"], outcome=verb.code)
     if cost_usd:
         ports.telemetry.count("staging.provider.cost", cost_usd, model=job["model"])
-    if isinstance(verb, Busy):
+    if isinstance(verb, SpendCapped):
+        await _put_off(ports, failure, verb)
+    elif isinstance(verb, Busy):
         await _busy(ports, failure, verb)
     elif isinstance(verb, Moderated) and (way := await another_way(ports, job)):
         await _go_another_way(ports, failure, way)
@@ -177,6 +186,8 @@ async def _close_attempt(
     for attempt in closed:
         if cost_usd is not None:
             await attempts.book(tx, attempt["id"], cost_usd)
+        elif ended or outcome in _NOT_MADE or job["state"] == "fetching":
+            spend.settle(tx, attempt, attempt["cost_usd"])
         if ended or job["state"] == "fetching":
             continue
         if attempt["handle"] is not None:
@@ -193,6 +204,20 @@ async def _busy(ports: Ports, failure: _Failure, busy: Busy) -> None:
         await _again(tx, failure, outcome="busy", delay_s=delay_s)
         if job["state"] == "submitted":
             await gates.close(tx, ports.stagers[job["model"]].card, seconds=delay_s)
+
+
+async def _put_off(ports: Ports, failure: _Failure, capped: SpendCapped) -> None:
+    """Until a new day may bring what the job costs; its turn at the provider is another's."""
+    job = failure.job
+    ports.telemetry.count("staging.spend.capped", setting=capped.setting)
+    async with ports.database.write(job["account_id"]) as tx:
+        left_s = max(capped.ends_at - tx.now, 0.0)
+        # Spread, so that what waits for the same minute does not come in one.
+        delay_s = min(left_s, _CAPPED_S) * random.uniform(1.0, 1.1)  # noqa: S311
+        told = {"setting": capped.setting}
+        await _again(tx, failure, delay_s=delay_s, told=told, phase=capped.code)
+        if supports(ports.stagers[job["model"]], Stager) is None:
+            await gates.leave(tx, ports.stagers[job["model"]].card)
 
 
 async def _go_another_way(ports: Ports, failure: _Failure, way: Way) -> None:

@@ -57,6 +57,9 @@ METRICS: tuple[Metric, ...] = (
         "Calls of models that answer later.",
         ("call", "model", "outcome"),
     ),
+    Metric(
+        "staging.spend.capped", "counter", "{job}", "Jobs put off by a spend cap.", ("setting",)
+    ),
     Metric("staging.provider.cost", "counter", "USD", "What providers charge.", ("model",)),
     Metric("staging.queue.depth", "gauge", "{job}", "Jobs that wait for a worker."),
     Metric("staging.queue.age", "gauge", "s", "How long the oldest due job has waited."),

@@ -80,7 +80,8 @@ def test_doctor_finds_a_sound_installation_sound(cli: Cli) -> None:
     told = cli("doctor", "--json").json
     assert told["ok"]
     names = [check["name"] for check in told["checks"]]
-    assert names[-6:] == ["disk", "database", "queue", "storage", "pictures", "storage: alone"]
+    tried = ["disk", "database", "queue", "storage", "pictures", "spend", "storage: alone"]
+    assert names[-7:] == tried
     assert all(check["ok"] for check in told["checks"])
     assert cli("doctor").out.count("ok ") == len(names)
 
@@ -96,6 +97,18 @@ def test_doctor_warns_when_two_installations_share_a_place(
         assert ("advice" in told["checks"][-1]) == advice
     monkeypatch.setenv("STAGING_HOME", "two")
     assert "hm  storage: alone: Another installation" in cli("doctor").out
+
+
+def test_doctor_names_a_cap_under_which_no_job_can_run(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAGING_STAGER", "fake:?cost_usd=0.04")
+    monkeypatch.setenv("STAGING_DAILY_SPEND_USD", "10")
+    assert "ok  spend: 0.00 USD are taken today, of 10 USD" in cli("doctor").out
+    monkeypatch.setenv("STAGING_PROJECT_DAILY_SPEND_USD", "0.03")
+    ran = cli("doctor")
+    assert ran.code == 1
+    assert "BAD spend: A picture of fake costs 0.04 USD; `project_daily_spend_usd`" in ran.out
 
 
 def test_doctor_says_where_reports_of_models_that_answer_later_arrive(

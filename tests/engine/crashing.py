@@ -34,6 +34,7 @@ ENGINE = {
         "observation.py",
         "deletion.py",
         "settlement.py",
+        "spending.py",
         "submission.py",
         "reservation.py",
         "runtime_settings.py",

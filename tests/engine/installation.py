@@ -57,7 +57,12 @@ async def installation(
         migrated_file(Path(folder))
         plugins = (journal,) if labels is None else (journal, labels)
         async with open_house(
-            Path(folder), *stagers, decoder=decoder, plugins=plugins, max_attempts=8
+            Path(folder),
+            *stagers,
+            decoder=decoder,
+            plugins=plugins,
+            max_attempts=8,
+            daily_spend_usd=1_000,
         ) as house:
             for stager in stagers:
                 if isinstance(stager, Moody):

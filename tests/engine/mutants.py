@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from staging_core import Group, deferred, landing, settlement, submission
-from staging_core.database import attempts, deletions, events, files, images, jobs, ledger
+from staging_core.database import attempts, deletions, events, files, images, jobs, ledger, spend
 from staging_core.database.engine import Transaction
 from staging_core.database.tables import balances
 from staging_core.database.tables import jobs as job_rows
@@ -246,3 +246,14 @@ def _users_of(name: str) -> list[Any]:
     from staging_core import predictions, reception
 
     return [each for each in (landing, deferred, predictions, reception) if hasattr(each, name)]
+
+
+@mutant
+def spent_and_counted_elsewhere(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(spend, "_add", lambda *_: None)
+
+
+@mutant
+def counted_for_less_than_it_costs(patch: pytest.MonkeyPatch) -> None:
+    millionths = spend.millionths
+    patch.setattr(spend, "millionths", lambda usd: millionths(usd) // 2)

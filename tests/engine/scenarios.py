@@ -8,7 +8,7 @@ from typing import Any
 
 from staging_core import OWNER
 from staging_core.acting import Images, Uploads
-from staging_core.database import images, outbox
+from staging_core.database import images, outbox, runtime
 from staging_core.errors import RoomNotUnderstood, SourceUnavailable
 from staging_core.models import Attempt, ModelCard, Staged, StageRequest
 from staging_core.photo import once
@@ -48,6 +48,20 @@ async def submit_and_carry(house: House, cut: Cut) -> None:
     await house.submit(ports, variants=1)
     await house.step(ports)
     await Recovery(ports).observe()
+
+
+async def a_raised_cap(house: House, cut: Cut) -> None:
+    """The job costs more than a day may; then the cap is raised, whatever else went wrong."""
+    ports = cut.into(house.ports)
+    await house.submit()
+    try:
+        await house.step(ports)
+    finally:
+        async with house.ports.database.write() as tx:
+            await runtime.choose(tx, "daily_spend_usd", 10_000.0, by="operator")
+        house.ports.recent.forget()
+    house.clock.ahead += 1_000
+    await house.step(ports)
 
 
 async def sweep_after_trouble(house: House, cut: Cut) -> None:
@@ -127,15 +141,17 @@ STAGERS: dict[str, tuple[Callable[[], object], str]] = {
     "not understood": (Refuser, "error"),
     "punctual": (Punctual, "ready"),
     "moody": (Moody, "ready"),
+    "dear": (lambda: FakeStager(cost_usd=2_000), "ready"),
 }
 
 
 CASES: list[tuple[str, Scenario]] = [
-    *[(name, submit_and_carry) for name in STAGERS if name not in ("punctual", "moody")],
+    *[(name, submit_and_carry) for name in STAGERS if name not in ("punctual", "moody", "dear")],
     ("ready", sweep_after_trouble),
     ("punctual", a_good_day),
     ("punctual", a_lost_answer),
     ("moody", a_bad_day),
+    ("dear", a_raised_cap),
 ]
 
 

@@ -25,6 +25,7 @@ from .world import KEYS, Violated, World
 
 WHOLE = Cut()
 PAID: dict[str, Any] = {
+    "daily_spend_usd": 1_000,
     "billing": "plans:",
     "plans": {"free": {"images": 5, "overage_images": 1, "overage_cents": 50}},
 }
@@ -146,6 +147,14 @@ async def cancelled(world: World) -> None:
     await world.cancel("one", 0)
 
 
+async def cancelled_at_its_provider(world: World) -> None:
+    await world.submit("one", "first", WHOLE)
+    await world.work(WHOLE)
+    await world.cancel("one", 0)
+    await world.cancel("one", 1)
+    await world.sweep(WHOLE)
+
+
 async def told_twice_of_a_purchase(world: World) -> None:
     await world.give("one", 2, "a")
     await world.give("one", 2, "a")
@@ -163,6 +172,8 @@ STORIES: dict[str, Callable[[World], Awaitable[None]]] = {
     "paid_whatever_comes_of_it": cancelled,
     "settled_outside_the_transaction": dying_while_it_delivers,
     "taken_without_a_guard": ordered_again,
+    "spent_and_counted_elsewhere": cancelled_at_its_provider,
+    "counted_for_less_than_it_costs": deleted_when_ready,
     "a_purchase_booked_twice": told_twice_of_a_purchase,
 }
 

@@ -205,6 +205,9 @@ def test_the_engine_awaits_nothing_but_ports_and_itself() -> None:
 
 
 ENGINE_FUNCTIONS = {
+    "caps_of",
+    "check_caps",
+    "spending_on",
     "active_model",
     "clear_image",
     "configured_options",

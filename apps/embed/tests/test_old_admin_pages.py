@@ -184,8 +184,11 @@ def test_settings(tmp_path: Path, database: dict[str, Any]) -> None:
             told = await page.call("GET", "/admin/settings")
             keys = [each["key"] for each in told["settings"]]
             assert keys == [
+                "account_daily_spend_usd",
                 "active_model",
+                "daily_spend_usd",
                 "max_queued",
+                "project_daily_spend_usd",
                 "rate_limit_creates",
                 "rate_limit_requests",
             ]

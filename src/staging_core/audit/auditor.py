@@ -15,6 +15,7 @@ from . import (
     payments,
     results,
     secrets,
+    spend,
     testimony,
 )
 from .evidence import Evidence
@@ -32,6 +33,7 @@ RULES = (
     *events.RULES,
     *accounts.RULES,
     *money.RULES,
+    *spend.RULES,
     *payments.RULES,
 )
 

@@ -16,10 +16,13 @@ import msgspec
 
 from staging_core import Staging, __version__
 from staging_core.audit import Audit, Evidence, Violation
+from staging_core.database import spend
+from staging_core.database.spend import Caps
 from staging_core.errors import ObjectExists, StagingError, StorageFull
 from staging_core.interfaces import Creates, Inspects, supports
 from staging_core.models import Inspected
 from staging_core.photo import once, read_object
+from staging_core.spending import caps_of
 
 from .failure import Failure, failure_from
 from .reach import database_answers, reports_arrive, wake_arrives
@@ -162,6 +165,25 @@ async def _claimed(staging: Staging) -> bool:
     return await read_object(storage, _MARK) == mark
 
 
+async def _spend(staging: Staging) -> str:
+    """What of the caps is spent, and whether a job of each model fits under them at all."""
+    caps = await caps_of(staging.ports)
+    for name, stager in staging.ports.stagers.items():
+        for setting, cap in caps._asdict().items():
+            if cap is not None and cap < stager.card.price.usd:
+                raise StagingError(
+                    f"A picture of {name} costs {stager.card.price.usd:g} USD; `{setting}` is "
+                    f"{cap:g} USD, so none is ever made.",
+                    remedy=f"Raise `{setting}`, or leave the model out of `stager`.",
+                )
+    if caps == Caps():
+        return "no cap on what models may cost"
+    async with staging.ports.database.read() as tx:
+        spent = await spend.today(tx)
+    cap = "no cap" if caps.daily_spend_usd is None else f"of {caps.daily_spend_usd:g} USD"
+    return f"{spent:.2f} USD are taken today, {cap}"
+
+
 async def _pictures(staging: Staging) -> str:
     """Decode a picture in a child process."""
     from PIL import Image
@@ -178,6 +200,7 @@ _LOOKS: dict[str, Callable[[Staging], Awaitable[str]]] = {
     "queue": wake_arrives,
     "storage": _storage,
     "pictures": _pictures,
+    "spend": _spend,
 }
 
 

@@ -25,6 +25,7 @@ from .values import Given, SettingRow, read_table, read_value, setting_rows, sho
 
 Seconds = Annotated[float, Meta(gt=0, lt=1e9)]
 Share = Annotated[float, Meta(gt=0, le=1)]
+Usd = Annotated[float, Meta(ge=0, le=1e9)]
 Count = Annotated[int, Meta(ge=1, le=2**53)]
 S = TypeVar("S")
 
@@ -193,6 +194,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="Models to go on with, in order, when a safety filter refused."),
     ] = ()
+    daily_spend_usd: Annotated[
+        Usd | None,
+        Meta(description="US dollars that all models together may cost in a day (UTC)."),
+    ] = None
+    account_daily_spend_usd: Annotated[
+        Usd | None, Meta(description="The same for the jobs of one account.")
+    ] = None
+    project_daily_spend_usd: Annotated[
+        Usd | None, Meta(description="The same for the jobs of one project.")
+    ] = None
     max_attempts: Annotated[Count, Meta(description="Attempts of a job, the first included.")] = 4
     orphan_grace_s: Annotated[
         Seconds, Meta(description="Age in seconds before an unreferenced object is deleted.")

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from . import spend
 from .engine import Transaction
 from .jobs import More
 from .prepared import Prepared, placed, places
@@ -48,7 +49,7 @@ _CHARGE = Prepared(
         attempts.c.cost_usd == sa.bindparam("seen", type_=attempts.c.cost_usd.type),
     )
     .values(places(attempts, ["cost_usd"]))
-    .returning(attempts.c.id)
+    .returning(*attempts.c)
 )
 
 
@@ -104,6 +105,7 @@ async def begin_unasked(tx: Transaction, twin: Row, handle: str) -> Row:
     """A second prediction of an attempt, which nobody asked for: waste, and it counts as one."""
     last = sa.select(sa.func.max(attempts.c.number)).where(attempts.c.job_id == twin["job_id"])
     kept = ("account_id", "job_id", "model", "version", "deadline", "started_at")
+    counted = ("spent_on", "spent_in")
     row = await tx.row(
         sa.insert(attempts)
         .values(
@@ -112,7 +114,7 @@ async def begin_unasked(tx: Transaction, twin: Row, handle: str) -> Row:
             state="waste",
             handle=handle,
             finished_at=tx.now,
-            **{name: twin[name] for name in kept},
+            **{name: twin[name] for name in (*kept, *counted)},
         )
         .returning(*attempts.c)
     )
@@ -141,7 +143,10 @@ def _changing(names: tuple[str, ...]) -> Prepared:
 async def book(tx: Transaction, attempt_id: str, cost_usd: float) -> None:
     """What the attempt costs at the provider, as known now; its job is charged the difference."""
     before = await row(tx, attempt_id)
-    if before is None or before["cost_usd"] == cost_usd:
+    if before is None:
+        return
+    spend.settle(tx, before, cost_usd)
+    if before["cost_usd"] == cost_usd:
         return
     await change(tx, attempt_id, cost_usd=cost_usd)
     await tx.execute(
@@ -160,6 +165,7 @@ async def charge(tx: Transaction, attempt: Row, cost_usd: float) -> dict[str, An
     if booked is None:  # somebody has booked meanwhile
         await book(tx, attempt["id"], cost_usd)
         return {}
+    spend.settle(tx, booked, cost_usd)
     return {"cost_usd": More(cost_usd - attempt["cost_usd"])}
 
 

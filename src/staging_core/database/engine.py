@@ -51,6 +51,7 @@ class Transaction:
         self.delivers = False
         self._run = run
         self._also: list[Call] = []
+        self._counts: list[Call] = []
         self._last: list[Call] = []
         self._drafts: list[events.Draft] = []
 
@@ -97,6 +98,10 @@ class Transaction:
             await self._keep_apart(statement)
             self._also.append((statement, values))
 
+    def count(self, statement: Prepared, values: Mapping[str, Any]) -> None:
+        """Write it right before the events, so before accounts are locked: for what all share."""
+        self._counts.append((statement, values))
+
     def at_last(self, statement: Prepared, values: Mapping[str, Any]) -> None:
         """Write it after the events, whose accounts are then locked: for what accounts have."""
         self._last.append((statement, values))
@@ -120,6 +125,8 @@ class Transaction:
 
         With them goes what their accounts' webhook endpoints are told.
         """
+        for statement, values in self._counts:
+            await self.rows(statement, values)
         told = await events.append(self, self._drafts, notify=notify)
         for statement, values in self._last:
             await self.also(statement, values)

@@ -88,6 +88,11 @@ async def enter(tx: Transaction, card: ModelCard, gate: Gate, *, per_minute: int
     return True
 
 
+async def leave(tx: Transaction, card: ModelCard) -> None:
+    """A job that entered was not begun after all: its token is the next one's."""
+    await tx.rows(_GIVE_TOKEN, {"of_name": _provider(card)})
+
+
 async def _take_token(tx: Transaction, card: ModelCard, per_minute: int) -> bool:
     values = {"of_name": _provider(card), "at": tx.now, "full": _full(per_minute)}
     return await tx.row(_TAKE_TOKEN, {**values, "a_second": per_minute / 60}) is not None
@@ -168,6 +173,11 @@ def _taking_a_token() -> Prepared:
 
 
 _TAKE_TOKEN = _taking_a_token()
+_GIVE_TOKEN = Prepared(
+    sa.update(gates)
+    .where(gates.c.name == sa.bindparam("of_name"))
+    .values(tokens=gates.c.tokens + 1.0)
+)
 
 
 @lru_cache(maxsize=64)

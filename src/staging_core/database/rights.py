@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from staging_core.config import Settings
 from staging_core.errors import SchemaOutdated, SettingError
 
-from .tables import accounts, audit_log, gates, metadata
+from .tables import accounts, audit_log, gates, metadata, spend_days
 
 _OWN = "{column} = nullif(current_setting('staging.account', true), '')"
 _RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
@@ -141,7 +141,8 @@ def _unless_there(statement: str) -> str:
 async def grant(connection: AsyncConnection, roles: Roles, *, version_table: str) -> None:
     """Give the roles their rights on every table, and put the policies up; repeating is safe.
 
-    A provider's gates are nobody's, and each job that leaves one tells how it went.
+    A provider's gates are nobody's, and each job that leaves one tells how it went; nor is the sum
+    of what a day's attempts cost.
     """
     schema = await connection.scalar(sa.text("SELECT current_schema()"))
     both = ", ".join(roles.both())
@@ -167,7 +168,7 @@ def _rights(table: str, roles: Roles, *, is_held: bool) -> Iterator[tuple[str, s
         yield from zip(roles.both(), _APPENDED, strict=True)
         return
     yield roles.system, _RIGHTS
-    if is_held or table == gates.name:
+    if is_held or table in (gates.name, spend_days.name):
         yield roles.app, _RIGHTS
 
 

@@ -107,6 +107,7 @@ from .verbs import (
     Refused,
     Retryable,
     RoomNotUnderstood,
+    SpendCapped,
 )
 from .webhooks import (
     EndpointDisabled,
@@ -185,6 +186,7 @@ __all__ = [
     "SignInUnavailable",
     "SourceRefused",
     "SourceUnavailable",
+    "SpendCapped",
     "StagingError",
     "StillRunning",
     "StorageDenied",

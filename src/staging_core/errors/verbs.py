@@ -52,6 +52,29 @@ class Busy(JobVerb):
         self.retry_after_s = retry_after_s
 
 
+class SpendCapped(JobVerb):
+    """What models may cost today is spent; the job waits, and its attempt was not begun.
+
+    ``setting``: the cap that was reached. ``ends_at``: when its day is over, in Unix seconds.
+    """
+
+    code = "spend_capped"
+    status = 503
+    remedy_hint = "Nothing to do; the job goes on when the day (UTC) is over or the cap is raised."
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        remedy: str | None = None,
+        setting: str = "daily_spend_usd",
+        ends_at: float = 0.0,
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.setting = setting
+        self.ends_at = ends_at
+
+
 class Retryable(JobVerb):
     """This attempt failed, another may succeed."""
 

@@ -9,7 +9,7 @@ from .accounts import accounts, api_keys, creations, tickets, usage, users
 from .base import metadata
 from .billing import balances, billing_events, ledger, subscriptions
 from .images import files, groups, images, originals, projects, uploads, words
-from .jobs import attempts, events, gates, inbox, jobs, outbox
+from .jobs import attempts, events, gates, inbox, jobs, outbox, spend, spend_days
 from .operations import audit_log, measures, model_configs, runtime_settings
 from .payments import (
     customers,
@@ -53,6 +53,8 @@ __all__ = [
     "projects",
     "purchases",
     "runtime_settings",
+    "spend",
+    "spend_days",
     "subscriptions",
     "tickets",
     "uploads",

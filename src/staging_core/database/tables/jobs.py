@@ -87,6 +87,10 @@ attempts = sa.Table(
     sa.Column("look_at", sa.Double(), index=True),
     sa.Column("fetches", sa.Integer(), nullable=False, server_default="0"),
     sa.Column("cost_usd", sa.Double(), nullable=False, server_default="0"),
+    # What of the caps it takes, in millionths of a US dollar: on which day, in which project.
+    sa.Column("spent", sa.BigInteger(), nullable=False, server_default="0"),
+    sa.Column("spent_on", sa.Integer()),
+    sa.Column("spent_in", sa.String(64)),
     sa.Column("error", sa.String(64)),
     sa.Column("message", sa.Text()),
     time_column("deadline"),
@@ -139,6 +143,26 @@ inbox = sa.Table(
     # Unset: the prediction was not known yet, and a sweep reads the row again.
     time_column("read_at", nullable=True),
     sa.Index("ix_staging_inbox_read_at", "read_at", "received_at"),
+)
+
+spend = sa.Table(
+    "staging_spend",
+    metadata,
+    # What an account's attempts of a day took of the caps, in millionths of a US dollar; in a
+    # project, or with "" in all.
+    sa.Column("account_id", sa.String(255), sa.ForeignKey("staging_accounts.id"), primary_key=True),
+    sa.Column("day", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("project_id", sa.String(64), primary_key=True),
+    sa.Column("spent", sa.BigInteger(), nullable=False, server_default="0"),
+    sa.Index("ix_staging_spend_day", "day"),
+)
+
+spend_days = sa.Table(
+    "staging_spend_days",
+    metadata,
+    # The same of all accounts.
+    sa.Column("day", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("spent", sa.BigInteger(), nullable=False, server_default="0"),
 )
 
 gates = sa.Table(
