@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
+from staging_core.event_loop import new_event_loop
+
 T = TypeVar("T")
 
 
@@ -24,7 +26,8 @@ def run(function: Callable[[], Awaitable[T]]) -> T:
             return await function()
 
     try:
-        return asyncio.run(guarded())
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            return runner.run(guarded())
     except asyncio.CancelledError as error:
         raise KeyboardInterrupt from error
 

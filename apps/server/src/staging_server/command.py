@@ -35,11 +35,13 @@ def command(host: str, port: int, no_worker: bool, as_json: bool) -> None:
     their clients to come back. A second one ends the waiting.
     """
     from staging_core import Staging
+    from staging_core.event_loop import new_event_loop
 
     from .serving import serve
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     staging = Staging.from_env(worker=False, role="api" if no_worker else "worker")
-    asyncio.run(serve(staging, host=host, port=port, worker=not no_worker))
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(serve(staging, host=host, port=port, worker=not no_worker))
     if as_json:
         click.echo('{"stopped": "signal"}')
