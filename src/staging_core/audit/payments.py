@@ -30,9 +30,13 @@ def granted_twice(settings: Settings, now: float) -> sa.Select[Any]:
 
 
 def never_granted(settings: Settings, now: float) -> sa.Select[Any]:
-    """Paid purchases of our customers, told of a day ago, whose credits nobody has."""
+    """Paid purchases of our customers, told of a day ago, whose credits nobody has.
+
+    A bill's payment that went back is told of as well: the provider knows no purchase of it.
+    """
     granted = sa.exists().where(ledger.c.id == sa.literal("purchase-").concat(objects.c.object_id))
     paid = objects.c.state[("paid", "paid")].as_boolean()
+    missing = sa.func.coalesce(objects.c.state["missing"].as_boolean(), sa.false())
     return (
         sa.select(objects.c.object_id)
         .join(
@@ -43,7 +47,7 @@ def never_granted(settings: Settings, now: float) -> sa.Select[Any]:
         .where(
             objects.c.kind == "purchase",
             objects.c.created_at < now - _DAY_S,
-            sa.func.coalesce(paid, sa.true()),
+            sa.func.coalesce(paid, ~missing),
             ~granted,
         )
     )

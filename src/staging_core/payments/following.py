@@ -165,8 +165,10 @@ class Following:
             case PaidPurchase():
                 return await applying.purchase(tx, paid, before)
             case None:
-                # A key of another account would say so of everything: what we have stays.
-                log.error("the provider knows no %s %s", row["kind"], row["object_id"])
+                # A key of another account would say so of everything: what we have stays. Of a
+                # payment that went back nobody can tell before whether it was for a pack or a bill.
+                level = logging.INFO if row["kind"] == "purchase" else logging.ERROR
+                log.log(level, "the provider knows no %s %s", row["kind"], row["object_id"])
                 return Outcome({**before, "missing": True})
 
 
