@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from staging_core.database import customer_links, tables
+from staging_core.database import customers, tables
 from staging_core.models import PaidCustomer, PaidPurchase, PaidSubscription
 from staging_core.payments.following import Following
 
@@ -100,7 +100,7 @@ async def run(data: st.DataObject, chosen: dict[str, Any]) -> None:
         at.shop.customer(MADE_HERE, f"cus_{MADE_HERE}")
         async with at.house.ports.database.write() as tx:
             made = PaidCustomer(id=f"cus_{MADE_HERE}", account_id=MADE_HERE)
-            await customer_links.link(tx, "shop", MADE_HERE, made)
+            await customers.link(tx, "shop", MADE_HERE, made)
         waiting: list[Any] = []
         told = 0
         steps = data.draw(

@@ -7,11 +7,13 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.engine.crashing import Crash, Cut
 
 from staging_core.audit import SOUND, Audit
 from staging_core.database import tables
-from staging_core.payments.metering import Metering
+from staging_core.payments.metering import Metering, key_of
 
 from .counter import Counter, open_counter
 
@@ -116,3 +118,18 @@ def test_what_nobody_could_be_told_for_a_day_is_seen_by_the_audit() -> None:
             await at.is_sound()
 
     asyncio.run(scenario())
+
+
+@given(st.text(max_size=255), st.text(max_size=255), st.integers(0, 10**9), st.integers(0, 10**9))
+def test_a_key_is_short_and_plain_whoever_it_is_of(
+    account_id: str, customer_id: str, minute: int, part: int
+) -> None:
+    row = {"account_id": account_id, "customer_id": customer_id, "minute": minute, "part": part}
+    key = key_of(row)
+    assert len(key) <= 100
+    assert key.isascii()
+    assert key.isprintable()
+    assert key == key_of(dict(row))
+    for name, other in (("account_id", "x"), ("customer_id", "x"), ("minute", -1), ("part", -1)):
+        if row[name] != other:
+            assert key != key_of(row | {name: other})

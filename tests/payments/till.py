@@ -53,6 +53,7 @@ class Till(Counter):
         super().__init__(house, shop=None)  # type: ignore[arg-type]  # the double sells here
         self.stripe, self.v1 = stripe, v1
         self.price: dict[str, str] = {}
+        self._sent = 0
 
     async def open_shop(self) -> None:
         """Publish what the settings sell; ``price``: by code."""
@@ -78,9 +79,11 @@ class Till(Counter):
             answers = await asyncio.to_thread(self.stripe.deliver, event)
             assert answers == [200], (event, answers)
 
-    async def send_all(self) -> None:
-        """Every event once, in the order in which they happened."""
-        await self.send(*[event["id"] for event in await self.objects("event")])
+    async def send_new(self) -> None:
+        """Every event that was not sent yet, in the order in which they happened."""
+        events = [event["id"] for event in await self.objects("event")]
+        await self.send(*events[self._sent :])
+        self._sent = len(events)
 
     async def settle(self) -> None:
         """What sweeps do in two days, without a single event."""

@@ -1,15 +1,24 @@
-"""Customers of a payment provider: a row before one is asked for, and its id when it is there."""
+"""Customers of a payment provider: a row before one is asked for, and whose customer is whose.
+
+One customer pays for an account. Its row says so when it was made here, or looked at first.
+"""
 
 from __future__ import annotations
 
+from typing import Literal
 from uuid import uuid4
 
 import sqlalchemy as sa
 
+from staging_core.models import PaidCustomer
+
+from . import accounts
 from .engine import Transaction
 from .row import Row
-from .tables import customers, users
+from .tables import customers, payment_objects, users
 from .upsert import insert_or
+
+Linked = Literal["linked", "unknown", "refused"]
 
 
 async def ensure(tx: Transaction, account_id: str, source: str) -> Row:
@@ -32,6 +41,24 @@ async def customer_of(tx: Transaction, account_id: str, source: str) -> str | No
     """The customer that pays for the account; None: it has none, or not yet."""
     row = await find(tx, account_id, source)
     return None if row is None else row["customer_id"]
+
+
+async def account_of(tx: Transaction, source: str, customer_id: str) -> str | None:
+    """The account that the customer pays for, or did until it was deleted; None: not known."""
+    row = await tx.row(
+        sa.select(customers.c.account_id).where(
+            customers.c.source == source, customers.c.customer_id == customer_id
+        )
+    )
+    if row is not None:
+        return str(row["account_id"])
+    row = await tx.row(
+        sa.select(payment_objects.c.state).where(
+            payment_objects.c.source == source, payment_objects.c.object_id == customer_id
+        )
+    )
+    account_id = (row["state"] or {}).get("account_id") if row is not None else None
+    return account_id if account_id and await accounts.is_there(tx, account_id) else None
 
 
 async def made(tx: Transaction, account_id: str, source: str, customer_id: str) -> str | None:
@@ -58,6 +85,46 @@ async def renew(tx: Transaction, row: Row) -> None:
         )
         .values(key=uuid4().hex, created_at=tx.now)
     )
+
+
+async def link(tx: Transaction, source: str, account_id: str, customer: PaidCustomer) -> Linked:
+    """The customer pays for the account from now on, unless another one does.
+
+    ``unknown``: there is no such account. Hold its row first where there is one.
+    """
+    if not await accounts.is_there(tx, account_id):
+        return "unknown"
+    await accounts.hold(tx, account_id)
+    taken = await account_of(tx, source, customer.id)
+    if taken not in (None, account_id):
+        return "refused"
+    made = insert_or(tx.connection, customers).values(
+        account_id=account_id,
+        source=source,
+        customer_id=customer.id,
+        key=uuid4().hex,
+        features=list(customer.features),
+        created_at=tx.now,
+        made_at=tx.now,
+    )
+    written = await tx.row(
+        made.on_conflict_do_update(
+            index_elements=["account_id", "source"],
+            set_={
+                "customer_id": made.excluded.customer_id,
+                "features": made.excluded.features,
+                "made_at": sa.func.coalesce(customers.c.made_at, tx.now),
+            },
+            where=sa.or_(customers.c.customer_id.is_(None), customers.c.customer_id == customer.id),
+        ).returning(customers.c.account_id)
+    )
+    return "refused" if written is None else "linked"
+
+
+async def unlink(tx: Transaction, source: str, customer_id: str) -> None:
+    """The customer is gone: its account may have another one."""
+    gone = (customers.c.source == source, customers.c.customer_id == customer_id)
+    await tx.execute(sa.delete(customers).where(*gone))
 
 
 async def unmade(tx: Transaction, source: str, *, before: float, limit: int) -> list[Row]:

@@ -93,6 +93,27 @@ async def tell(
     )
 
 
+async def switched(
+    tx: Transaction, account_id: str, source: str, object_id: str, *, price_id: str, ended: bool
+) -> None:
+    """Changes of the subscription to the price that it has now are done.
+
+    ``ended``: the others never will be.
+    """
+    waiting = (
+        purchases.c.account_id == account_id,
+        purchases.c.source == source,
+        purchases.c.deed == "switch",
+        purchases.c.object_id == object_id,
+        purchases.c.state.in_(UNFINISHED),
+    )
+    update = sa.update(purchases).where(*waiting)
+    done = update.where(purchases.c.price_id == price_id)
+    await tx.execute(done.values(state="done", updated_at=tx.now))
+    if ended:
+        await tx.execute(update.values(state="over", updated_at=tx.now))
+
+
 async def begun(tx: Transaction, source: str, *, before: float, limit: int) -> list[Row]:
     """Those whose outcome nobody has found out since ``before``, the longest first."""
     return await tx.rows(

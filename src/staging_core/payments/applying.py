@@ -14,11 +14,11 @@ from staging_core.config import Settings
 from staging_core.database import (
     accounts,
     audit_log,
-    customer_links,
+    customers,
     ledger,
     payment_objects,
     price_codes,
-    purchases_done,
+    purchases,
     standing,
     subscriptions,
 )
@@ -53,10 +53,10 @@ class Applying:
 
         When it is gone its account may have another, and what it had is looked at once more.
         """
-        known = await customer_links.account_of(tx, self._source, paid.id)
+        known = await customers.account_of(tx, self._source, paid.id)
         state = {**_kept(paid), "account_id": known}
         if paid.deleted:
-            await customer_links.unlink(tx, self._source, paid.id)
+            await customers.unlink(tx, self._source, paid.id)
             if not before.get("deleted"):
                 await payment_objects.mark_of_customer(tx, self._source, paid.id)
             return Outcome({**state, "deleted": True})
@@ -64,9 +64,9 @@ class Applying:
         if account_id is None:
             return Outcome(state)  # somebody else's, who is paid through the same provider
         if known not in (None, account_id):
-            linked: customer_links.Linked = "refused"
+            linked: customers.Linked = "refused"
         else:
-            linked = await customer_links.link(tx, self._source, account_id, paid)
+            linked = await customers.link(tx, self._source, account_id, paid)
         if linked == "unknown":
             return Outcome(waits=f"there is no account {account_id!r}")
         if linked == "refused":
@@ -101,13 +101,21 @@ class Applying:
             await ledger.raise_to(
                 tx, account_id, balance, now.plan.images, expires_at=now.period.end
             )
-        if paid.status in (*subscriptions.GIVE, *subscriptions.FINAL):
-            over = paid.status == "incomplete_expired"
-            await purchases_done.end(
-                tx, account_id, paid.purchase_id, "over" if over else "done", paid.id
-            )
+        await self._end_purchases(tx, account_id, paid)
         unknown = {} if code is not None else {"unknown_price": paid.price_id}
         return Outcome({**_kept(paid), **unknown})
+
+    async def _end_purchases(
+        self, tx: Transaction, account_id: str, paid: PaidSubscription
+    ) -> None:
+        """What became of the purchase that began it, and of the changes that it waited for."""
+        ended = paid.status in subscriptions.FINAL
+        begun: purchases.State = "over" if paid.status == "incomplete_expired" else "done"
+        if paid.purchase_id is not None and (ended or paid.status in subscriptions.GIVE):
+            await purchases.tell(tx, account_id, paid.purchase_id, begun, object_id=paid.id)
+        await purchases.switched(
+            tx, account_id, self._source, paid.id, price_id=paid.price_id, ended=ended
+        )
 
     async def purchase(
         self, tx: Transaction, paid: PaidPurchase, before: dict[str, Any]
@@ -138,7 +146,8 @@ class Applying:
             note = {"purchase_id": paid.id, "price_id": paid.price_id}
             id = f"purchase-{paid.id}"
             await ledger.grant(tx, account_id, ledger.CREDITS, credits, id=id, note=note)
-            await purchases_done.end(tx, account_id, paid.purchase_id, "done", paid.id)
+            if paid.purchase_id is not None:
+                await purchases.tell(tx, account_id, paid.purchase_id, "done", object_id=paid.id)
             bought = Bought(credits=credits)
         bought = await self._settle(tx, account_id, paid, bought)
         return Outcome({**_kept(paid), "pack": bought._asdict()})
@@ -160,7 +169,7 @@ class Applying:
 
     async def _account_of(self, tx: Transaction, customer_id: str) -> str | None:
         """Whose customer it is, with the account's row held; None: that is not known."""
-        account_id = await customer_links.account_of(tx, self._source, customer_id)
+        account_id = await customers.account_of(tx, self._source, customer_id)
         if account_id is not None:
             await accounts.hold(tx, account_id)
         return account_id

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import msgspec
 
-from staging_core.database import customer_links, leases, payment_objects
+from staging_core.database import customers, leases, payment_objects
 from staging_core.database.engine import Transaction
 from staging_core.models import Paid, PaidCustomer, PaidKind, PaymentNotice
 from staging_core.ports import Ports
@@ -150,7 +150,7 @@ async def _is_ours(tx: Transaction, source: str, paid: Paid) -> bool:
     known = await payment_objects.known(tx, source, [paid.customer_id])
     if paid.customer_id in known:
         return not is_strangers(known[paid.customer_id]["state"])
-    return await customer_links.account_of(tx, source, paid.customer_id) is not None
+    return await customers.account_of(tx, source, paid.customer_id) is not None
 
 
 def _differs(state: dict[str, object], paid: Paid) -> bool:

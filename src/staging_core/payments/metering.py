@@ -86,11 +86,11 @@ class Metering:
                 return
             async with self.ports.database.write() as tx:
                 await metering.asked(tx, row)
-        await meters.meter(row["customer_id"], row["images"], at=start, key=_key(row))
+        await meters.meter(row["customer_id"], row["images"], at=start, key=key_of(row))
 
 
-def _key(row: Row) -> str:
-    """Of the account and the minute; short, as providers want it."""
+def key_of(row: Row) -> str:
+    """Of the account, the customer, the minute and the part; within 100 characters, always."""
     whose = f"{row['account_id']} {row['customer_id']}"
     name = hashlib.sha256(whose.encode()).hexdigest()[:32]
     return f"overage-{name}-{row['minute']}-{row['part']}"
