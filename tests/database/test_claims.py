@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from staging_core import Principal, Staging
-from staging_core.database import claims
+from staging_core.database import claims, jobs
 from staging_core.database.engine import Database, Transaction
 from staging_core.database.row import Row
 from staging_core.database.tables import accounts, groups, images, metadata, originals
@@ -240,7 +240,7 @@ async def analyze(staging: Staging) -> None:
 
 
 @pytest.mark.parametrize("weights", [(1, 2), (1, 4), (1, 1), (1, 3, 10)])
-def test_of_accounts_that_wait_each_has_as_many_at_work_as_its_weight_says(
+def test_of_accounts_that_wait_each_has_as_many_begun_as_its_weight_says(
     install: Install, weights: tuple[int, ...]
 ) -> None:
     async def scenario() -> None:
@@ -263,7 +263,57 @@ def test_of_accounts_that_wait_each_has_as_many_at_work_as_its_weight_says(
                     began.append(job["account_id"])
                 expected = [round_ * weight for weight in weights]
                 assert [began.count(code) for code in codes] == expected
-            assert set(began[: len(codes)]) == set(codes)  # who has none at work comes first
+            assert set(began[: len(codes)]) == set(codes), "nobody waits for another's weight"
+
+    asyncio.run(scenario())
+
+
+async def end(database: Database, job: Row | None) -> str:
+    """The job is over before anybody takes another; whose it was."""
+    assert job is not None
+    async with database.write(job["account_id"]) as tx:
+        await jobs.move(tx, job, "error")
+    account_id: str = job["account_id"]
+    return account_id
+
+
+@pytest.mark.parametrize("weights", [(1, 2), (1, 3, 10)])
+def test_where_one_job_is_done_after_the_other_each_has_turns_as_its_weight_says(
+    install: Install, weights: tuple[int, ...]
+) -> None:
+    async def scenario() -> None:
+        codes = [f"plan{number}" for number in range(len(weights))]
+        plans = {
+            code: {"images": 1000, "weight": weight}
+            for code, weight in zip(codes, weights, strict=True)
+        }
+        async with install(billing="plans:", plans=plans, default_plan=codes[0]) as staging:
+            for code in codes:
+                await staging.operating("ada").billing.give_plan(code, code)
+                for _ in range(2):
+                    await submit(staging, code, 20)
+            database = staging.ports.database
+            for _ in range(3):
+                done = [await end(database, await take(database)) for _ in range(sum(weights))]
+                assert [done.count(code) for code in codes] == list(weights)
+
+    asyncio.run(scenario())
+
+
+def test_who_had_nothing_to_do_is_next_and_then_shares(install: Install) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            database = staging.ports.database
+            for _ in range(2):
+                await submit(staging, "busy", 20)
+            for _ in range(20):
+                await end(database, await take(database))
+            await submit(staging, "rare", 10)
+            done = [await end(database, await take(database)) for _ in range(10)]
+            assert done[0] == "rare"
+            assert done.count("rare") in (5, 6), "it has no more coming for having been away"
+            await submit(staging, "new", 1)
+            assert "new" in [await end(database, await take(database)) for _ in range(2)]
 
     asyncio.run(scenario())
 
@@ -285,6 +335,6 @@ def test_a_larger_plan_counts_from_the_next_order(install: Install) -> None:
             await staging.operating("eve").billing.give_plan("bob", "pro")
             await submit(staging, "bob", 5)
             after = [await take(database) for _ in range(4)]
-            assert [job["account_id"] for job in after if job] == ["bob"] * 4
+            assert sorted(job["account_id"] for job in after if job) == ["ada", *["bob"] * 3]
 
     asyncio.run(scenario())

@@ -69,11 +69,7 @@ async def weigh(tx: Transaction, account_id: str, weight: int) -> None:
 _WEIGH = (
     sa.update(accounts)
     .where(accounts.c.id == sa.bindparam("of_id"), accounts.c.weight != sa.bindparam("to_weight"))
-    .values(
-        weight=sa.bindparam("to_weight", type_=sa.Integer()),
-        load=sa.cast(accounts.c.in_flight, sa.Double())
-        / sa.bindparam("to_weight", type_=sa.Integer()),
-    )
+    .values(weight=sa.bindparam("to_weight", type_=sa.Integer()))
 )
 
 

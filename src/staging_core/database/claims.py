@@ -1,9 +1,8 @@
 """Which job is next: accounts take turns, and no query counts or sorts the whole queue.
 
 A job at work or at a provider that is due, or that a dead worker left, goes before any new one.
-New ones come from the account with the fewest in flight for the weight of its plan, and of those
-from the one that was served longest ago: nobody starves, as who has none in flight is before all
-who have some. Every lookup is by an index, so that it costs the same with a long queue and a long
+New ones come from the account whose turn it is by the weight of its plan, see ``turns``: nobody
+starves. Every lookup is by an index, so that it costs the same with a long queue and a long
 history.
 """
 
@@ -18,6 +17,7 @@ import sqlalchemy as sa
 
 from staging_core.states import ACTIVE, check_move
 
+from . import turns
 from .engine import Transaction
 from .events import draft
 from .prepared import Prepared
@@ -75,12 +75,13 @@ async def claim_new(
     at work, or at a provider, at a time; claims at the same moment may go over it by one each.
     """
     names, at = _sorted(models), {"at": tx.now}
-    turns = await tx.rows(_turns(names), {**at, "most": most}) if names else []
-    for account in turns:
+    waiting = await tx.rows(_turns(names), {**at, "most": most}) if names else []
+    turn_from = turns.least(waiting)
+    for account in waiting:
         found = await tx.rows(_oldest_of_account(names), {**at, "account": account["id"]})
         taken = await _take(tx, _BEGIN, found, lease_s)
         if taken is not None:
-            return _begun(tx, taken._replace(more=taken.more or len(turns) > 1))
+            return _begun(tx, taken._replace(more=taken.more or len(waiting) > 1), turn_from)
     return None
 
 
@@ -106,8 +107,8 @@ async def claim_this(
     return _begun(tx, taken) if taken is not None and taken.begun else taken
 
 
-def _begun(tx: Transaction, taken: Claimed) -> Claimed:
-    tx.tell(draft(taken.job, "preparing", was="queued"))
+def _begun(tx: Transaction, taken: Claimed, turn_from: int = 0) -> Claimed:
+    tx.tell(draft(taken.job, "preparing", was="queued", turn_from=turn_from))
     return taken
 
 
@@ -243,9 +244,9 @@ def _turns(starting: Names) -> Prepared:
         for model in starting
     ]
     return Prepared(
-        sa.select(accounts.c.id)
+        sa.select(accounts.c.id, accounts.c.turn)
         .where(accounts.c.queued > 0, accounts.c.in_flight < sa.bindparam("most"), sa.or_(*ready))
-        .order_by(accounts.c.load, accounts.c.served_at, accounts.c.id)
+        .order_by(accounts.c.turn, accounts.c.id)
         .limit(_ACCOUNTS)
     )
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from staging_core.models import TERMINAL, JobEvent, JobState, Message, message_of
 from staging_core.states import ACTIVE
 
+from . import turns
 from .folders import folder
 from .prepared import Prepared
 from .row import Row
@@ -26,7 +27,10 @@ _QUEUED: tuple[JobState, ...] = ("queued",)
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """An event that has no place among its account's yet; ``seq`` counts those of its job."""
+    """An event that has no place among its account's yet; ``seq`` counts those of its job.
+
+    ``turn_from``: of one that begins a job, where its account's turn stands at least.
+    """
 
     account_id: str
     job_id: str
@@ -38,6 +42,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, Any] = {}
     was: JobState | None = None
     project_id: str | None = None
+    turn_from: int = 0
 
 
 def draft(
@@ -47,6 +52,7 @@ def draft(
     *,
     was: JobState | None = None,
     seq: int | None = None,
+    turn_from: int = 0,
     **data: Any,
 ) -> Draft:
     """An event of ``job``, its row as just written, which counts it; ``was``: the state it left.
@@ -64,6 +70,7 @@ def draft(
         data={name: value for name, value in data.items() if value is not None} | _reached(job),
         was=was,
         project_id=job["project_id"],
+        turn_from=turn_from,
     )
 
 
@@ -108,16 +115,14 @@ async def append(tx: Transaction, drafts: list[Draft], *, notify: bool = False) 
 # Built once: most of a statement's time here goes into building it.
 _TOGETHER = 2
 _INSERT = sa.insert(events)
-_IN_FLIGHT = accounts.c.in_flight + sa.bindparam("more_in_flight", type_=sa.Integer())
 _COUNT = (
     sa.update(accounts)
     .where(accounts.c.id == sa.bindparam("of_id"))
     .values(
         position=accounts.c.position + sa.bindparam("more"),
         queued=accounts.c.queued + sa.bindparam("more_queued"),
-        in_flight=_IN_FLIGHT,
-        load=sa.cast(_IN_FLIGHT, sa.Double()) / accounts.c.weight,
-        served_at=sa.func.coalesce(sa.bindparam("served", type_=sa.Double()), accounts.c.served_at),
+        in_flight=accounts.c.in_flight + sa.bindparam("more_in_flight", type_=sa.Integer()),
+        turn=turns.taken(sa.bindparam("turn_from", type_=sa.BigInteger())),
     )
     .returning(accounts.c.position, accounts.c.webhook_endpoints)
 )
@@ -128,21 +133,21 @@ _COUNTING = {False: Prepared(_COUNT), True: Prepared(_COUNT_AND_NOTIFY)}
 
 
 async def _number(tx: Transaction, account_id: str, drafts: list[Draft], *, notify: bool) -> Told:
-    counted = await tx.row(_COUNTING[notify], _counts(account_id, drafts, tx.now, notify=notify))
+    counted = await tx.row(_COUNTING[notify], _counts(account_id, drafts, notify=notify))
     assert counted is not None
     return _told(drafts, counted["position"], tx.now, endpoints=counted["webhook_endpoints"])
 
 
-def _counts(account_id: str, drafts: list[Draft], now: float, *, notify: bool) -> dict[str, Any]:
+def _counts(account_id: str, drafts: list[Draft], *, notify: bool) -> dict[str, Any]:
     """What the drafts change in their account's row."""
     changes = [item for item in drafts if item.type == "state"]
-    served = any(item.was == "queued" and item.state in ACTIVE for item in changes)
+    begun = [item.turn_from for item in changes if item.was == "queued" and item.state in ACTIVE]
     values: dict[str, Any] = {
         "of_id": account_id,
         "more": len(drafts),
         "more_queued": _more(changes, _QUEUED),
         "more_in_flight": _more(changes, ACTIVE),
-        "served": now if served else None,
+        "turn_from": max(begun, default=None),
     }
     if notify:
         values["folder"] = folder(account_id)
@@ -167,7 +172,7 @@ def _appending(number: int, *, notify: bool) -> Prepared:
 
 
 async def _append(tx: Transaction, drafts: list[Draft], *, notify: bool) -> Told:
-    values = _counts(drafts[0].account_id, drafts, tx.now, notify=notify)
+    values = _counts(drafts[0].account_id, drafts, notify=notify)
     for place, event in enumerate(_events(drafts, 0, tx.now)):
         named = msgspec.structs.asdict(event).items()
         values |= {f"{name}_{place}": value for name, value in named if name != "position"}
@@ -181,7 +186,7 @@ def _events(drafts: list[Draft], last: int, now: float) -> list[JobEvent]:
     found = []
     for position, item in enumerate(drafts, last - len(drafts) + 1):
         values = msgspec.structs.asdict(item)
-        del values["was"], values["project_id"]
+        del values["was"], values["project_id"], values["turn_from"]
         found.append(JobEvent(**values, position=position, at=now))
     return found
 

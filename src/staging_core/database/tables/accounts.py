@@ -16,10 +16,11 @@ accounts = sa.Table(
     # Counted with the events that tell of it, so that nobody ever counts jobs.
     sa.Column("queued", sa.Integer(), nullable=False, server_default="0"),
     sa.Column("in_flight", sa.Integer(), nullable=False, server_default="0"),
-    sa.Column("served_at", sa.Double(), nullable=False, server_default="0"),
-    # Of its plan, when it ordered last; and ``in_flight`` by it, for turns. A column, as an index
-    # of an expression is not seen by those who compare schemas.
+    # Of its plan, when it ordered last; and where its next turn stands among all, see ``turns``.
     sa.Column("weight", sa.Integer(), nullable=False, server_default="1"),
+    sa.Column("turn", sa.BigInteger(), nullable=False, server_default="0"),
+    # Turns of versions before; they may still write it.
+    sa.Column("served_at", sa.Double(), nullable=False, server_default="0"),
     sa.Column("load", sa.Double(), nullable=False, server_default="0"),
     # Told with every position, so that an account without endpoints costs no further question.
     sa.Column("webhook_endpoints", sa.Integer(), nullable=False, server_default="0"),
@@ -27,7 +28,7 @@ accounts = sa.Table(
     # Set: it is being deleted.
     time_column("closing_at", nullable=True),
     index("ix_staging_accounts_closing", "closing_at", only="closing_at IS NOT NULL"),
-    index("ix_staging_accounts_turn", "load", "served_at", only="queued > 0"),
+    index("ix_staging_accounts_next", "turn", "id", only="queued > 0"),
 )
 
 users = sa.Table(
