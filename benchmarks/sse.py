@@ -26,7 +26,7 @@ from redis.asyncio import Redis
 from benchmarks import process
 from benchmarks.bare_streams import CHANNEL
 from benchmarks.listeners import Listeners
-from benchmarks.many_images import EVENTS, add_images, image_id, job_id
+from benchmarks.many_images import EVENTS, PROJECT, add_images, image_id, job_id
 from benchmarks.places import PostgresPlace, places
 from benchmarks.result import Result, peak_rss_mb
 from benchmarks.spread import p50_p99, percentile
@@ -168,6 +168,7 @@ def _progress(number: int, seq: int) -> events.Draft:
         type="progress",
         state="staging",
         data={"progress": 0.5, "phase": "drawing"},
+        project_id=PROJECT,
     )
 
 

@@ -30,7 +30,8 @@ STOREYS = (
     ("ports", "sign_in", "key_book", "key_making", "creation", "honour", "admission", "lockout"),
     ("sealing", "model_config", "runtime_settings"),
     ("webhooks",),
-    ("watch", "live", "rates", "readiness", "levels", "standings", "reservation"),
+    ("relay",),
+    ("watch", "live", "follower", "rates", "readiness", "levels", "standings", "reservation"),
     ("photo", "lease", "landing", "fallback", "settlement", "spending"),
     ("kept_photo", "uploading", "source", "submission", "serving", "signed_objects"),
     (

@@ -1,9 +1,10 @@
 """Live updates: one reader for all who follow, and nothing lost when somebody is slow or cut off.
 
 Rows of the event log are the truth. A hint (see ``watch``) marks an account; the reader reads what
-is new of up to a hundred marked accounts in one statement and hands it to the followers. Lost hints
-are made good by a look at the accounts' positions every now and then. A follower that does not take
-what it is handed has its buffer dropped, and reads for itself until it is level again.
+is new of up to a hundred marked accounts in one statement and hands it to the followers. News that
+come with a hint were committed; they save the reading where they go on exactly where the reader is,
+since an account's positions have no gap. Lost hints are made good by a look at the accounts'
+positions every now and then.
 
 Whoever was let in need not be let in for ever: every few seconds all who follow are checked, many
 in one statement, and those whose key, token, account or project is gone follow no more.
@@ -14,7 +15,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from itertools import islice
 from types import TracebackType
 from typing import Self
@@ -24,15 +26,14 @@ import msgspec
 from .admission import admitted
 from .database import images, projects, streams
 from .database.engine import Database
-from .database.streams import News, Scope
-from .errors import NotFound, StagingError
-from .models import JobEvent, Principal, Update
+from .database.events import News
+from .database.streams import Scope
+from .errors import NotFound
+from .follower import Followed, Follower
+from .models import Principal, Update
 from .watch import Watch
 
 log = logging.getLogger("staging_core")
-
-MOST_BUFFERED = 200
-"""Updates that a follower may leave untaken."""
 
 CHECK_S = 5.0
 """How long those may go on who may follow no more: so often all of them are checked."""
@@ -40,124 +41,7 @@ CHECK_S = 5.0
 _AT_ONCE = 100
 _LOOK_AT_ONCE = 500
 _PAUSE_S = 0.5
-
-
-class Followed:
-    """An account that somebody follows. ``position``: what has been handed to its followers.
-
-    ``there``: whether the account has been seen; an account's first submit may come later.
-    """
-
-    __slots__ = ("_followers", "position", "stop_hearing", "there")
-
-    def __init__(self, position: int | None, stop_hearing: Callable[[], None]) -> None:
-        self.position = position or 0
-        self.there = position is not None
-        self.stop_hearing = stop_hearing
-        # By the image that they follow: an event is not shown to thousands that follow others.
-        self._followers: dict[str | None, set[Follower]] = {}
-
-    def add(self, follower: Follower) -> None:
-        """One more."""
-        self._followers.setdefault(follower.scope.image_id, set()).add(follower)
-
-    def discard(self, follower: Follower) -> bool:
-        """One less; False when that was the last one."""
-        image_id = follower.scope.image_id
-        same = self._followers.get(image_id, set())
-        same.discard(follower)
-        if not same:
-            self._followers.pop(image_id, None)
-        return bool(self._followers)
-
-    def followers(self) -> list[Follower]:
-        """All of them."""
-        return [each for same in self._followers.values() for each in same]
-
-    def hand(self, news: News) -> None:
-        """An event of the account, next in order."""
-        self.position = news.event.position
-        for image_id in (None, news.event.image_id):
-            for follower in tuple(self._followers.get(image_id, ())):
-                follower.hand(news)
-
-
-class Follower:
-    """One who follows an account, or one of its images. Close it.
-
-    ``wake`` is called, from the event loop, when ``take`` has something; it must be quick.
-    ``key_id`` and ``expires_at``: of what was signed in with, as a ``Principal`` has them.
-    """
-
-    __slots__ = (
-        "_buffer",
-        "_live",
-        "_refused",
-        "expires_at",
-        "key_id",
-        "position",
-        "scope",
-        "wake",
-    )
-
-    def __init__(
-        self, live: Live, scope: Scope, position: int, wake: Callable[[], None], who: Principal
-    ) -> None:
-        self.scope = scope
-        self.position = position
-        self.wake = wake
-        self.key_id = who.key_id
-        self.expires_at = who.expires_at
-        self._live = live
-        self._refused: type[StagingError] | None = None
-        self._buffer: list[Update] | None = None
-
-    def hand(self, news: News) -> None:
-        """An event of the account, next in order; for the reader."""
-        if self._buffer is None or news.event.position <= self.position:
-            return
-        if not self.scope.covers(news):
-            return
-        if len(self._buffer) >= MOST_BUFFERED:
-            self._buffer = None  # it reads for itself from where it is
-        else:
-            self._buffer.append(update(news.event, news.trace))
-        self.wake()
-
-    async def take(self) -> list[Update]:
-        """What is new, in order and without a gap; empty when that is nothing.
-
-        What a new attempt would get, as soon as it may follow no more: ``Unauthorized``,
-        ``AccountClosing``, ``NotFound``.
-        """
-        if self._refused is not None:
-            raise self._refused()
-        if self._buffer is not None:
-            taken, self._buffer = self._buffer, []
-            if taken:
-                self.position = taken[-1].position
-            return taken
-        return await self._catch_up()
-
-    async def _catch_up(self) -> list[Update]:
-        """Read on; once level with the reader, be handed what comes."""
-        while (until := self._live.position(self.scope.account_id)) > self.position:
-            found = await self._live.since(self.scope, self.position, until)
-            # Where that was all, what lies between is not of this scope.
-            self.position = until if streams.is_all(found) else found[-1].event.position
-            if found:
-                return [update(each.event, each.trace) for each in found]
-        self._buffer = []
-        return []
-
-    def refuse(self, error: type[StagingError]) -> None:
-        """It may follow no more; for who checks."""
-        self._refused = error
-        self.wake()
-
-    def close(self) -> None:
-        """Follow no more."""
-        self._live.leave(self)
+_IN_A_ROW = 200
 
 
 class Live:
@@ -259,12 +143,17 @@ class Live:
         account_id = follower.scope.account_id
         followed = self._accounts.get(account_id)
         if followed is None:
-            stop = self._watch.hear(account_id, lambda: self._mark(account_id))
+            stop = self._watch.hear(account_id, partial(self._heard, account_id))
             followed = self._accounts[account_id] = Followed(position, stop)
         followed.add(follower)
         self._mark(account_id)  # something may have been committed before we heard
 
     # --- the reader -------------------------------------------------------------------------------
+
+    def _heard(self, account_id: str, news: Sequence[News]) -> None:
+        followed = self._accounts.get(account_id)
+        if followed is not None and not followed.hand_next(account_id, news):
+            self._mark(account_id)
 
     def _mark(self, account_id: str) -> None:
         if account_id in self._accounts:
@@ -344,7 +233,9 @@ class Live:
             key_ids={each.key_id for each in followers if each.key_id is not None},
             project_ids={each.scope.project_id for each in followers if each.scope.project_id},
         )
-        for each in followers:
+        for number, each in enumerate(followers):
+            if number % _IN_A_ROW == _IN_A_ROW - 1:
+                await asyncio.sleep(0)  # what is to be told meanwhile is told
             account = known[each.scope.account_id]
             account.there = account.there or each.scope.account_id in found.accounts
             refused = found.refusal(
@@ -352,22 +243,6 @@ class Live:
             )
             if refused is not None:
                 each.refuse(refused)
-
-
-def update(event: JobEvent, trace: str | None = None) -> Update:
-    """What a follower is told of an event. ``trace``: of its job."""
-    data = event.data
-    return Update(
-        position=event.position,
-        image_id=event.image_id,
-        seq=event.seq,
-        state=event.state,
-        progress=data.get("progress", 1.0 if event.state == "ready" else 0.0),
-        phase=data.get("phase", ""),
-        error=data.get("error"),
-        message=data.get("message"),
-        trace=trace,
-    )
 
 
 def _resuming(standing: Update, start: int) -> Update:

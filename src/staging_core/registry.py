@@ -23,6 +23,7 @@ from staging_core.hooks import PROVIDER_HOOKS, Hooks, Kind
 from staging_core.interfaces import (
     Authenticator,
     Billing,
+    Carries,
     Consumes,
     Copies,
     Creates,
@@ -65,7 +66,7 @@ DUTIES: dict[Kind, tuple[type[Any], ...]] = {
 CAPABILITIES: dict[Kind, tuple[type[Any], ...]] = {
     "stager": (Stager, Defers, Finds, ReceivesCallbacks, Inspects),
     "storage": (Copies, Creates, PresignsUploads, PresignsDownloads, Inspects),
-    "queue": (Consumes, Signals, LimitsRates, Inspects),
+    "queue": (Consumes, Signals, Carries, LimitsRates, Inspects),
     "auth": (Inspects,),
     "billing": (KeepsPlans, TakesPayments, ReportsPayments, MetersUsage, ListsPrices),
 }

@@ -44,6 +44,7 @@ from .recent import Recent
 from .reception import Received, Reception
 from .recovery import Recovery
 from .registry import Registry
+from .relay import Relay
 from .sign_in import SignIn
 from .signed_objects import SignedObjects
 from .stagers import open_stagers
@@ -128,7 +129,7 @@ class Staging:
             raise StagingError("This Staging is open already.", remedy="Open it once, share it.")
         async with AsyncExitStack() as stack:
             self._ports = await self._open(stack)
-            self._watch = Watch(self._ports.database, self._signals(self._ports))
+            self._watch = Watch(self._ports.database, self._relay(self._ports))
             await stack.enter_async_context(self._watch)
             self._live = Live(self._ports.database, self._watch)
             await stack.enter_async_context(self._live)
@@ -199,10 +200,11 @@ class Staging:
             recent=recent,
         )
 
-    def _signals(self, ports: Ports) -> Signals | None:
-        """The queue's, where they reach other processes."""
+    def _relay(self, ports: Ports) -> Relay | None:
+        """By the queue's signals, where they reach other processes."""
         local = str(self.settings.queue).startswith("local:")
-        return None if local else supports(ports.queue, Signals)
+        signals = None if local else supports(ports.queue, Signals)
+        return None if signals is None else Relay(signals, self.settings.signing_key)
 
     @property
     def ports(self) -> Ports:

@@ -16,7 +16,7 @@ import msgspec
 from .interfaces.telemetry import Fact, Telemetry
 
 if TYPE_CHECKING:
-    from .models import JobEvent
+    from .database.events import News
     from .ports import Ports
 
 
@@ -117,8 +117,8 @@ def tell_moves(ports: Ports) -> None:
     if not tells_figures(ports.telemetry):
         return
 
-    def committed(told: list[JobEvent]) -> None:
-        for event in told:
+    def committed(told: list[News]) -> None:
+        for event in (each.event for each in told):
             if event.type == "state":
                 ports.telemetry.count("staging.jobs.moved", state=event.state)
 

@@ -37,7 +37,7 @@ CONTRACTS = {
     "storage": ("Storage", "Copies", "Creates", "PresignsUploads", "PresignsDownloads"),
     "inspecting": ("Inspects",),
     "stager": ("Stager", "Defers", "Finds"),
-    "queue": ("Queue", "Consumes", "Signals", "LimitsRates"),
+    "queue": ("Queue", "Consumes", "Signals", "Carries", "LimitsRates"),
     "auth": ("Authenticator",),
     "billing": ("Billing", "KeepsPlans"),
 }
@@ -59,6 +59,9 @@ TITLES = {
     "Hands wakes to a handler in this process.",
     "Wakes those who wait for something to change (event streams).",
     "Only ever a hint.",
+    "Signals that bring something along; a queue has them beside ``Signals``.",
+    "As signals are, what is carried may be lost, doubled or late; who can reach the server may"
+    " forge it.",
     "Counts uses for rate limits, for all processes that share the queue.",
     "Turns credentials into a principal.",
     "Prices orders.",

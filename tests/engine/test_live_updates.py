@@ -10,7 +10,7 @@ import pytest
 
 from staging_core import OWNER, Acting, Group, Principal, Staging
 from staging_core.errors import NotFound
-from staging_core.live import MOST_BUFFERED, Follower
+from staging_core.follower import MOST_BUFFERED, Follower
 from staging_core.models import Update
 
 from .conftest import Install
@@ -163,7 +163,7 @@ def test_a_database_that_is_away_for_a_while_costs_no_event(
     install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario() -> None:
-        async with install(worker=False) as staging:
+        async with install(worker=False) as staging, install(worker=False) as elsewhere:
             me = staging.acting_as(OWNER)
             follower, _ = await me.follow(lambda: None)
             assert await follower.take() == []
@@ -176,8 +176,9 @@ def test_a_database_that_is_away_for_a_while_costs_no_event(
                 await read(batch)
 
             monkeypatch.setattr(staging._live, "_read_batch", failing)
-            group = await submitted(me)
+            group = await submitted(elsewhere.acting_as(OWNER))
             await until(lambda: bool(follower._buffer))
+            assert not failures
             assert [each.position for each in await follower.take()] == await history(me, group)
 
     asyncio.run(scenario())

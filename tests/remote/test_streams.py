@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from staging_core import Group, Remote, Staging, live
+from staging_core import Group, Remote, Staging, follower
 from staging_core.errors import NotFound, ServerUnreachable, Unauthorized, Unsupported
 from staging_core.models import EventPage, JobEvent, Update
 from staging_core.remote.stream import EventStream
@@ -70,7 +70,7 @@ def test_rows_that_are_read_before_their_hint_comes_end_the_stream_all_the_same(
                 yield None
                 for row in rows[1:]:
                     known[0] = min(len(rows), known[0] + known[1])
-                    yield live.update(row)
+                    yield follower.update(row)
                 raise AssertionError("nobody hears of the end")
 
             monkeypatch.setattr(Remote, "read_events", read)

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable
 
 from staging_core.api_keys import ApiKeys
 from staging_core.database.streams import Scope
-from staging_core.live import Follower, Live
+from staging_core.follower import Follower
+from staging_core.live import Live
 from staging_core.models import Actor, EventPage, Group, JobEvent, Principal, Update, Usage
 from staging_core.ports import Ports
 from staging_core.profile import OwnProfile

@@ -16,13 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from staging_core.config import Settings
 from staging_core.errors import DatabaseFailed, SettingError
-from staging_core.models import JobEvent
 
 from . import deliveries, events
 from .prepared import Call, Prepared, Run
 from .row import Row
 
-Committed = Callable[[list[JobEvent]], None]
+Committed = Callable[[list[events.News]], None]
 T = TypeVar("T")
 
 _TRIES = 8
@@ -120,7 +119,7 @@ class Transaction:
         """Add an event; it is numbered and written right before the commit."""
         self._drafts.append(draft)
 
-    async def write_events(self, *, notify: bool) -> list[JobEvent]:
+    async def write_events(self, *, notify: bool) -> list[events.News]:
         """Number and write the events told so far, in order; ``notify``: other processes too.
 
         With them goes what their accounts' webhook endpoints are told.
@@ -133,7 +132,7 @@ class Transaction:
         await self._flush()
         if told.messages:
             self.delivers = await deliveries.add(self.connection, told.messages, self.now)
-        return told.events
+        return told.news
 
 
 class Place(Protocol):

@@ -43,6 +43,15 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     was: JobState | None = None
     project_id: str | None = None
     turn_from: int = 0
+    trace: str | None = None
+
+
+class News(msgspec.Struct, frozen=True):
+    """An event, and the project and the trace of its job."""
+
+    event: JobEvent
+    project_id: str | None
+    trace: str | None = None
 
 
 def draft(
@@ -71,6 +80,7 @@ def draft(
         was=was,
         project_id=job["project_id"],
         turn_from=turn_from,
+        trace=job["trace"],
     )
 
 
@@ -87,7 +97,7 @@ CHANNEL = "staging_events"
 class Told(NamedTuple):
     """Events as they were written, and what the webhook endpoints of their accounts are told."""
 
-    events: list[JobEvent]
+    news: list[News]
     messages: list[Message]
 
 
@@ -104,10 +114,10 @@ async def append(tx: Transaction, drafts: list[Draft], *, notify: bool = False) 
     told = Told([], [])
     for account_id, mine in groupby(sorted(drafts, key=_account), key=_account):
         numbered = await _number(tx, account_id, list(mine), notify=notify)
-        told.events.extend(numbered.events)
+        told.news.extend(numbered.news)
         told.messages.extend(numbered.messages)
-    if told.events:
-        rows = [msgspec.structs.asdict(event) for event in told.events]
+    if told.news:
+        rows = [msgspec.structs.asdict(each.event) for each in told.news]
         await tx.connection.execute(_INSERT, rows if len(rows) > 1 else rows[0])
     return told
 
@@ -186,17 +196,20 @@ def _events(drafts: list[Draft], last: int, now: float) -> list[JobEvent]:
     found = []
     for position, item in enumerate(drafts, last - len(drafts) + 1):
         values = msgspec.structs.asdict(item)
-        del values["was"], values["project_id"], values["turn_from"]
+        del values["was"], values["project_id"], values["trace"], values["turn_from"]
         found.append(JobEvent(**values, position=position, at=now))
     return found
 
 
 def _told(drafts: list[Draft], last: int, now: float, *, endpoints: int) -> Told:
     """``endpoints``: how many the account has."""
-    told = _events(drafts, last, now)
+    told = [
+        News(event, item.project_id, item.trace)
+        for event, item in zip(_events(drafts, last, now), drafts, strict=True)
+    ]
     if not endpoints:
         return Told(told, [])
-    found = (message_of(event, item.project_id) for event, item in zip(told, drafts, strict=True))
+    found = (message_of(each.event, each.project_id) for each in told)
     return Told(told, [message for message in found if message is not None])
 
 

@@ -13,7 +13,7 @@ from staging_core.errors import AccountClosing
 from staging_core.models import TERMINAL, JobEvent, Update
 
 from .engine import Transaction
-from .events import of_deleted
+from .events import News, of_deleted
 from .prepared import Prepared
 from .row import Row
 from .tables import accounts, events, images, jobs
@@ -36,14 +36,6 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
         mine = self.project_id in (None, news.project_id)
         mine = mine and self.group_id in (None, news.event.group_id)
         return mine and self.image_id in (None, news.event.image_id)
-
-
-class News(msgspec.Struct, frozen=True):
-    """An event, and the project and the trace of its job."""
-
-    event: JobEvent
-    project_id: str | None
-    trace: str | None = None
 
 
 async def snapshot(tx: Transaction, scope: Scope) -> tuple[int | None, list[Update]]:

@@ -12,7 +12,7 @@ from .capability import supports
 from .inspecting import Inspects
 from .opening import OpenContext, Opener
 from .payments import ListsPrices, MetersUsage, ReportsPayments, TakesPayments
-from .queue import Consumes, LimitsRates, Queue, Signals
+from .queue import Carries, Consumes, LimitsRates, Queue, Signals
 from .stager import Defers, Finds, Photo, ReceivesCallbacks, Stager
 from .storage import Copies, Creates, PresignsDownloads, PresignsUploads, Storage
 from .telemetry import Forgets, Links, Telemetry
@@ -22,6 +22,7 @@ __all__ = [
     "Authenticator",
     "Billing",
     "BillingContext",
+    "Carries",
     "Consumes",
     "Copies",
     "Creates",

@@ -45,6 +45,26 @@ class Signals(Protocol):
         ...
 
 
+class Carries(Protocol):
+    """Signals that bring something along; a queue has them beside ``Signals``."""
+
+    async def carry(self, topic: str, content: bytes) -> None:
+        """Signal ``topic``, which has no line break, with ``content``: 1 to 65,536 bytes of text.
+
+        To those who only listen it is a signal like any other.
+        """
+        ...
+
+    def carried(self, topic: str, take: Callable[[bytes], None]) -> Callable[[], None]:
+        """Call ``take`` with what each signal of ``topic`` brings, until what this gives is called.
+
+        With nothing (``b""``) for a plain signal, and after some may have been missed. ``take`` is
+        quick and does not raise. As signals are, what is carried may be lost, doubled or late; who
+        can reach the server may forge it.
+        """
+        ...
+
+
 class LimitsRates(Protocol):
     """Counts uses for rate limits, for all processes that share the queue."""
 

@@ -10,7 +10,7 @@ from typing import Self
 import msgspec
 
 from staging_core.errors import NotFound, Unsupported
-from staging_core.live import Follower
+from staging_core.follower import Follower
 from staging_core.models import EventPage, Group, JobEvent, Principal, Update, Usage, UserRole
 from staging_core.scoped import needs
 

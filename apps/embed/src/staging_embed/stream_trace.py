@@ -21,22 +21,22 @@ class StreamTrace:
     ``request`` and ``user``: whose it is.
     """
 
-    __slots__ = ("_parent", "_request", "_telemetry", "_user")
+    __slots__ = ("_links", "_parent", "_request", "_telemetry", "_user")
 
     def __init__(self, telemetry: Telemetry, parent: str, *, request: str, user: str) -> None:
         self._telemetry = telemetry
+        self._links = supports(telemetry, Links)
         self._parent = parent
         self._request = request
         self._user = user
 
     def telling(self, updates: Sequence[Update]) -> AbstractContextManager[None]:
         """Around sending them."""
-        links = supports(self._telemetry, Links)
-        if links is None:
+        if self._links is None:
             return self.step("tell", events=len(updates))
         traces = dict.fromkeys(each.trace for each in updates if each.trace)
         facts = self._facts(events=len(updates))
-        return links.linked("staging.stream tell", links=traces, parent=self._parent, **facts)
+        return self._links.linked("staging.stream tell", links=traces, parent=self._parent, **facts)
 
     def step(self, name: str, **facts: Fact) -> AbstractContextManager[None]:
         """Around something else that becomes of it: ``wait``, ``break``, ``end``."""

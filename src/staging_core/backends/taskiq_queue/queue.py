@@ -1,4 +1,4 @@
-"""The queue in Redis: ``Queue``, ``Consumes``, ``Signals`` and ``LimitsRates`` in one."""
+"""The queue in Redis: ``Queue`` and all capabilities beside it in one."""
 
 from __future__ import annotations
 
@@ -58,6 +58,15 @@ class TaskiqQueue:
     def listen(self, topic: str) -> AsyncIterator[None]:
         """See ``Signals.listen``. After a lost connection every listener is told to look."""
         return self._subscription.listen(topic)
+
+    async def carry(self, topic: str, content: bytes) -> None:
+        """See ``Carries.carry``. Raises within seconds when Redis is away."""
+        async with asyncio.timeout(_POKE_S):
+            await self._subscription.signal(topic, content)
+
+    def carried(self, topic: str, take: Callable[[bytes], None]) -> Callable[[], None]:
+        """See ``Carries.carried``. After a lost connection all are told to look."""
+        return self._subscription.carried(topic, take)
 
     async def take(self, key: str, *, limit: int, window_s: float) -> Allowance:
         """See ``LimitsRates.take``. Raises within seconds when Redis is away."""

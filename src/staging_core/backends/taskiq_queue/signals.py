@@ -1,10 +1,15 @@
-"""Signals over Redis pub/sub: one channel, one subscription of this process, shared by all."""
+"""Signals over Redis pub/sub: one channel, one subscription of this process, shared by all.
+
+A message is a topic, or a topic, a line break and what is carried.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextvars import Context
+from typing import Any
 from weakref import WeakSet, finalize
 
 from redis.asyncio import Redis
@@ -14,6 +19,7 @@ from .connection import UNREACHABLE
 _log = logging.getLogger(__name__)
 _LOOK_S = 1.0
 _LONGEST_PAUSE_S = 2.0
+_BREAK = b"\n"
 
 
 class Subscription:
@@ -23,20 +29,40 @@ class Subscription:
         self._redis = redis
         self._channel = channel
         self._listeners: dict[str, WeakSet[_Listener]] = {}
+        self._takers: dict[str, dict[object, Callable[[bytes], None]]] = {}
         self._hearing: asyncio.Task[None] | None = None
+        self._heard_before = False
 
-    async def signal(self, topic: str) -> None:
+    async def signal(self, topic: str, content: bytes = b"") -> None:
         """Publish; nobody who is away hears of it later."""
-        await self._redis.publish(self._channel, topic)
+        message = topic.encode() + (_BREAK + content if content else b"")
+        await self._redis.publish(self._channel, message)
 
     def listen(self, topic: str) -> AsyncIterator[None]:
         """A listener; the first one of the process opens the connection."""
         listener = _Listener()
         self._listeners.setdefault(topic, WeakSet()).add(listener)
         finalize(listener, self._forget, topic).atexit = False
-        if self._hearing is None:
-            self._hearing = asyncio.create_task(self._hear_forever())
+        self._hear()
         return listener
+
+    def carried(self, topic: str, take: Callable[[bytes], None]) -> Callable[[], None]:
+        """The same for one who takes what is carried."""
+        takers, place = self._takers.setdefault(topic, {}), object()
+        takers[place] = take
+        self._hear()
+
+        def stop() -> None:
+            takers.pop(place, None)
+            if not takers and self._takers.get(topic) is takers:
+                del self._takers[topic]
+
+        return stop
+
+    def _hear(self) -> None:
+        if self._hearing is None:
+            # It outlives whoever asked first, and is no part of that one's trace.
+            self._hearing = asyncio.create_task(self._hear_forever(), context=Context())
 
     async def close(self) -> None:
         """Hear no more."""
@@ -53,21 +79,32 @@ class Subscription:
                     while True:
                         heard = await connection.get_message(timeout=_LOOK_S)
                         pause_s = 0.05
-                        if heard is not None and heard["type"] == "message":
-                            self._wake(heard["data"].decode())
+                        if heard is not None:
+                            self._take(heard)
             except UNREACHABLE as error:
                 _log.warning("Redis passes no signals on: %s", type(error).__name__)
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-                self._wake_all()
 
-    def _wake(self, topic: str) -> None:
+    def _take(self, heard: dict[str, Any]) -> None:
+        if heard["type"] == "message":
+            topic, _, content = heard["data"].partition(_BREAK)
+            self._wake(topic.decode("utf-8", "replace"), content)
+        elif heard["type"] == "subscribe":
+            # The driver connects again by itself too, without a word but this.
+            if self._heard_before:
+                self._wake_all()
+            self._heard_before = True
+
+    def _wake(self, topic: str, content: bytes = b"") -> None:
         for listener in list(self._listeners.get(topic, ())):
             listener.wake()
+        for take in tuple(self._takers.get(topic, {}).values()):
+            take(content)
 
     def _wake_all(self) -> None:
         """Some signals were not heard: everybody had better look."""
-        for topic in list(self._listeners):
+        for topic in {*self._listeners, *self._takers}:
             self._wake(topic)
 
     def _forget(self, topic: str) -> None:

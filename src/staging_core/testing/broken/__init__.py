@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .auth import BROKEN_AUTH
 from .billing import BROKEN_BILLING
+from .carrying import BROKEN_CARRYING
 from .deferred import BROKEN_DEFERRED
 from .opener import BROKEN_OPENERS
 from .plugin import BROKEN_PLUGINS
@@ -26,6 +27,7 @@ BROKEN: tuple[Broken, ...] = (
     *BROKEN_STAGERS,
     *BROKEN_DEFERRED,
     *BROKEN_QUEUES,
+    *BROKEN_CARRYING,
     *BROKEN_AUTH,
     *BROKEN_BILLING,
     *BROKEN_PLUGINS,

@@ -278,12 +278,16 @@ async def _first(listener: AsyncIterator[None]) -> AsyncIterator[None]:
         return
 
 
-class _Suite(QueueConformance):
+class QueueSuite(QueueConformance):
+    """With little patience."""
+
     patience_s = 8.0
     slow_s = 0.3
 
 
-class _ServedSuite(_Suite):
+class ServedQueueSuite(QueueSuite):
+    """Where there is a server to fail."""
+
     patience_s: ClassVar[float] = 2.0
 
     def faults(self, queue: Queue) -> ServerFaults | None:
@@ -291,11 +295,11 @@ class _ServedSuite(_Suite):
 
 
 def _queue(backend: type[LocalQueue], *fails: str) -> Broken:
-    return broken(_Suite, backend, *fails)
+    return broken(QueueSuite, backend, *fails)
 
 
 def _served(backend: type[Served], *fails: str) -> Broken:
-    return broken(_ServedSuite, backend, *fails)
+    return broken(ServedQueueSuite, backend, *fails)
 
 
 BROKEN_QUEUES = (

@@ -1,4 +1,4 @@
-"""The contract of ``Queue``, and of ``Consumes``, ``Signals`` and ``LimitsRates`` beside it."""
+"""The contract of ``Queue``, and of what it may have beside it, from ``Consumes`` on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import ClassVar, Protocol
 from uuid import uuid4
 
-from staging_core.interfaces import Consumes, LimitsRates, Queue, Signals, supports
+from staging_core.interfaces import Carries, Consumes, LimitsRates, Queue, Signals, supports
 from staging_core.models import Wake
 
 from .base import OpensConformance, check
@@ -190,6 +190,68 @@ class QueueConformance(OpensConformance):
         await asyncio.wait([counting])
         assert times <= 2
 
+    @check("with ``content``: 1 to 65,536 bytes of text")
+    async def test_what_is_carried_comes_as_it_was(self, queue: Queue) -> None:
+        if (carries := supports(queue, Carries)) is None:
+            return
+        for content in (b"1", b"two\nlines", "ü".encode() * 32_768):
+            await self._carried(carries, lambda: carries.carry("topic", content), content)  # noqa: B023
+
+    @check("To those who only listen it is a signal like any other.")
+    async def test_who_listens_hears_what_is_carried_too(self, queue: Queue) -> None:
+        if (carries := supports(queue, Carries)) is None:
+            return
+        signals = supports(queue, Signals)
+        assert signals is not None, "who carries signals too"
+        heard = asyncio.create_task(_next(signals.listen("topic")))
+        while not heard.done():
+            await carries.carry("topic", b"content")
+            await asyncio.wait([heard], timeout=self.again_s)
+
+    @check("Call ``take`` with what each signal of ``topic`` brings")
+    async def test_only_what_its_topic_brings_is_taken(self, queue: Queue) -> None:
+        if (carries := supports(queue, Carries)) is None:
+            return
+        taken: list[bytes] = []
+        stop = carries.carried("topic", taken.append)
+        await self._carried(carries, lambda: carries.carry("topic", b"first"), b"first")
+        before = len(taken)
+        await carries.carry("another", b"others")
+        await carries.carry("topic", b"last")
+        await asyncio.sleep(self.quiet_s)
+        stop()
+        assert [each for each in taken if each != b"first"] == [b"last"]
+        assert len(taken) == before + 1
+
+    @check("until what this gives is called")
+    async def test_nothing_is_taken_after_the_end(self, queue: Queue) -> None:
+        if (carries := supports(queue, Carries)) is None:
+            return
+        taken: list[bytes] = []
+        carries.carried("topic", taken.append)()
+        await self._carried(carries, lambda: carries.carry("topic", b"content"), b"content")
+        assert not taken
+
+    @check('With nothing (``b""``) for a plain signal')
+    async def test_a_plain_signal_brings_nothing(self, queue: Queue) -> None:
+        if (carries := supports(queue, Carries)) is None:
+            return
+        signals = supports(queue, Signals)
+        assert signals is not None, "who carries signals too"
+        await self._carried(carries, lambda: signals.signal("topic"), b"")
+
+    @check("and after some may have been missed")
+    async def test_after_a_restart_one_is_told_to_look(self, queue: Queue) -> None:
+        carries, faults = supports(queue, Carries), self.faults(queue)
+        if carries is None or faults is None:
+            return
+        await self._carried(carries, lambda: carries.carry("topic", b"before"), b"before")
+        told = asyncio.Event()
+        stop = carries.carried("topic", lambda content: None if content else told.set())
+        faults.restart()
+        await told.wait()
+        stop()
+
     @check("Take one of the ``limit`` uses that ``key`` has in ``window_s`` seconds.")
     async def test_a_key_has_so_many_uses_in_a_window(self, queue: Queue) -> None:
         if (rates := supports(queue, LimitsRates)) is None:
@@ -225,6 +287,19 @@ class QueueConformance(OpensConformance):
             return
         for _ in range(2):
             assert (await rates.take(uuid4().hex, limit=1, window_s=30)).allowed
+
+    async def _carried(
+        self, carries: Carries, send: Callable[[], Awaitable[None]], content: bytes
+    ) -> None:
+        """Send again and again until somebody takes that content."""
+        came = asyncio.Event()
+        stop = carries.carried("topic", lambda it: came.set() if it == content else None)
+        while not came.is_set():
+            await send()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.again_s):
+                    await came.wait()
+        stop()
 
     async def _goes_on_after(self, queue: Queue, fault: Callable[[], None]) -> None:
         before, after = Wake(job_id="before"), Wake(job_id="after")
