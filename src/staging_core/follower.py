@@ -105,6 +105,11 @@ class Follower:
         self._refused: type[StagingError] | None = None
         self._buffer: list[Update] | None = None
 
+    def join(self, position: int) -> None:
+        """Be handed what comes from now on, unless the reader is further, at ``position``."""
+        if position <= self.position:
+            self._buffer = []
+
     def hand(self, news: News) -> None:
         """An event of the account, next in order; for the reader."""
         if self._buffer is None or news.event.position <= self.position:

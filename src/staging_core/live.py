@@ -146,6 +146,7 @@ class Live:
             stop = self._watch.hear(account_id, partial(self._heard, account_id))
             followed = self._accounts[account_id] = Followed(position, stop)
         followed.add(follower)
+        follower.join(followed.position)
         self._mark(account_id)  # something may have been committed before we heard
 
     # --- the reader -------------------------------------------------------------------------------
