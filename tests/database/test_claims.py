@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -239,22 +240,30 @@ async def analyze(staging: Staging) -> None:
         await tx.connection.exec_driver_sql("ANALYZE")
 
 
+@asynccontextmanager
+async def of_weights(
+    install: Install, weights: tuple[int, ...]
+) -> AsyncIterator[tuple[Database, list[str]]]:
+    """An account of each weight, with 40 jobs that wait; and what the accounts are called."""
+    codes = [f"plan{number}" for number in range(len(weights))]
+    plans = {
+        code: {"images": 1000, "weight": weight}
+        for code, weight in zip(codes, weights, strict=True)
+    }
+    async with install(billing="plans:", plans=plans, default_plan=codes[0]) as staging:
+        for code in codes:
+            await staging.operating("ada").billing.give_plan(code, code)
+            for _ in range(2):
+                await submit(staging, code, 20)
+        yield staging.ports.database, codes
+
+
 @pytest.mark.parametrize("weights", [(1, 2), (1, 4), (1, 1), (1, 3, 10)])
 def test_of_accounts_that_wait_each_has_as_many_begun_as_its_weight_says(
     install: Install, weights: tuple[int, ...]
 ) -> None:
     async def scenario() -> None:
-        codes = [f"plan{number}" for number in range(len(weights))]
-        plans = {
-            code: {"images": 1000, "weight": weight}
-            for code, weight in zip(codes, weights, strict=True)
-        }
-        async with install(billing="plans:", plans=plans, default_plan=codes[0]) as staging:
-            for code in codes:
-                await staging.operating("ada").billing.give_plan(code, code)
-                for _ in range(2):
-                    await submit(staging, code, 20)
-            database = staging.ports.database
+        async with of_weights(install, weights) as (database, codes):
             began: list[str] = []
             for round_ in range(1, 5):
                 for _ in range(sum(weights)):
@@ -282,17 +291,7 @@ def test_where_one_job_is_done_after_the_other_each_has_turns_as_its_weight_says
     install: Install, weights: tuple[int, ...]
 ) -> None:
     async def scenario() -> None:
-        codes = [f"plan{number}" for number in range(len(weights))]
-        plans = {
-            code: {"images": 1000, "weight": weight}
-            for code, weight in zip(codes, weights, strict=True)
-        }
-        async with install(billing="plans:", plans=plans, default_plan=codes[0]) as staging:
-            for code in codes:
-                await staging.operating("ada").billing.give_plan(code, code)
-                for _ in range(2):
-                    await submit(staging, code, 20)
-            database = staging.ports.database
+        async with of_weights(install, weights) as (database, codes):
             for _ in range(3):
                 done = [await end(database, await take(database)) for _ in range(sum(weights))]
                 assert [done.count(code) for code in codes] == list(weights)

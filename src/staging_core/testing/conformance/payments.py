@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import pytest
@@ -28,7 +29,7 @@ PACK = Listing(kind="pack", code="ten", name="Ten", amount_cents=1000, currency=
 _ACCOUNT, _PURCHASE = "account-of-the-suite", "purchase-of-the-suite"
 
 
-class PaymentsConformance(Conformance):
+class PaymentsConformance(Conformance, ABC):
     """The subject takes and reports payments, meters usage and lists prices.
 
     What customers and the provider do is told by the subclass: ``open`` (a provider of its own for
@@ -38,17 +39,17 @@ class PaymentsConformance(Conformance):
     kind = "billing"
     patience_s: ClassVar[float] = 60.0
 
+    @abstractmethod
     async def pay(self, url: str) -> None:
         """The customer pays on this page, with a card that pays."""
-        raise NotImplementedError("Say in your suite how a customer pays on a page.")
 
+    @abstractmethod
     async def reports(self) -> list[Callback]:
         """All that the provider has reported so far, as it comes in, oldest first."""
-        raise NotImplementedError("Say in your suite what the provider has reported.")
 
+    @abstractmethod
     async def now(self) -> float:
         """The provider's time, in Unix seconds."""
-        raise NotImplementedError("Say in your suite what time it is at the provider.")
 
     # --- what the checks have in common ---------------------------------------------------------
 
