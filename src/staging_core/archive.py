@@ -1,6 +1,7 @@
 """A project's pictures as one zip file, made while it is sent: nothing of it is held or stored.
 
-Pictures are compressed already, so they are put in as they are.
+Pictures are compressed already, so they are put in as they are. They are read piece by piece, and
+between two pieces neither the storage nor the database is held, however slowly somebody reads.
 """
 
 from __future__ import annotations
@@ -8,16 +9,17 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from datetime import UTC, datetime
 
 from .database import image_lists
 from .errors import NotFound, NotReady, ObjectChanged
-from .models import Image
+from .models import ByteRange, Image
 from .ports import Ports
 from .serving import Kind, PictureFile, opened, picture_file
 
 _PAGE = 100
+_PIECE_BYTES = 256 * 1024
 _EARLIEST = 315_532_800.0  # 1980-01-01, where a zip file's times begin
 
 
@@ -43,7 +45,8 @@ class Sink(io.RawIOBase):
 async def archive(ports: Ports, account_id: str, project_id: str) -> AsyncIterator[bytes]:
     """The zip in chunks: each original once, and of every image that is ready the clean picture.
 
-    What is deleted meanwhile is left out.
+    What is deleted meanwhile is left out. A picture that goes while it is being put in ends it with
+    ``NotFound``: half of one would look like a whole one.
     """
     sink = Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as target:
@@ -68,24 +71,26 @@ async def add_pictures(
     """
     names = _Names()
     async for image, kind in _pictures(ports, account_id, project_id):
-        with suppress(NotFound, NotReady, ObjectChanged):
+        try:
             file = await picture_file(ports, image, kind)
-            name = folder + names.one(file.filename)
-            entry = zipfile.ZipInfo(name, _time(file.modified))
-            async with aclosing(_entry(ports, file, target, entry)) as written:
-                async for _ in written:
-                    yield
-
-
-async def _entry(
-    ports: Ports, file: PictureFile, target: zipfile.ZipFile, entry: zipfile.ZipInfo
-) -> AsyncGenerator[None]:
-    """Write the picture; yields whenever some of it was written."""
-    async with opened(ports, file, span=None, etag=None) as picture:
+            first = await _piece(ports, file, 0)
+        except (NotFound, NotReady, ObjectChanged):
+            continue
+        name = folder + names.one(file.filename)
+        entry = zipfile.ZipInfo(name, _time(file.modified))
         with target.open(entry, "w", force_zip64=True) as written:
-            async for chunk in picture.chunks:
-                written.write(chunk)
+            written.write(first)
+            yield
+            for at in range(len(first), file.size, _PIECE_BYTES):
+                written.write(await _piece(ports, file, at))
                 yield
+
+
+async def _piece(ports: Ports, file: PictureFile, at: int) -> bytes:
+    """The picture's bytes from ``at`` on, at most a piece of them."""
+    span = ByteRange(start=at, end=min(at + _PIECE_BYTES, file.size))
+    async with opened(ports, file, span=span, etag=file.etag) as picture:
+        return b"".join([chunk async for chunk in picture.chunks])
 
 
 def _time(modified: float) -> tuple[int, int, int, int, int, int]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import zipfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from io import BytesIO
+from typing import Any
 
 import pytest
 
 from staging_core import OWNER, Principal
 from staging_core.errors import NotFound
 
-from .conftest import Install
+from .conftest import Install, in_the_process
 from .pictures import photo, sent
 
 both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
@@ -76,5 +78,67 @@ def test_whoever_goes_away_midway_leaves_nothing_open(install: Install) -> None:
             chunks = await me.projects.archive(project.id)
             assert await anext(chunks)
             await chunks.aclose()  # type: ignore[attr-defined]
+
+    asyncio.run(scenario())
+
+
+@in_the_process
+def test_what_goes_while_it_is_put_in_ends_the_archive(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a picture would look like a whole one."""
+    monkeypatch.setattr("staging_core.archive._PIECE_BYTES", 100)
+
+    async def scenario() -> None:
+        async with install() as staging:
+            me = staging.acting_as(OWNER)
+            project = await me.projects.create("a")
+            group = await me.images.submit(photo(0, "PNG"), project_id=project.id)
+            chunks = await me.projects.archive(project.id)
+            assert await anext(chunks)
+            await staging.ports.storage.delete(group.images[0].original_key)
+            with pytest.raises(NotFound):
+                await whole(chunks)
+            gone = await whole(await me.projects.archive(project.id))
+            with zipfile.ZipFile(BytesIO(gone)) as found:
+                assert found.namelist() == []
+
+    asyncio.run(scenario())
+
+
+def watched(owner: object, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many reads of it were open, each time that one began or ended."""
+    seen, real = [0], owner.read  # type: ignore[attr-defined]
+
+    @asynccontextmanager
+    async def read(*args: Any, **more: Any) -> Any:
+        async with real(*args, **more) as found:
+            seen.append(seen[-1] + 1)
+            yield found
+        seen.append(seen[-1] - 1)
+
+    monkeypatch.setattr(owner, "read", read)
+    return seen
+
+
+@in_the_process
+@pytest.mark.parametrize("kind", ["archive", "export"])
+def test_between_two_pieces_nothing_is_held(
+    install: Install, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Neither a file nor a connection: whoever reads it may take their time, or never go on."""
+    monkeypatch.setattr("staging_core.archive._PIECE_BYTES", 100)
+
+    async def scenario() -> None:
+        async with install() as staging:
+            me = staging.acting_as(Principal(account_id="own", user_id="anna", role="admin"))
+            project = await me.projects.create("a")
+            await me.images.submit(photo(0, "PNG"), project_id=project.id)
+            objects = watched(staging.ports.storage, monkeypatch)
+            rows = watched(staging.ports.database, monkeypatch)
+            made = me.projects.archive(project.id) if kind == "archive" else me.account.export()
+            async for _ in await made:
+                assert (objects[-1], rows[-1]) == (0, 0)
+            assert len(objects) > 4
 
     asyncio.run(scenario())

@@ -10,12 +10,14 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import inf
 from time import monotonic
 from typing import Protocol
 
 from staging_core.errors import Overloaded, RateLimited
 
 _SOON_S = 2.0
+_FAIR_BYTES_S = 128 * 1024
 
 
 class Reader(Protocol):
@@ -36,15 +38,25 @@ class Room:
 
     ``most``: at one time. ``each``: of one account, so that others always get in. ``wait_s``: how
     long a request may wait for its turn; where the room ``sheds``, only for its account's share.
-    Of readers in a full room the slowest of the account that has most makes way for who comes.
+    Of readers in a full room the slowest of the account that has most makes way for who comes, if
+    it takes at most ``spares`` bytes a second.
     """
 
-    def __init__(self, most: int, *, each: int, wait_s: float = 0.0, sheds: bool = False) -> None:
+    def __init__(
+        self,
+        most: int,
+        *,
+        each: int,
+        wait_s: float = 0.0,
+        sheds: bool = False,
+        spares: float = inf,
+    ) -> None:
         self.most = most
         self.each = each
         self.running = 0
         self._wait_s = wait_s
         self._sheds = sheds
+        self._spares = spares
         self._of: Counter[str] = Counter()
         self._freed = asyncio.Event()
         self._readers: dict[Reader, str] = {}
@@ -91,12 +103,14 @@ class Room:
                 continue
 
     def _make_way(self) -> None:
-        """Cut one reader, unless one is on the way out already."""
+        """Cut one reader, unless one is on the way out already, or none is slow."""
         if len(self._readers) < self.running:
             return
-        share = max(self._of[account_id] for account_id in self._readers.values())
-        most = (each for each, whose in self._readers.items() if self._of[whose] == share)
-        slowest = min(most, key=lambda each: each.speed)
+        speeds = {each: each.speed for each in self._readers}
+        slow = [each for each, speed in speeds.items() if speed <= self._spares]
+        if not slow:
+            return
+        slowest = min(slow, key=lambda each: (-self._of[self._readers[each]], speeds[each]))
         del self._readers[slowest]
         slowest.cut()
 
@@ -116,7 +130,8 @@ class Rooms:
 
     ``transfers``: photos on their way in. ``pictures``: on their way out, each with a piece in
     memory. ``reads``: pieces that are read from the storage, fewer than it has connections; nobody
-    who is sent one holds it. ``archives`` and ``exports``: much of it, for long.
+    who is sent one holds it. ``archives`` and ``exports``: much of it, for long, and nobody can
+    resume one: who reads at a fair pace is let finish.
     """
 
     def __init__(self, creates_at_once: int) -> None:
@@ -125,5 +140,5 @@ class Rooms:
         self.transfers = Room(creates_at_once, each=share, sheds=True)
         self.pictures = Room(256, each=8, wait_s=10.0)
         self.reads = Room(32, each=8, wait_s=10.0)
-        self.archives = Room(6, each=2)
-        self.exports = Room(2, each=1)
+        self.archives = Room(32, each=2, wait_s=2.0, spares=_FAIR_BYTES_S)
+        self.exports = Room(8, each=1, wait_s=2.0, spares=_FAIR_BYTES_S)

@@ -1,7 +1,8 @@
 """A body that is read while it is sent, as long as there is somebody who reads it.
 
 A file is read piece by piece: the storage is let go before a piece is sent, so that it is held as
-long as the storage takes, and not as long as the reader does.
+long as the storage takes, and not as long as the reader does. So it is with what is made while it
+is sent; as nobody can resume that, it also has an end.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from .answer import Stream
 from .pace import Pace
 
 PIECE_BYTES = 512 * 1024
+LONGEST_S = 4 * 3600.0
+"""For how long something that is made while it is sent may be sent."""
 
 Turn = Callable[..., AbstractAsyncContextManager[None]]
 
@@ -25,8 +28,8 @@ Turn = Callable[..., AbstractAsyncContextManager[None]]
 class StreamedResponse(Response[Any]):
     """Opens the stream first, so that what is not there is still a 404. Is a ``Reader`` of rooms.
 
-    ``turn``: of the reader, held while it is sent. ``reads``: one for each piece of a file, held
-    while that is read; ``patient`` for those of an answer that was begun.
+    ``turn``: of the reader, held while it is sent. ``reads``: one for each piece, held while that
+    is read or made; ``patient`` for those of an answer that was begun.
     """
 
     def __init__(self, stream: Stream, turn: Turn, reads: Turn) -> None:
@@ -78,24 +81,42 @@ class StreamedResponse(Response[Any]):
         await send({"type": "http.response.body", "body": b""})
 
     async def _all_sent(self, chunks: AsyncIterator[bytes], send: Any) -> bool:
-        """Send the chunks; False when the client reads too slowly."""
-        async for chunk in chunks:
-            message = {"type": "http.response.body", "body": chunk, "more_body": True}
-            try:
-                await self._pace.wait_for(send(message), len(chunk))
-            except TimeoutError:
-                return False
+        """Send the chunks; False when the client reads too slowly, or for too long."""
+        ends_after_s = None if self.stream.chunks is None else LONGEST_S
+        try:
+            async with asyncio.timeout(ends_after_s) as end:
+                async for chunk in chunks:
+                    message = {"type": "http.response.body", "body": chunk, "more_body": True}
+                    try:
+                        await self._pace.wait_for(send(message), len(chunk))
+                    except TimeoutError:
+                        return False
+        except TimeoutError:
+            if not end.expired():
+                raise
+            return False
         return True
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[AsyncIterator[bytes]]:
         if self.stream.chunks is not None:
-            async with self.stream.chunks as chunks, _closing(chunks):
-                yield chunks
+            opened = self.stream.chunks
+            async with opened as chunks, _closing(chunks), aclosing(self._made(chunks)) as made:
+                yield made
             return
         first = await self._piece(0, patient=False)
         async with aclosing(self._pieces(first)) as pieces:
             yield pieces
+
+    async def _made(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+        """The chunks, each made in a turn."""
+        while True:
+            async with self.reads(patient=True):
+                try:
+                    chunk = await anext(chunks)
+                except StopAsyncIteration:
+                    return
+            yield chunk
 
     async def _pieces(self, piece: deque[bytes]) -> AsyncGenerator[bytes]:
         """The chunks of ``piece``, the first one, and of all that follow."""

@@ -42,7 +42,8 @@ async def export_account(call: Call) -> Stream:
     """Everything that the account has here as one zip file, made while it is sent.
 
     The rows of every table as JSON lines, without secrets, and the original and staged pictures.
-    For admins of the account; in one that is a person's own, for that person.
+    For admins of the account; in one that is a person's own, for that person. It breaks off as a
+    project's archive does.
     """
     chunks = await call.me.account.export()
     headers = {

@@ -216,7 +216,8 @@ async def list_project_originals(call: Call, query: Page) -> OriginalPage:
 async def get_project_archive(call: Call) -> Stream:
     """A project's pictures as one zip file, made while it is sent.
 
-    Each original once, and of every image that is ready the staged picture.
+    Each original once, and of every image that is ready the staged picture. Where too many are
+    being sent, whoever takes less than 128 KiB a second breaks off; whoever takes four hours does.
     """
     project = await call.me.projects.get(call.id("project_id"))
     chunks = await call.me.projects.archive(project.id)
