@@ -1,4 +1,4 @@
-"""Whether those who were let in may go on: their account, key, token and project, looked up again.
+"""Whether those who were let in may go on: their account, key, token, and what they follow.
 
 Of very many at once, each kind in statements of a few hundred.
 """
@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import msgspec
 
-from .database import accounts, api_keys, projects
+from .database import accounts, api_keys, images, projects
 from .database.engine import Database, Transaction
 from .database.streams import Scope
 from .errors import AccountClosing, NotFound, StagingError, Unauthorized
@@ -27,6 +27,8 @@ class Admitted(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Mapping[str, float | None]
     keys: frozenset[str]
     projects: frozenset[str]
+    images: frozenset[str]
+    groups: frozenset[str]
     now: float
 
     def refusal(
@@ -43,7 +45,12 @@ class Admitted(msgspec.Struct, frozen=True, kw_only=True):
         is_gone = was_there and scope.account_id not in self.accounts
         if is_gone or self.accounts.get(scope.account_id) is not None:
             return AccountClosing
-        if scope.project_id is not None and scope.project_id not in self.projects:
+        followed = (
+            (scope.project_id, self.projects),
+            (scope.image_id, self.images),
+            (scope.group_id, self.groups),
+        )
+        if any(each is not None and each not in there for each, there in followed):
             return NotFound
         return None
 
@@ -53,15 +60,23 @@ async def admitted(
     *,
     account_ids: Collection[str],
     key_ids: Collection[str],
-    project_ids: Collection[str],
+    scopes: Collection[Scope],
 ) -> Admitted:
-    """Look all of them up, in one transaction."""
+    """Look all of them up, in one transaction. ``scopes``: what is followed."""
     async with database.read() as tx:
         closing = await accounts.closing_among(tx, account_ids)
         return Admitted(
             accounts=closing,
             keys=await _among(tx, api_keys.open_among, key_ids),
-            projects=await _among(tx, projects.there_among, project_ids),
+            projects=await _among(
+                tx, projects.there_among, {each.project_id for each in scopes if each.project_id}
+            ),
+            images=await _among(
+                tx, images.there_among, {each.image_id for each in scopes if each.image_id}
+            ),
+            groups=await _among(
+                tx, images.groups_among, {each.group_id for each in scopes if each.group_id}
+            ),
             now=tx.now,
         )
 

@@ -7,7 +7,7 @@ since an account's positions have no gap. Lost hints are made good by a look at 
 positions every now and then.
 
 Whoever was let in need not be let in for ever: every few seconds all who follow are checked, many
-in one statement, and those whose key, token, account or project is gone follow no more.
+in one statement, and those follow no more whose key, token or account is gone, or what they follow.
 """
 
 from __future__ import annotations
@@ -225,14 +225,14 @@ class Live:
                 log.warning("who follows was not checked; again soon", exc_info=True)
 
     async def _check_some(self, names: list[str]) -> None:
-        """The followers of some accounts, in three statements at the most for 500 of them."""
+        """The followers of some accounts: of each kind of thing 500 in a statement."""
         known = {name: self._accounts[name] for name in names if name in self._accounts}
         followers = [each for followed in known.values() for each in followed.followers()]
         found = await admitted(
             self._database,
             account_ids=known,
             key_ids={each.key_id for each in followers if each.key_id is not None},
-            project_ids={each.scope.project_id for each in followers if each.scope.project_id},
+            scopes=[each.scope for each in followers],
         )
         for number, each in enumerate(followers):
             if number % _IN_A_ROW == _IN_A_ROW - 1:

@@ -163,6 +163,28 @@ def test_a_stream_ends_with_the_account_or_the_project_that_it_follows(
 
 
 @both
+@pytest.mark.parametrize("what", ["image_id", "group_id"])
+def test_a_stream_ends_with_the_image_or_the_last_image_of_the_group_that_it_follows(
+    tmp_path: Path, database: dict[str, Any], what: str
+) -> None:
+    async def scenario() -> None:
+        own = Principal(account_id="own", user_id="anna")
+        async with house(tmp_path, own, signs_in=False, **database) as at:
+            headers = {"Authorization": "Bearer token-of-own"}
+            group = await at.me.images.submit(photo(), room="bedroom", style="modern", variants=2)
+            first, second = [image.id for image in group.images]
+            followed = {what: {"image_id": first, "group_id": group.id}[what]}
+            async with following(at.url, headers, **followed) as stream:
+                assert (await anext(stream)).event == "connected"
+                await at.acting_elsewhere.images.delete(second)
+                await at.acting_elsewhere.images.delete(first)
+                assert (await rest_of(stream))[-1] == "retry"
+            assert await at.asked_again(headers, **followed) == (404, "not_found")
+
+    asyncio.run(scenario())
+
+
+@both
 def test_an_account_that_is_still_to_come_is_followed_until_it_is_there(
     tmp_path: Path, database: dict[str, Any]
 ) -> None:

@@ -85,7 +85,7 @@ class Acting:
 
         ``wake``: called, quickly, whenever the follower's ``take`` has something. ``after``: a
         position that an update told before; every event since is told again. ``NotFound``. Within
-        ``CHECK_S`` of the end of what was signed in with, of the account or of the project,
+        ``CHECK_S`` of the end of what was signed in with, of the account or of what is followed,
         ``take`` raises what a new attempt would get.
         """
         scope = self._scope(image_id, group_id, project_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
@@ -171,6 +172,22 @@ async def of_group(tx: Transaction, account_id: str, group_id: str) -> Group:
     if not found:
         raise NotFound(f"There is no group {group_id}.")
     return Group(id=group_id, account_id=account_id, images=tuple(as_image(row) for row in found))
+
+
+async def there_among(tx: Transaction, ids: Collection[str]) -> set[str]:
+    """Those of the images, whoever's they are, that are not deleted."""
+    query = sa.select(images.c.id).where(images.c.id.in_(list(ids)), images.c.deleted_at.is_(None))
+    return {row["id"] for row in await tx.rows(query)}
+
+
+async def groups_among(tx: Transaction, ids: Collection[str]) -> set[str]:
+    """Those of the groups, whoever's they are, of which there is an image."""
+    query = (
+        sa.select(images.c.group_id)
+        .where(images.c.group_id.in_(list(ids)), images.c.deleted_at.is_(None))
+        .distinct()
+    )
+    return {row["group_id"] for row in await tx.rows(query)}
 
 
 # Of bytes that nobody has read yet there is none.
