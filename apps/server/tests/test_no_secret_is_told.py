@@ -38,7 +38,7 @@ from .test_end_to_end import PHOTO, Page
 CANARIES = {
     "signing key": "canary-of-the-signing-key",
     "password of Redis": "canary-of-redis",
-    "token of nobody": "sk_stg_canaryofnobody0123456789abcdefghijklm",
+    "token of nobody": "sk_stg_" + "canary" * 6,
     "signature of nobody": "v1,canaryofasignature",
     "header of a source": "canary-of-a-source",
 }

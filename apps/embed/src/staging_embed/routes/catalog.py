@@ -22,8 +22,9 @@ class PriceAnswer(Struct, frozen=True, kw_only=True):
 
 
 class ModelAnswer(Struct, frozen=True, kw_only=True):
-    """A model that is open here. `honours`: the parts of a request that have an effect on it.
+    """A model that is open here. `is_default`: requests that name none get it.
 
+    `honours`: the parts of a request that have an effect on it.
     `rooms` and `styles`: empty means all of the catalog. `options`: JSON Schema of its own options.
     """
 
@@ -55,11 +56,12 @@ class Catalog(Struct, frozen=True, kw_only=True):
 @catalog.get("/catalog", member("images:read"))
 async def get_catalog(call: Call) -> Catalog:
     """What can be asked for: room types, styles, and the models that are open here."""
-    cards = [stager.card for stager in call.staging.ports.stagers.values()]
+    models = call.staging.operating("the catalog").models  # it only asks
+    active = (await models.active()).value
     return Catalog(
         room_types=list(ROOMS),
         styles=list(STYLES),
-        models=[_model(card, is_default=card is cards[0]) for card in cards],
+        models=[_model(card, is_default=card.id == active) for card in models.cards()],
     )
 
 
