@@ -40,6 +40,7 @@ CONTRACTS = {
     "queue": ("Queue", "Consumes", "Signals", "Carries", "LimitsRates"),
     "auth": ("Authenticator",),
     "billing": ("Billing", "KeepsPlans"),
+    "payments": ("TakesPayments", "ReportsPayments", "MetersUsage", "ListsPrices"),
 }
 # Sentences that ask nothing of a backend: headlines, and what the core may rely on or does.
 TITLES = {
@@ -66,6 +67,13 @@ TITLES = {
     "Turns credentials into a principal.",
     "Prices orders.",
     "A billing backend under which an account has a plan, and a limit.",
+    "What accounts do to pay. ``customer_id``: the provider's name of the account.",
+    "What a payment provider tells on its own, and when it is asked.",
+    "Customers that were deleted may be missing.",
+    "Those of nothing that we keep may be missing.",
+    "A payment provider that charges afterwards by what was metered.",
+    "Both are whole minutes of Unix time.",
+    "A payment provider whose catalogue can be written.",
 }
 
 

@@ -117,6 +117,15 @@ async def opened(
         yield billing
 
 
+@asynccontextmanager
+async def vendors_client(stripe: RunningStripe) -> AsyncIterator[Any]:
+    """The client of the vendor's own package, at that double."""
+    line = vendor.HTTPXClient(timeout=20)
+    client = vendor.StripeClient(stripe.key, http_client=line, base_addresses={"api": stripe.url})
+    yield client.v1
+    await line.close_async()  # type: ignore[no-untyped-call]
+
+
 @pytest.fixture
 def stripe() -> Iterator[RunningStripe]:
     """A double that behaves, until a test says otherwise."""
@@ -129,12 +138,7 @@ def play(stripe: RunningStripe, tmp_path: Path) -> Play:
     """Runs a scenario in a shop whose backend was opened by this URL."""
 
     async def whole(scenario: Scenario, url: str) -> None:
-        line = vendor.HTTPXClient(timeout=20)
-        client = vendor.StripeClient(
-            stripe.key, http_client=line, base_addresses={"api": stripe.url}
-        )
-        async with opened(stripe, tmp_path, url) as billing:
-            await scenario(Shop(billing, stripe, client.v1))
-        await line.close_async()  # type: ignore[no-untyped-call]
+        async with vendors_client(stripe) as v1, opened(stripe, tmp_path, url) as billing:
+            await scenario(Shop(billing, stripe, v1))
 
     return lambda scenario, url="stripe:": asyncio.run(whole(scenario, url))

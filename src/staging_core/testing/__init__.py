@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .fake_context import FakeContext
     from .fake_deferred import FakeDeferred, open_fake_deferred
     from .fake_keys import FakeKeys
-    from .fake_payments import FakePayments, open_fake_payments, paying
+    from .fake_payments import FakePayments, open_fake_payments, paying, signed
     from .fake_photo import FakePhoto
     from .fake_provider import FakeProvider
     from .fake_script import Script
@@ -35,6 +35,7 @@ __all__ = [
     "open_fake_deferred",
     "open_fake_payments",
     "paying",
+    "signed",
 ]
 
 _MODULES = {
@@ -52,6 +53,7 @@ _MODULES = {
     "open_fake_deferred": "fake_deferred",
     "open_fake_payments": "fake_payments",
     "paying": "fake_payments",
+    "signed": "fake_payments",
 }
 
 

@@ -20,6 +20,7 @@ from staging_core.interfaces import BillingContext, Standings
 from staging_core.models import (
     Callback,
     Invoice,
+    Listing,
     Offer,
     Paid,
     PaidCustomer,
@@ -36,7 +37,7 @@ _SIGNATURE = "fake-signature"
 
 
 class FakePayments(PlanBilling):
-    """Implements ``TakesPayments`` and ``ReportsPayments`` beside what ``plans:`` does."""
+    """Implements all contracts of payments beside what ``plans:`` does."""
 
     def __init__(self, standings: Standings, provider: FakeProvider, source: str = "fake") -> None:
         super().__init__(standings)
@@ -187,10 +188,34 @@ class FakePayments(PlanBilling):
             if notice.created_at >= since:
                 yield notice
 
+    # --- MetersUsage, ListsPrices -----------------------------------------------------------------
+
+    async def meter(self, customer_id: str, images: int, *, at: float, key: str) -> None:
+        """See ``MetersUsage``."""
+        asked = ("meter", customer_id, images, at)
+        await self.provider.once(
+            f"meter {key}", asked, lambda: self.provider.count(customer_id, images, at)
+        )
+
+    async def metered(self, customer_id: str, *, since: float, until: float) -> int:
+        """See ``MetersUsage``."""
+        await self.provider.asked("metered")
+        minutes = self.provider.metered.get(customer_id, {})
+        return sum(n for minute, n in minutes.items() if since <= minute * 60 < until)
+
+    async def publish(self, listing: Listing) -> str:
+        """See ``ListsPrices``."""
+        await self.provider.asked("publish")
+        return self.provider.price(listing)
+
 
 def signed(provider: FakeProvider, notice: PaymentNotice) -> Callback:
     """The report as the provider sends it."""
-    body = msgspec.json.encode(notice)
+    return reported(provider, msgspec.json.encode(notice))
+
+
+def reported(provider: FakeProvider, body: bytes) -> Callback:
+    """A report that says this, signed by the provider."""
     headers = {_SIGNATURE: provider.signature(body)}
     return Callback(body=body, headers=headers, received_at=time.time())
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from staging_core.errors import Busy, PaymentRefused, PaymentsUnavailable
 from staging_core.models import (
     Invoice,
+    Listing,
     Offer,
     Paid,
     PaidCustomer,
@@ -24,6 +25,7 @@ from staging_core.models import (
     PaymentMethod,
     PaymentNotice,
 )
+from staging_core.models.payment_method import Card
 
 Failure = Literal["refused", "busy", "away", "answer lost"]
 T = TypeVar("T")
@@ -33,7 +35,10 @@ _MONTH_S = 30 * 86_400.0
 class FakeProvider:
     """One provider; ``amounts``: of its prices, in hundredths; None: it has any price, for 10.00.
 
-    ``calls``: the names of all calls so far. ``pages``: who may pay what on each.
+    ``calls``: the names of all calls so far. ``pages``: who may pay what on each. ``events``: all
+    that it has to report, the oldest first; ``undelivered``: of these what got lost, as all do
+    while ``delivers`` is off. While it is ``away`` it answers no call. ``declined``: cards, by
+    their ids, that pay no bill.
     """
 
     def __init__(
@@ -49,9 +54,15 @@ class FakeProvider:
         self.pages: dict[str, tuple[str, Offer, str]] = {}
         self.methods: dict[str, list[PaymentMethod]] = {}
         self.bills: dict[str, list[Invoice]] = {}
+        self.events: list[PaymentNotice] = []
         self.undelivered: list[PaymentNotice] = []
+        self.delivers = True
+        self.away = False
+        self.declined: set[str] = set()
+        self.metered: dict[str, dict[int, int]] = {}
         self.calls: list[str] = []
         self._amounts = amounts
+        self._published: dict[Listing, str] = {}
         self._clock = clock
         self._secret = secret
         self._numbers = itertools.count(1)
@@ -70,13 +81,13 @@ class FakeProvider:
         self._answers.clear()
 
     def pay(self, subscription_id: str) -> PaidSubscription:
-        """The customer pays what is open of a subscription."""
+        """The customer pays what is open of a subscription, in a form that keeps no card."""
         one = self.subscriptions[subscription_id]
         offer = self._waiting.pop(subscription_id, None)
-        price_id = one.price_id if offer is None else offer.price_id
-        paid = replace(one, status="active", price_id=price_id, client_secret=None)
-        self.subscriptions[subscription_id] = paid
-        self._bill(one.customer_id, price_id, subscription_id)
+        if offer is not None:
+            return self._upgraded(one, offer)
+        paid = self._keep(replace(one, status="active", client_secret=None))
+        self._bill(one.customer_id, one.price_id, subscription_id)
         return paid
 
     def pay_page(self, url: str) -> PaidSubscription | PaidPurchase:
@@ -89,6 +100,8 @@ class FakeProvider:
         for one in bought_before:
             if one.purchase_id == purchase_id:
                 return one
+        if not self.methods.get(customer_id):
+            self.new_card(customer_id)
         if offer.kind == "plan":
             return self.pay(self.new_subscription(customer_id, offer, purchase_id).id)
         self._bill(customer_id, offer.price_id, None)
@@ -98,19 +111,28 @@ class FakeProvider:
             price_id=offer.price_id,
             paid=True,
             amount_cents=self.amount(offer.price_id),
-            currency="usd",
+            currency=self._currency(offer.price_id),
             created_at=self._clock(),
             purchase_id=purchase_id,
         )
         self.purchases[bought.id] = bought
+        self._tell("purchase.paid", "purchase", bought.id, customer_id)
         return bought
 
     def end(self, subscription_id: str) -> None:
         """It is over now."""
         one = self.subscriptions[subscription_id]
-        self.subscriptions[subscription_id] = replace(
-            one, status="canceled", canceled_at=self._clock(), client_secret=None
-        )
+        ended = {"status": "canceled", "canceled_at": self._clock(), "client_secret": None}
+        self._keep(replace(one, **ended))
+
+    def new_card(self, customer_id: str, *, pays: bool = True) -> PaymentMethod:
+        """One more card of the customer's, which pays its bills, or is declined, from now on."""
+        card = Card(brand="visa", last4="4242", exp_month=12, exp_year=2040)
+        made = PaymentMethod(id=self._id("pm"), type="card", card=card, is_default=True)
+        others = [replace(one, is_default=False) for one in self.methods.get(customer_id, [])]
+        self.methods[customer_id] = [*others, made]
+        self.declined |= set() if pays else {made.id}
+        return made
 
     def signature(self, body: bytes) -> str:
         """Of a report."""
@@ -142,6 +164,8 @@ class FakeProvider:
         """What becomes of it after it had its effect; raises where it has none."""
         self.calls.append(call)
         await asyncio.sleep(0)
+        if self.away:
+            raise PaymentsUnavailable()
         failure = next((how for name, how in self._failures if name == call), None)
         if failure is not None:
             self._failures.remove((call, failure))
@@ -161,6 +185,9 @@ class FakeProvider:
 
     def amount(self, price_id: str) -> int:
         """Of a price; ``PaymentRefused`` where there is none."""
+        for listing, known in self._published.items():
+            if known == price_id:
+                return listing.amount_cents
         if self._amounts is None:
             return 1000
         if price_id not in self._amounts:
@@ -171,7 +198,18 @@ class FakeProvider:
         """One more."""
         id = self._id("cus")
         self.customers[id] = PaidCustomer(id=id, account_id=account_id, created_at=self._clock())
+        self._tell("customer.created", "customer", id, id)
         return id
+
+    def price(self, listing: Listing) -> str:
+        """The id of the price of exactly this listing."""
+        return self._published.setdefault(listing, f"price_{len(self._published) + 1}")
+
+    def count(self, customer_id: str, images: int, at: float) -> None:
+        """So many more were had in that minute."""
+        minutes = self.metered.setdefault(customer_id, {})
+        minute = int(at // 60)
+        minutes[minute] = minutes.get(minute, 0) + images
 
     def new_page(self, customer_id: str, offer: Offer, purchase_id: str) -> str:
         """A page to pay on."""
@@ -199,28 +237,53 @@ class FakeProvider:
             purchase_id=purchase_id,
             client_secret=f"{id}_secret",
         )
-        self.subscriptions[id] = made
-        return made
+        return self._keep(made)
 
     def switched(self, subscription_id: str, offer: Offer) -> PaidSubscription:
-        """A cheaper plan at once; a dearer one when it is paid."""
+        """A cheaper plan at once, and any in a trial; a dearer one when it is paid."""
         one = self._open(subscription_id)
-        if self.amount(offer.price_id) > self.amount(one.price_id):
-            self._waiting[subscription_id] = offer
-            one = replace(one, client_secret=f"{self._id('bill')}_secret")
-        else:
-            self._waiting.pop(subscription_id, None)
-            one = replace(one, price_id=offer.price_id, client_secret=None)
-        self.subscriptions[subscription_id] = one
-        return one
+        self._waiting.pop(subscription_id, None)
+        is_dearer = self.amount(offer.price_id) > self.amount(one.price_id)
+        if one.status == "trialing" or not is_dearer:
+            return self._keep(replace(one, price_id=offer.price_id))
+        if self._has_card_that_pays(one.customer_id):
+            return self._upgraded(one, offer)
+        self._waiting[subscription_id] = offer
+        return self._keep(replace(one, client_secret=f"{self._id('bill')}_secret"))
 
     def ending(self, subscription_id: str, *, ends: bool) -> PaidSubscription:
         """It ends with its period, or does not."""
         one = self._open(subscription_id)
         at = (one.period_end, self._clock()) if ends else (None, None)
-        one = replace(one, cancel_at=at[0], canceled_at=at[1])
-        self.subscriptions[subscription_id] = one
+        return self._keep(replace(one, cancel_at=at[0], canceled_at=at[1]))
+
+    def _upgraded(self, one: PaidSubscription, offer: Offer) -> PaidSubscription:
+        """The difference is paid; as if all of the period were left."""
+        paid = self.amount(one.price_id)
+        self._bill(one.customer_id, offer.price_id, one.id, less=paid)
+        return self._keep(replace(one, price_id=offer.price_id, client_secret=None))
+
+    def _has_card_that_pays(self, customer_id: str) -> bool:
+        cards = self.methods.get(customer_id, [])
+        return any(one.is_default and one.id not in self.declined for one in cards)
+
+    def _keep(self, one: PaidSubscription) -> PaidSubscription:
+        self.subscriptions[one.id] = one
+        self._tell("subscription.changed", "subscription", one.id, one.customer_id)
         return one
+
+    def _tell(self, type: str, kind: PaidKind, object_id: str, customer_id: str) -> None:
+        notice = PaymentNotice(
+            event_id=self._id("evt"),
+            type=type,
+            created_at=self._clock(),
+            kind=kind,
+            object_id=object_id,
+            customer_id=customer_id,
+        )
+        self.events.append(notice)
+        if not self.delivers:
+            self.undelivered.append(notice)
 
     def _open(self, subscription_id: str) -> PaidSubscription:
         one = self.subscriptions.get(subscription_id)
@@ -228,8 +291,10 @@ class FakeProvider:
             raise PaymentRefused("There is no such subscription, or it has ended.")
         return one
 
-    def _bill(self, customer_id: str, price_id: str, subscription_id: str | None) -> None:
-        cents, id = self.amount(price_id), self._id("in")
+    def _bill(
+        self, customer_id: str, price_id: str, subscription_id: str | None, *, less: int = 0
+    ) -> None:
+        cents, id = self.amount(price_id) - less, self._id("in")
         bills = self.bills.setdefault(customer_id, [])
         bills.append(
             Invoice(
@@ -237,7 +302,7 @@ class FakeProvider:
                 status="paid",
                 amount_due=cents,
                 amount_paid=cents,
-                currency="usd",
+                currency=self._currency(price_id),
                 created_at=self._clock(),
                 subscription_id=subscription_id,
                 number=f"F-{len(bills) + 1}",
@@ -245,6 +310,10 @@ class FakeProvider:
                 pdf_url=f"https://pay.example/bills/{id}.pdf",
             )
         )
+
+    def _currency(self, price_id: str) -> str:
+        known = {id: listing.currency for listing, id in self._published.items()}
+        return known.get(price_id, "usd")
 
     def _id(self, kind: str) -> str:
         return f"{kind}_{next(self._numbers)}"

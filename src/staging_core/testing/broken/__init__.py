@@ -11,6 +11,7 @@ from .billing import BROKEN_BILLING
 from .carrying import BROKEN_CARRYING
 from .deferred import BROKEN_DEFERRED
 from .opener import BROKEN_OPENERS
+from .payments import BROKEN_PAYMENTS
 from .plugin import BROKEN_PLUGINS
 from .presigning import BROKEN_CAPABILITIES
 from .queue import BROKEN_QUEUES
@@ -30,5 +31,6 @@ BROKEN: tuple[Broken, ...] = (
     *BROKEN_CARRYING,
     *BROKEN_AUTH,
     *BROKEN_BILLING,
+    *BROKEN_PAYMENTS,
     *BROKEN_PLUGINS,
 )

@@ -12,7 +12,8 @@ from __future__ import annotations
 import pytest
 
 _SUITES = ("auth", "base", "billing", "defers", "payments", "plugin", "queue", "stager", "storage")
-pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in (*_SUITES, "taking_part")))
+_PARTS = ("taking_part", "taking_payments")
+pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in (*_SUITES, *_PARTS)))
 
 from .auth import AuthConformance, Outage  # noqa: E402 - pytest must know these modules before they load
 from .base import Conformance, failures  # noqa: E402

@@ -2,214 +2,68 @@
 
 from __future__ import annotations
 
-import re
-from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from staging_core.errors import InvalidSignature, NotFound
-from staging_core.models import (
-    Callback,
-    Listing,
-    Offer,
-    PaidCustomer,
-    PaidPurchase,
-    PaidSubscription,
-    PaymentNotice,
-)
+from staging_core.errors import InvalidCallback, InvalidSignature
+from staging_core.models import PaidPurchase, PaymentNotice
 
-from .base import Conformance, check
+from .at_a_provider import ACCOUNT, DEARER, MONTHLY, OVERAGE, PACK, PURCHASE
+from .base import check
+from .taking_payments import TakingPayments
 
-MONTHLY = Listing(kind="plan", code="pro", name="Pro", amount_cents=2900, currency="usd")
-DEARER = replace(MONTHLY, code="business", name="Business", amount_cents=9900)
-OVERAGE = replace(MONTHLY, amount_cents=40, overage=True)
-PACK = Listing(kind="pack", code="ten", name="Ten", amount_cents=1000, currency="usd")
-_ACCOUNT, _PURCHASE = "account-of-the-suite", "purchase-of-the-suite"
+_KINDS = ("customer", "subscription", "purchase")
 
 
-class PaymentsConformance(Conformance, ABC):
+class PaymentsConformance(TakingPayments):
     """The subject takes and reports payments, meters usage and lists prices.
 
     What customers and the provider do is told by the subclass: ``open`` (a provider of its own for
-    each check), ``pay``, ``reports`` and ``now``.
+    each check) and the abstract methods of ``AtAProvider``.
     """
-
-    kind = "billing"
-    patience_s: ClassVar[float] = 60.0
-
-    @abstractmethod
-    async def pay(self, url: str) -> None:
-        """The customer pays on this page, with a card that pays."""
-
-    @abstractmethod
-    async def reports(self) -> list[Callback]:
-        """All that the provider has reported so far, as it comes in, oldest first."""
-
-    @abstractmethod
-    async def now(self) -> float:
-        """The provider's time, in Unix seconds."""
-
-    # --- what the checks have in common ---------------------------------------------------------
-
-    async def _customer(self, billing: Any, account: str = _ACCOUNT) -> str:
-        made: str = await billing.make_customer(
-            account, email="ada@example.com", name="Ada", key=f"customer of {account}"
-        )
-        return made
-
-    async def _offer(self, billing: Any, listing: Listing) -> Offer:
-        price = await billing.publish(listing)
-        return Offer(kind=listing.kind, code=listing.code, price_id=price)
-
-    async def _page(self, billing: Any, customer: str, listing: Listing) -> str:
-        url: str = await billing.checkout(
-            customer,
-            await self._offer(billing, listing),
-            purchase_id=_PURCHASE,
-            success_url="https://shop.example/thanks",
-            cancel_url="https://shop.example/",
-            key="checkout",
-        )
-        return url
-
-    async def _bought(self, billing: Any) -> PaidSubscription:
-        customer = await self._customer(billing)
-        await self.pay(await self._page(billing, customer, MONTHLY))
-        found: PaidSubscription | None = await billing.begun(customer, _PURCHASE)
-        assert found is not None
-        return found
-
-    # --- TakesPayments --------------------------------------------------------------------------
-
-    @check("The provider's name, 1 to 32 small letters")
-    async def test_a_source_is_a_short_word(self, billing: Any) -> None:
-        assert re.fullmatch("[a-z]{1,32}", billing.source)
-
-    @check("Make a customer that says whose it is; its id.")
-    async def test_a_customer_says_whose_it_is(self, billing: Any) -> None:
-        seen = await billing.look("customer", await self._customer(billing))
-        assert isinstance(seen, PaidCustomer)
-        assert seen.account_id == _ACCOUNT
-
-    @check("Under one ``key`` a call has its effect once")
-    async def test_one_key_makes_one_customer(self, billing: Any) -> None:
-        assert await self._customer(billing) == await self._customer(billing)
-
-    @check("The oldest customer of the account that was made at ``since`` (Unix seconds) or later.")
-    async def test_the_oldest_customer_is_found(self, billing: Any) -> None:
-        since = await self.now() - 60
-        first = await self._customer(billing)
-        await billing.make_customer(_ACCOUNT, email=None, name=None, key="another")
-        await self._customer(billing, "another-account")
-        found = await billing.find_customer(_ACCOUNT, since=since)
-        assert found is not None
-        assert found.id == first
-        assert await billing.find_customer(_ACCOUNT, since=since + 3600) is None
-
-    @check("The address of a page on which the customer pays; nothing is bought before.")
-    async def test_a_page_buys_nothing_by_itself(self, billing: Any) -> None:
-        customer = await self._customer(billing)
-        assert (await self._page(billing, customer, MONTHLY)).startswith("http")
-        assert [one async for one in billing.all_of("subscription", since=0)] == []
-
-    @check("What is bought there carries ``purchase_id``.")
-    async def test_a_plan_that_was_bought_carries_its_purchase(self, billing: Any) -> None:
-        bought = await self._bought(billing)
-        assert (bought.status, bought.purchase_id) == ("active", _PURCHASE)
-        assert bought.period_start <= await self.now() < bought.period_end
-
-    @check("Begin a subscription that is ``incomplete`` until its first bill is paid.")
-    async def test_a_subscription_begins_incomplete(self, billing: Any) -> None:
-        offer = await self._offer(billing, MONTHLY)
-        customer = await self._customer(billing)
-        made = await billing.subscribe(customer, offer, purchase_id=_PURCHASE, key="subscribe")
-        assert (made.status, made.price_id) == ("incomplete", offer.price_id)
-
-    @check("With the secret that the provider's own form pays it with")
-    async def test_a_subscription_comes_with_its_secret(self, billing: Any) -> None:
-        offer = await self._offer(billing, MONTHLY)
-        customer = await self._customer(billing)
-        made = await billing.subscribe(customer, offer, purchase_id=_PURCHASE, key="subscribe")
-        assert made.client_secret
-        assert made.client_secret not in repr(made)
-
-    @check("The customer's subscription that carries ``purchase_id``, whatever became of it.")
-    async def test_only_the_purchases_subscription_is_found(self, billing: Any) -> None:
-        bought = await self._bought(billing)
-        assert await billing.begun(bought.customer_id, "another-purchase") is None
-        other = await self._customer(billing, "another-account")
-        assert await billing.begun(other, _PURCHASE) is None
-
-    @check("Go over to another plan")
-    async def test_a_dearer_plan_that_is_paid_is_there(self, billing: Any) -> None:
-        bought, dearer = await self._bought(billing), await self._offer(billing, DEARER)
-        after = await billing.switch(bought.id, dearer, key="switch")
-        assert (after.id, after.price_id) == (bought.id, dearer.price_id)
-
-    @check("Let it end with its period; doing it twice is doing it once.")
-    async def test_it_ends_with_its_period(self, billing: Any) -> None:
-        bought = await self._bought(billing)
-        for key in ("end", "end again"):
-            ending = await billing.end_with_period(bought.id, key=key)
-            assert (ending.status, ending.cancel_at) == ("active", bought.period_end)
-
-    @check("Take that back while it has not ended.")
-    async def test_it_goes_on(self, billing: Any) -> None:
-        bought = await self._bought(billing)
-        await billing.end_with_period(bought.id, key="end")
-        assert (await billing.go_on(bought.id, key="go on")).cancel_at is None
-
-    @check("The customer's ways to pay, the default one first.")
-    async def test_the_card_that_paid_is_a_way_to_pay(self, billing: Any) -> None:
-        bought = await self._bought(billing)
-        methods = await billing.payment_methods(bought.customer_id)
-        assert [method.is_default for method in methods] == [True]
-
-    @check("``NotFound`` when it is not the customer's.")
-    async def test_another_customers_way_to_pay_is_not_found(self, billing: Any) -> None:
-        bought, other = await self._bought(billing), await self._customer(billing, "another")
-        [theirs] = await billing.payment_methods(bought.customer_id)
-        for deed in (billing.choose_payment_method, billing.remove_payment_method):
-            with pytest.raises(NotFound):
-                await deed(other, theirs.id)
-        assert await billing.payment_methods(bought.customer_id) == [theirs]
-
-    @check("The customer's bills, newest first; drafts are not among them.")
-    async def test_the_first_bill_is_listed(self, billing: Any) -> None:
-        bought = await self._bought(billing)
-        bills = await billing.invoices(bought.customer_id, limit=10, offset=0)
-        paid = [(bill.status, bill.amount_paid, bill.currency) for bill in bills]
-        assert paid == [("paid", 2900, "usd")]
-        assert await billing.invoices(bought.customer_id, limit=10, offset=1) == []
 
     # --- ReportsPayments ------------------------------------------------------------------------
 
     @check("Verify a report; ``InvalidSignature``")
     async def test_a_report_that_was_changed_is_not_believed(self, billing: Any) -> None:
-        await self._customer(billing)
+        await self.a_customer(billing)
         for report in await self.reports():
             with pytest.raises(InvalidSignature):
                 await billing.receive(replace(report, body=report.body + b" "))
             with pytest.raises(InvalidSignature):
                 await billing.receive(replace(report, headers={}))
 
+    @check("``InvalidCallback`` where it makes no sense.")
+    async def test_a_report_that_makes_no_sense_is_invalid(self, billing: Any) -> None:
+        with pytest.raises(InvalidCallback):
+            await billing.receive(await self.signed(b"This is no report."))
+
+    @check("Does not ask the provider.")
+    async def test_a_report_is_verified_while_the_provider_is_away(self, billing: Any) -> None:
+        await self.a_customer(billing)
+        reports = await self.reports()
+        assert reports
+        async with self.away():
+            for report in reports:
+                await billing.receive(report)
+
     @check("A verified report of the payment provider: look at this thing.")
     async def test_a_report_tells_what_to_look_at(self, billing: Any) -> None:
-        customer = await self._customer(billing)
-        await self.pay(await self._page(billing, customer, PACK))
+        customer = await self.a_customer(billing)
+        await self.pay(await self.a_page(billing, customer, PACK))
         notices = [await billing.receive(report) for report in await self.reports()]
         assert all(isinstance(notice, PaymentNotice) for notice in notices)
         told = {notice.object_id for notice in notices if notice.kind == "purchase"}
         seen = [await billing.look("purchase", one) for one in sorted(filter(None, told))]
         bought = [one for one in seen if isinstance(one, PaidPurchase)]
-        assert [(one.paid, one.purchase_id) for one in bought] == [(True, _PURCHASE)]
+        assert [(one.paid, one.purchase_id) for one in bought] == [(True, PURCHASE)]
         assert (bought[0].customer_id, bought[0].amount_cents) == (customer, PACK.amount_cents)
 
     @check("the same for every delivery of one event")
     async def test_every_delivery_of_one_event_has_one_id(self, billing: Any) -> None:
-        await self._customer(billing)
+        await self.a_customer(billing)
         for report in await self.reports():
             first, second = await billing.receive(report), await billing.receive(report)
             assert first == second
@@ -217,29 +71,60 @@ class PaymentsConformance(Conformance, ABC):
 
     @check("The latest state of one thing; None when there is no such thing.")
     async def test_there_is_nothing_where_nothing_is(self, billing: Any) -> None:
-        for kind in ("customer", "subscription", "purchase"):
+        for kind in _KINDS:
             assert await billing.look(kind, "nothing-has-this-id") is None
 
     @check("Every thing of a kind that was made since (Unix seconds), as it is now")
     async def test_all_things_are_as_they_look(self, billing: Any) -> None:
-        bought = await self._bought(billing)
+        bought = await self.a_plan(billing)
         for kind, id in (("subscription", bought.id), ("customer", bought.customer_id)):
             seen = [one async for one in billing.all_of(kind, since=bought.created_at - 60)]
             assert seen == [await billing.look(kind, id)]
             later = billing.all_of(kind, since=bought.created_at + 3600)
             assert [one async for one in later] == []
 
+    @check("Events since (Unix seconds) that the provider could not deliver.")
+    async def test_what_was_not_delivered_is_missed(self, billing: Any) -> None:
+        since = await self.now() - 60
+        await self.deliver(well=True)
+        await self.a_customer(billing)
+        assert [one async for one in billing.missed(since=since)] == []
+        await self.deliver(well=False)
+        lost = await self.a_customer(billing, "another-account")
+        missed = [one async for one in billing.missed(since=since)]
+        assert {(one.kind, one.object_id) for one in missed} == {("customer", lost)}
+        reported = [await billing.receive(report) for report in await self.reports()]
+        assert {one.event_id for one in missed} <= {one.event_id for one in reported}
+        assert [one async for one in billing.missed(since=since + 3600)] == []
+
     # --- MetersUsage, ListsPrices ---------------------------------------------------------------
 
-    @check("How many images were told of that were had in whole minutes")
+    @check(
+        "Tell that ``images`` were had at ``at`` (Unix seconds); under one ``key`` once a day."
+        " ``key``: 1 to 100 characters."
+    )
     async def test_one_key_is_counted_once(self, billing: Any) -> None:
         await billing.publish(OVERAGE)
-        customer, at = await self._customer(billing), await self.now()
-        for key in ("one", "one", "two"):
+        customer, at = await self.a_customer(billing), await self.now()
+        for key in ("1", "1", "2" * 100, "2" * 100):
             await billing.meter(customer, 2, at=at, key=key)
         minute = at - at % 60
         assert await billing.metered(customer, since=minute, until=minute + 60) == 4
-        assert await billing.metered(customer, since=minute - 60, until=minute) == 0
+
+    @check(
+        "How many images were told of that were had in whole minutes from ``since`` to ``until``."
+    )
+    async def test_what_was_metered_is_counted_by_its_minute(self, billing: Any) -> None:
+        await billing.publish(OVERAGE)
+        customer, other = [await self.a_customer(billing, name) for name in (ACCOUNT, "another")]
+        now = await self.now()
+        minute = now - now % 60
+        for at, images in ((minute - 60, 1), (minute - 1, 2), (minute, 4)):
+            await billing.meter(customer, images, at=at, key=f"{images}")
+        assert await billing.metered(customer, since=minute - 60, until=minute) == 3
+        assert await billing.metered(customer, since=minute, until=minute + 60) == 4
+        assert await billing.metered(customer, since=minute - 120, until=minute + 60) == 7
+        assert await billing.metered(other, since=minute - 60, until=minute + 60) == 0
 
     @check("The id of the price of exactly that listing, which is made where it is not there.")
     async def test_every_listing_has_one_price(self, billing: Any) -> None:
@@ -247,3 +132,11 @@ class PaymentsConformance(Conformance, ABC):
         first = [await billing.publish(one) for one in listings]
         assert len(set(first)) == len(listings)
         assert [await billing.publish(one) for one in listings] == first
+
+    @check("A price never changes; one of another amount stays for those who pay it.")
+    async def test_a_price_stays_for_those_who_pay_it(self, billing: Any) -> None:
+        bought = await self.a_plan(billing)
+        now = await billing.publish(replace(MONTHLY, amount_cents=3900))
+        seen = await billing.look("subscription", bought.id)
+        assert (seen.status, seen.price_id) == ("active", bought.price_id)
+        assert bought.price_id != now
