@@ -2,7 +2,8 @@
 
 First the account is closed: nobody signs in to it, its keys open nothing, nothing new is accepted.
 Then, a part at a time: its jobs are cancelled and its images cleared as if their owner had deleted
-them; its objects go; when nothing outside is left of it its rows do, and the account's own last.
+them; its objects go; what it pays for ends (``payments``). When nothing outside is left of it its
+rows go, and the account's own last.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from .database import (
     accounts,
     attempts,
     audit_log,
+    customers,
     deletions,
     endpoints,
     files,
@@ -102,7 +104,7 @@ async def _clear_some(ports: Ports, account_id: str) -> bool:
 
 
 async def _is_at_rest(ports: Ports, account_id: str) -> bool:
-    """Nothing outside is left of it: no object, no prediction that is looked for or stopped."""
+    """Nothing outside is left of it: no object, no prediction, nothing that is paid for it."""
     async with ports.database.read(account_id) as tx:
         closing_at = await accounts.closing_at(tx, account_id)
         if closing_at is None or tx.now - closing_at < _SETTLED_S:
@@ -110,6 +112,8 @@ async def _is_at_rest(ports: Ports, account_id: str) -> bool:
         if await attempts.any_looked_for(tx, account_id):
             return False
         if await files.any_left(tx, account_id):
+            return False
+        if await customers.any_made(tx, account_id):
             return False
         return not await outbox.any_left(tx, account_id)
 

@@ -26,6 +26,7 @@ from .database import (
     leases,
     ledger,
     outbox,
+    payment_events,
     spend,
     statistics,
     tickets,
@@ -38,6 +39,7 @@ from .errors import DatabaseFailed, JobVerb
 from .models import Stored, Wake
 from .observation import Observation
 from .payments.comparison import Comparison
+from .payments.ending import Ending
 from .payments.following import Following
 from .payments.metering import Metering
 from .payments.unfinished import Unfinished
@@ -52,6 +54,7 @@ log = logging.getLogger("staging_core")
 _BUCKET_EVERY_S = 3600.0
 _MODEL_MISSING_S = 3600.0
 _WEBHOOKS_KEPT_S = 30 * 86_400.0
+_PAYMENT_EVENTS_KEPT_S = 30 * 86_400.0  # providers know an event no longer themselves
 _DEEDS = {"delete_object": (3600.0, math.inf), "cancel_prediction": (60.0, 3600.0)}
 """By kind, the longest pause between two tries, and when a deed has lost its sense."""
 
@@ -72,6 +75,7 @@ class Recovery:
         self._reception = Reception(ports)
         self._following = Following(ports)
         self._unfinished = Unfinished(ports)
+        self._ending = Ending(ports)
         self._owner = uuid4().hex
         self._observation = Observation(ports, self._owner)
         self._bucket_checked = time.monotonic()
@@ -103,6 +107,7 @@ class Recovery:
             "callbacks_read": await self._reception.read_again(),
             "predictions_found": await self._predictions.look(),
             "images_cleared": await clear_deleted(self.ports),
+            "payments_ended": await self._ending.end(),
             "accounts_deleted": await delete_closed(self.ports),
             "holds_settled": await self.settle_holds(),
             "uploads_expired": await self.expire_uploads(),
@@ -120,6 +125,7 @@ class Recovery:
             await self.forget_tickets()
             done["audit_log_dropped"] = await self.forget_acts()
             done["webhooks_forgotten"] = await self.forget_webhooks()
+            done["payment_events_forgotten"] = await self.forget_payment_events()
             await self.forget_spend()
         return done
 
@@ -225,6 +231,11 @@ class Recovery:
             forgotten += some
             if not some:
                 return forgotten
+
+    async def forget_payment_events(self) -> int:
+        """Drop events of a payment provider that were followed long ago."""
+        async with self.ports.database.write() as tx:
+            return await payment_events.forget(tx, before=tx.now - _PAYMENT_EVENTS_KEPT_S)
 
     async def empty_outbox(self) -> int:
         """Do the deeds that transactions left behind; one that fails is tried again later."""

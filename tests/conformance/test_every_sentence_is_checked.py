@@ -40,7 +40,7 @@ CONTRACTS = {
     "queue": ("Queue", "Consumes", "Signals", "Carries", "LimitsRates"),
     "auth": ("Authenticator",),
     "billing": ("Billing", "KeepsPlans"),
-    "payments": ("TakesPayments", "ReportsPayments", "MetersUsage", "ListsPrices"),
+    "payments": ("TakesPayments", "ReportsPayments", "EndsPayments", "MetersUsage", "ListsPrices"),
 }
 # Sentences that ask nothing of a backend: headlines, and what the core may rely on or does.
 TITLES = {
@@ -73,6 +73,7 @@ TITLES = {
     "Those of nothing that we keep may be missing.",
     "A payment provider that charges afterwards by what was metered.",
     "Both are whole minutes of Unix time.",
+    "A payment provider at which a customer can be made to pay for nothing any more.",
     "A payment provider whose catalogue can be written.",
 }
 

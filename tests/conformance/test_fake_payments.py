@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from staging_core.testing.broken.payments import AtTheFake
+from staging_core.testing.broken.at_the_fake import AtTheFake
 
 
 class TestFakePayments(AtTheFake):

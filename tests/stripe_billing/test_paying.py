@@ -98,6 +98,56 @@ def test_bills_are_listed_newest_first_without_drafts(play: Play) -> None:
     play(scenario)
 
 
+# --- the end of it all ---------------------------------------------------------------------------
+
+
+def test_at_the_end_images_beyond_the_plan_are_billed_and_no_page_can_be_paid(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada, ben = await shop.customer(), await shop.customer("acc_ben")
+        overage = await shop.billing.publish(plan(amount=40, overage=True))
+        offer, pack = await shop.offer(overage_price_id=overage), await shop.pack()
+        await shop.subscribed(ada, offer)
+        start = shop.stripe.objects("subscription")[0]["items"]["data"][0]["current_period_start"]
+        await shop.billing.meter(ada, 3, at=start + 1.5, key="images")
+        trial = await shop.offer(trial_days=14)
+        for key, one in (("incomplete", offer), ("trial", trial)):
+            await shop.billing.subscribe(ada, one, purchase_id=key, key=key)
+        page, theirs = (
+            await shop.checkout(ada, pack, "pur_2"),
+            await shop.checkout(ben, pack, "pur_3"),
+        )
+        for _ in range(2):
+            await shop.billing.end_payments(ada)
+        states = [one["status"] for one in shop.stripe.objects("subscription")]
+        assert len(states) == 3
+        assert set(states) <= {"canceled", "incomplete_expired"}
+        shop.stripe.advance(7200)
+        [last] = [one for one in shop.stripe.objects("invoice") if one["amount_due"] == 3 * 40]
+        assert last["status"] == "paid"
+        with pytest.raises(ValueError, match="expired"):
+            shop.stripe.pay(page)
+        shop.stripe.pay(theirs)
+        shop.stripe.advance(62 * DAY)
+        assert len(shop.stripe.truth("charge")) == 3
+
+    play(scenario)
+
+
+def test_a_page_that_was_paid_meanwhile_ends_with_the_rest(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada = await shop.customer()
+        page = await shop.checkout(ada, await shop.offer())
+        shop.stripe.chaos(next=[{"fault": "error_before", "on": f"POST /*/{page}/expire"}] * 3)
+        with pytest.raises(PaymentsUnavailable):
+            await shop.billing.end_payments(ada)
+        shop.stripe.pay(page)
+        await shop.billing.end_payments(ada)
+        [one] = shop.stripe.objects("subscription")
+        assert one["status"] == "canceled"
+
+    play(scenario)
+
+
 # --- what is charged afterwards ------------------------------------------------------------------
 
 

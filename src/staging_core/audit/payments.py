@@ -70,6 +70,16 @@ def paid_twice(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
+def pays_though_deleted(settings: Settings, now: float) -> sa.Select[Any]:
+    """Accounts that were deleted a day ago, and whose payments could not be ended."""
+    accounts = tables.accounts
+    return (
+        sa.select(customers.c.account_id)
+        .join(accounts, accounts.c.id == customers.c.account_id)
+        .where(customers.c.customer_id.is_not(None), accounts.c.closing_at < now - _DAY_S)
+    )
+
+
 def untold(settings: Settings, now: float) -> sa.Select[Any]:
     """Accounts of whose overage the provider was not told for a day."""
     return (
@@ -113,6 +123,7 @@ RULES = (
     Rule("I9", "A paid purchase's credits were never given.", never_granted),
     Rule("I9", "A subscription is paid and of no plan that is known here.", of_an_unknown_plan),
     Rule("I9", "An account has two subscriptions that are paid.", paid_twice),
+    Rule("I9", "A deleted account still pays.", pays_though_deleted),
     Rule("I9", "Overage was not told to the payment provider.", untold),
     Rule("I9", "Overage is not written down to be told.", unwritten),
 )

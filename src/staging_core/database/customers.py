@@ -15,6 +15,7 @@ from staging_core.models import PaidCustomer
 from . import accounts
 from .engine import Transaction
 from .row import Row
+from .tables import accounts as account_rows
 from .tables import customers, payment_objects, users
 from .upsert import insert_or
 
@@ -127,14 +128,36 @@ async def unlink(tx: Transaction, source: str, customer_id: str) -> None:
     await tx.execute(sa.delete(customers).where(*gone))
 
 
-async def unmade(tx: Transaction, source: str, *, before: float, limit: int) -> list[Row]:
-    """Rows without a customer that were written ``before``, the oldest first."""
+async def of_closed(tx: Transaction, *, before: float, limit: int) -> list[Row]:
+    """Customers of accounts that were closed ``before`` then, the longest first."""
     return await tx.rows(
         sa.select(customers)
+        .join(account_rows, account_rows.c.id == customers.c.account_id)
+        .where(customers.c.customer_id.is_not(None), account_rows.c.closing_at <= before)
+        .order_by(account_rows.c.closing_at, customers.c.account_id)
+        .limit(limit)
+    )
+
+
+async def any_made(tx: Transaction, account_id: str) -> bool:
+    """Whether some customer pays for the account."""
+    its = (customers.c.account_id == account_id, customers.c.customer_id.is_not(None))
+    return await tx.row(sa.select(customers.c.source).where(*its).limit(1)) is not None
+
+
+async def unmade(tx: Transaction, source: str, *, before: float, limit: int) -> list[Row]:
+    """Rows without a customer that were written ``before``, the oldest first.
+
+    Not of accounts that are being deleted: they need none.
+    """
+    return await tx.rows(
+        sa.select(customers)
+        .join(account_rows, account_rows.c.id == customers.c.account_id)
         .where(
             customers.c.source == source,
             customers.c.customer_id.is_(None),
             customers.c.created_at <= before,
+            account_rows.c.closing_at.is_(None),
         )
         .order_by(customers.c.created_at)
         .limit(limit)

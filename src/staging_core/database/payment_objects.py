@@ -60,6 +60,12 @@ async def mark_of_customer(tx: Transaction, source: str, customer_id: str) -> No
     await tx.execute(sa.update(payment_objects).where(*its).values(**told))
 
 
+async def forget_owner(tx: Transaction, source: str, customer_id: str) -> None:
+    """The customer and all that it has are nobody's of ours any more, whatever it says."""
+    its = (payment_objects.c.source == source, payment_objects.c.customer_id == customer_id)
+    await tx.execute(sa.update(payment_objects).where(*its).values(state={"left": True}))
+
+
 async def claim(tx: Transaction, source: str, *, lease_s: float, limit: int) -> list[Row]:
     """Due things that nobody looks at, ours for ``lease_s`` seconds, customers first."""
     table = payment_objects

@@ -11,7 +11,7 @@ from staging_core.models import Offer
 
 from .engine import Transaction
 from .row import Row
-from .tables import purchases
+from .tables import accounts, purchases
 
 Deed = Literal["checkout", "subscribe", "switch"]
 State = Literal["begun", "open", "done", "refused", "over"]
@@ -115,13 +115,18 @@ async def switched(
 
 
 async def begun(tx: Transaction, source: str, *, before: float, limit: int) -> list[Row]:
-    """Those whose outcome nobody has found out since ``before``, the longest first."""
+    """Those whose outcome nobody has found out since ``before``, the longest first.
+
+    Not of accounts that are being deleted: all that they pay for ends.
+    """
     return await tx.rows(
         sa.select(purchases)
+        .join(accounts, accounts.c.id == purchases.c.account_id)
         .where(
             purchases.c.state == "begun",
             purchases.c.source == source,
             purchases.c.updated_at <= before,
+            accounts.c.closing_at.is_(None),
         )
         .order_by(purchases.c.updated_at)
         .limit(limit)

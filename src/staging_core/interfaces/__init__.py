@@ -11,7 +11,7 @@ from .billing import Billing, BillingContext, KeepsPlans, Standings
 from .capability import supports
 from .inspecting import Inspects
 from .opening import OpenContext, Opener
-from .payments import ListsPrices, MetersUsage, ReportsPayments, TakesPayments
+from .payments import EndsPayments, ListsPrices, MetersUsage, ReportsPayments, TakesPayments
 from .queue import Carries, Consumes, LimitsRates, Queue, Signals
 from .stager import Defers, Finds, Photo, ReceivesCallbacks, Stager
 from .storage import Copies, Creates, PresignsDownloads, PresignsUploads, Storage
@@ -27,6 +27,7 @@ __all__ = [
     "Copies",
     "Creates",
     "Defers",
+    "EndsPayments",
     "Finds",
     "Forgets",
     "Inspects",

@@ -161,6 +161,18 @@ class MetersUsage(Protocol):
         ...
 
 
+class EndsPayments(Protocol):
+    """A payment provider at which a customer can be made to pay for nothing any more."""
+
+    async def end_payments(self, customer_id: str) -> None:
+        """End all subscriptions of the customer at once, and close the pages it could pay on.
+
+        Nothing is given back; what was metered is billed. Of a customer that has nothing, or is
+        gone, this does nothing; doing it twice is doing it once.
+        """
+        ...
+
+
 class ListsPrices(Protocol):
     """A payment provider whose catalogue can be written."""
 

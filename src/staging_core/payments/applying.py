@@ -51,8 +51,11 @@ class Applying:
     ) -> Outcome:
         """Link it to the account that it names, unless another customer pays for that one.
 
-        When it is gone its account may have another, and what it had is looked at once more.
+        When it is gone its account may have another, and what it had is looked at once more. One
+        whose account was deleted stays nobody's.
         """
+        if before.get("left"):
+            return Outcome({"left": True, "deleted": paid.deleted})
         known = await customers.account_of(tx, self._source, paid.id)
         state = {**_kept(paid), "account_id": known}
         if paid.deleted:

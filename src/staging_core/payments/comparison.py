@@ -10,6 +10,7 @@ import msgspec
 
 from staging_core.database import customers, leases, payment_objects
 from staging_core.database.engine import Transaction
+from staging_core.database.row import Row
 from staging_core.models import Paid, PaidCustomer, PaidKind, PaymentNotice
 from staging_core.ports import Ports
 
@@ -107,7 +108,7 @@ class Comparison:
             differing = 0
             for paid in batch:
                 row = known.get(paid.id)
-                if row is None and not await _is_ours(tx, source, paid):
+                if not await _is_ours(tx, source, paid, row):
                     continue
                 if row is None or _differs(row["state"] or {}, paid):
                     customer_id = paid.id if isinstance(paid, PaidCustomer) else paid.customer_id
@@ -143,8 +144,13 @@ class Comparison:
         return await self.ports.database.transact(None, mark)
 
 
-async def _is_ours(tx: Transaction, source: str, paid: Paid) -> bool:
-    """Others may be paid through the same provider; what is theirs leaves no row here."""
+async def _is_ours(tx: Transaction, source: str, paid: Paid, row: Row | None) -> bool:
+    """Others may be paid through the same provider; what is theirs leaves no row here.
+
+    What was a deleted account's is nobody's any more.
+    """
+    if row is not None:
+        return not (row["state"] or {}).get("left")
     if isinstance(paid, PaidCustomer):
         return paid.account_id is not None
     known = await payment_objects.known(tx, source, [paid.customer_id])

@@ -188,7 +188,12 @@ class FakePayments(PlanBilling):
             if notice.created_at >= since:
                 yield notice
 
-    # --- MetersUsage, ListsPrices -----------------------------------------------------------------
+    # --- EndsPayments, MetersUsage, ListsPrices ---------------------------------------------------
+
+    async def end_payments(self, customer_id: str) -> None:
+        """See ``EndsPayments``."""
+        await self.provider.asked("end_payments")
+        self.provider.end_all(customer_id)
 
     async def meter(self, customer_id: str, images: int, *, at: float, key: str) -> None:
         """See ``MetersUsage``."""

@@ -30,6 +30,7 @@ from staging_core.models.payment_method import Card
 Failure = Literal["refused", "busy", "away", "answer lost"]
 T = TypeVar("T")
 _MONTH_S = 30 * 86_400.0
+_ENDED = ("canceled", "incomplete_expired")
 
 
 class FakeProvider:
@@ -124,6 +125,13 @@ class FakeProvider:
         one = self.subscriptions[subscription_id]
         ended = {"status": "canceled", "canceled_at": self._clock(), "client_secret": None}
         self._keep(replace(one, **ended))
+
+    def end_all(self, customer_id: str) -> None:
+        """All that the customer pays is over now, and it may pay on no page."""
+        self.pages = {url: page for url, page in self.pages.items() if page[0] != customer_id}
+        for one in list(self.subscriptions.values()):
+            if one.customer_id == customer_id and one.status not in _ENDED:
+                self.end(one.id)
 
     def new_card(self, customer_id: str, *, pays: bool = True) -> PaymentMethod:
         """One more card of the customer's, which pays its bills, or is declined, from now on."""
@@ -287,7 +295,7 @@ class FakeProvider:
 
     def _open(self, subscription_id: str) -> PaidSubscription:
         one = self.subscriptions.get(subscription_id)
-        if one is None or one.status in ("canceled", "incomplete_expired"):
+        if one is None or one.status in _ENDED:
             raise PaymentRefused("There is no such subscription, or it has ended.")
         return one
 

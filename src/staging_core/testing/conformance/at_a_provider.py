@@ -73,15 +73,17 @@ class AtAProvider(Conformance, ABC):
         price = await billing.publish(listing)
         return Offer(kind=listing.kind, code=listing.code, price_id=price, trial_days=trial_days)
 
-    async def a_page(self, billing: Any, customer: str, listing: Listing) -> str:
+    async def a_page(
+        self, billing: Any, customer: str, listing: Listing, *, purchase: str = PURCHASE
+    ) -> str:
         """A page on which it is paid."""
         url: str = await billing.checkout(
             customer,
             await self.an_offer(billing, listing),
-            purchase_id=PURCHASE,
+            purchase_id=purchase,
             success_url="https://shop.example/thanks",
             cancel_url="https://shop.example/",
-            key="checkout",
+            key=f"checkout {purchase}",
         )
         return url
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from staging_core.errors import InvalidCallback, InvalidSignature
+from staging_core.interfaces import EndsPayments, supports
 from staging_core.models import PaidPurchase, PaymentNotice
 
 from .at_a_provider import ACCOUNT, DEARER, MONTHLY, OVERAGE, PACK, PURCHASE
@@ -96,6 +98,47 @@ class PaymentsConformance(TakingPayments):
         reported = [await billing.receive(report) for report in await self.reports()]
         assert {one.event_id for one in missed} <= {one.event_id for one in reported}
         assert [one async for one in billing.missed(since=since + 3600)] == []
+
+    # --- EndsPayments ---------------------------------------------------------------------------
+
+    @check("End all subscriptions of the customer at once, and close the pages it could pay on.")
+    async def test_nothing_is_paid_any_more(self, billing: Any) -> None:
+        if (ends := supports(billing, EndsPayments)) is None:
+            return
+        bought = await self.a_plan(billing)
+        page = await self.a_page(billing, bought.customer_id, PACK, purchase="another")
+        await ends.end_payments(bought.customer_id)
+        seen = await billing.look("subscription", bought.id)
+        assert seen.status == "canceled"
+        with suppress(Exception):  # however the provider says that the page is closed
+            await self.pay(page)
+        assert not [one for one in await self.all_of(billing, "purchase") if one.paid]
+
+    @check(
+        "Of a customer that has nothing, or is gone, this does nothing; doing it twice is doing it"
+        " once."
+    )
+    async def test_ending_what_has_ended_does_nothing(self, billing: Any) -> None:
+        if (ends := supports(billing, EndsPayments)) is None:
+            return
+        bought, other = await self.a_plan(billing), await self.a_customer(billing, "another")
+        before = await billing.look("subscription", bought.id)
+        for customer in (other, "nobody-has-this-id"):
+            await ends.end_payments(customer)
+        assert await billing.look("subscription", bought.id) == before
+        await ends.end_payments(bought.customer_id)
+        ended = await billing.look("subscription", bought.id)
+        await ends.end_payments(bought.customer_id)
+        assert await billing.look("subscription", bought.id) == ended
+
+    @check("Nothing is given back; what was metered is billed.")
+    async def test_the_end_gives_nothing_back(self, billing: Any) -> None:
+        if (ends := supports(billing, EndsPayments)) is None:
+            return
+        bought = await self.a_plan(billing)
+        await ends.end_payments(bought.customer_id)
+        bills = await billing.invoices(bought.customer_id, limit=10, offset=0)
+        assert (bills[-1].status, bills[-1].amount_paid) == ("paid", MONTHLY.amount_cents)
 
     # --- MetersUsage, ListsPrices ---------------------------------------------------------------
 
