@@ -19,14 +19,7 @@ from .download import Downloads, Posts
 from .errors import HomeUnwritable, SettingError, StagingError
 from .hooks import Hooks
 from .imaging.decoder import Decoder
-from .interfaces import (
-    Authenticator,
-    Consumes,
-    LimitsRates,
-    Signals,
-    Telemetry,
-    supports,
-)
+from .interfaces import Authenticator, Consumes, LimitsRates, Signals, Telemetry, supports
 from .interfaces.opening import Role
 from .key_book import StoredKeys
 from .levels import telling_levels
@@ -35,6 +28,7 @@ from .models import Actor, Callback, Credentials, Principal, check_role, check_s
 from .operating import Operating
 from .payments.following import Following
 from .payments.reports import Reports
+from .payments.taking import check_way_back
 from .pipeline import Pipeline
 from .plugins import load_plugins
 from .ports import Ports, limits_of
@@ -175,6 +169,8 @@ class Staging:
         queue = await self.registry.open("queue", settings.queue, stack=stack, role=role)
         self.registry.standings = KeptStandings(database, settings.plans, settings.default_plan)
         billing = await self.registry.open("billing", settings.billing, stack=stack, role=role)
+        if role != "tool":
+            check_way_back(billing, settings)
         recent = Recent()
         self.registry.keys = StoredKeys(database, recent)
         authenticators = [

@@ -111,3 +111,11 @@ def test_an_account_or_a_plan_that_is_none_is_named(cli: Cli) -> None:
     wrong = cli("billing", "plan", "acme", "studo", "--json")
     assert (wrong.code, wrong.json["error"]["code"]) == (2, "unknown_plan")
     assert "studio" in wrong.json["error"]["remedy"]
+
+
+def test_no_plan_is_called_as_taking_one_back_is(cli: Cli, folder: Path) -> None:
+    (folder / "staging.toml").write_text(SETTINGS + "\n[plans.none]\nimages = 0\n")
+    refused = cli("billing", "plans")
+    assert refused.code != 0
+    assert "`none`" in refused.err
+    assert "another code" in refused.err

@@ -21,6 +21,7 @@ from staging_core.errors import (
     CurrencyDiffers,
     Forbidden,
     IdempotencyMismatch,
+    MissingSetting,
     NoActiveSubscription,
     NotFound,
     PaymentRefused,
@@ -288,9 +289,7 @@ def test_who_may_only_read_buys_nothing(shop: Shop, provider: FakeProvider) -> N
     asyncio.run(scenario())
 
 
-def test_without_a_provider_or_a_way_back_nothing_is_bought(
-    shop: Shop, provider: FakeProvider
-) -> None:
+def test_without_a_provider_nothing_is_bought(shop: Shop, provider: FakeProvider) -> None:
     async def scenario() -> None:
         async with shop(billing="plans:") as staging:
             me = staging.acting_as(OWNER)
@@ -299,10 +298,26 @@ def test_without_a_provider_or_a_way_back_nothing_is_bought(
             with pytest.raises(ServiceUnavailable, match="not configured"):
                 await me.billing.cancel()
             assert await me.billing.invoices() == []
-        async with shop(public_url=None) as staging:
-            with pytest.raises(ServiceUnavailable, match="lead back"):
-                await staging.acting_as(OWNER).billing.checkout("pro_now")
         assert provider.calls == []
+
+    asyncio.run(scenario())
+
+
+@in_the_process
+def test_where_pages_would_lead_back_to_nowhere_nothing_starts(shop: Shop) -> None:
+    async def opens(**settings: Any) -> None:
+        async with shop(public_url=None, **settings):
+            pass
+
+    async def scenario() -> None:
+        with pytest.raises(MissingSetting) as missing:
+            await opens()
+        assert "STAGING_BILLING_RETURN_URL" in (missing.value.remedy or "")
+        await opens(billing_return_url="https://studio.example/account")
+        await opens(billing="plans:")
+        await opens(plans={"free": {"images": 10}}, packs={})  # nothing is sold
+        async with shop(public_url=None, role="tool"):
+            pass  # who sits at the machine can look at it
 
     asyncio.run(scenario())
 

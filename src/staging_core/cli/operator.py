@@ -25,7 +25,7 @@ def run_as_operator(act: Callable[[Operating], Awaitable[T]], *, by: str | None 
     async def opened() -> T:
         from staging_core import Staging
 
-        async with Staging.from_env(worker=False) as staging:
+        async with Staging.from_env(worker=False, role="tool") as staging:
             return await act(staging.operating(by or user()))
 
     return run(opened)

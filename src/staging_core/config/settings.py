@@ -118,7 +118,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Meta(
             description="Page that accounts come back to when they have paid; `public_url` when "
-            "not given."
+            "not given. One of them is required where plans or packs are sold."
         ),
     ] = None
     secret_key: Annotated[
@@ -316,6 +316,11 @@ def _check_together(settings: Settings, given: Mapping[str, Given]) -> None:
         raise SettingError(
             f"The setting `default_plan` names {settings.default_plan!r}, which is no plan.",
             remedy=nearest(settings.default_plan, settings.plans),
+        )
+    if "none" in settings.plans:
+        raise SettingError(
+            "A plan is called `none`, which is what operators write to take a plan back.",
+            remedy="Give the plan another code.",
         )
     if settings.auth != ("local:",) and settings.secret_key is None:
         raise MissingSetting(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from staging_core.errors import Busy, PaymentsUnavailable, ServiceUnavailable
+from staging_core.config import Settings
+from staging_core.errors import Busy, MissingSetting, PaymentsUnavailable, ServiceUnavailable
 from staging_core.interfaces import TakesPayments, supports
+from staging_core.models import Pack, Plan
 from staging_core.ports import Ports
 
 KEY_KNOWN_S = 20 * 3600.0
@@ -38,6 +40,20 @@ def return_url(ports: Ports, outcome: str = "") -> str:
     if not outcome:
         return base
     return f"{base}{'&' if '?' in base else '?'}checkout={outcome}"
+
+
+def check_way_back(billing: object, settings: Settings) -> None:
+    """``MissingSetting`` where plans or packs are sold, and pages would lead back to nowhere."""
+    sold: list[Plan | Pack] = [*settings.plans.values(), *settings.packs.values()]
+    sells = any(one.price_cents or one.price_ids for one in sold)
+    if not sells or supports(billing, TakesPayments) is None:
+        return
+    if not (settings.billing_return_url or settings.public_url):
+        raise MissingSetting(
+            "The setting `billing_return_url` is required where accounts pay for plans or packs.",
+            remedy="Set STAGING_BILLING_RETURN_URL to the page that the provider's pages lead back "
+            "to, or STAGING_PUBLIC_URL.",
+        )
 
 
 @contextmanager
