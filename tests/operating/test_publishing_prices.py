@@ -30,6 +30,7 @@ SOLD: dict[str, Any] = {
         },
     },
     "packs": {"ten": {"credits": 10, "price_cents": 900, "currency": "eur"}},
+    "billing_return_url": "https://studio.example/account",
 }
 
 

@@ -36,6 +36,7 @@ async def served(home: Path, shop: object) -> AsyncIterator[tuple[Staging, httpx
         billing=shop,
         plans=PLANS,
         packs=PACKS,
+        billing_return_url="https://shop.test/account",
     )
     async with staging:
         if isinstance(shop, Shop):
