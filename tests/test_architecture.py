@@ -33,7 +33,7 @@ STOREYS = (
     ("relay",),
     ("watch", "live", "follower", "rates", "readiness", "levels", "standings", "reservation"),
     ("photo", "lease", "landing", "fallback", "settlement", "spending"),
-    ("kept_photo", "uploading", "source", "submission", "serving", "signed_objects"),
+    ("kept_photo", "model_input", "uploading", "source", "submission", "serving", "signed_objects"),
     (
         "predictions",
         "held",

@@ -75,8 +75,10 @@ class Deferred(Delivery):
         job: Row,
         lease: Lease,
         attempt: Row | None = None,
+        *,
+        original: Row | None = None,
     ) -> None:
-        super().__init__(ports, job, lease)
+        super().__init__(ports, job, lease, original=original)
         self._open_attempt = attempt
 
     async def _carry(self) -> None:

@@ -11,17 +11,18 @@ from typing import Any
 
 import msgspec
 
-from .database import attempts, files, images, jobs, runtime, spend
+from .database import attempts, images, jobs, runtime, spend
 from .database.engine import Transaction
 from .database.jobs import Abandoned
 from .database.row import Row
-from .errors import ObjectMissing, SpendCapped
-from .imaging.canvas import Layout, lay_out
+from .errors import NotFound, ObjectMissing, SpendCapped
+from .imaging.canvas import Layout
 from .interfaces import Defers, Photo, Stager
 from .lease import Lease
 from .model_config import opened, without_configured
+from .model_input import borrow, borrow_input, input_of, layout_of, taken_up, working_copy
 from .models import JobState, ModelCard, StageRequest
-from .photo import StoredPhoto, laid_out, once, read_object, sha256_of
+from .photo import StoredPhoto, once, read_object, sha256_of
 from .ports import Ports
 from .sealing import Seal
 from .settlement import settle_failure
@@ -33,16 +34,21 @@ log = logging.getLogger("staging_core")
 class Held:
     """A claimed job; ``run`` carries it to its end, or to its next wait.
 
+    ``original``: the photo's, where the claim has read it, with the intent of what is given.
+
     ``next_at``: when the next look at the queue is worth while for what ``run`` did, in Unix
     seconds; 0: soon.
     """
 
     next_at = 0.0
 
-    def __init__(self, ports: Ports, job: Row, lease: Lease) -> None:
+    def __init__(
+        self, ports: Ports, job: Row, lease: Lease, *, original: Row | None = None
+    ) -> None:
         self.ports = ports
         self.job = job
         self.lease = lease
+        self._original = original
         self.timings: dict[str, float] = dict(job["timings_ms"])
 
     async def run(self) -> None:
@@ -110,13 +116,16 @@ class Held:
         return opened(Seal(self.ports.settings.secrets_key), self._card, sealed)
 
     async def _source(self) -> Row:
+        """The original, with the intent of what the model is given where that is another file."""
+        if self._original is not None:
+            return self._original
         if self._card.canvas is None:
             async with self.ports.database.read(self.job["account_id"]) as tx:
                 return await images.source(tx, self.job["image_id"])
         async with self.ports.database.write(self.job["account_id"]) as tx:
-            original = await images.source(tx, self.job["image_id"])
-            if original["developed"]:
-                await self._borrow_input(tx, original)
+            original = await taken_up(tx, self.ports, self._card, self.job)
+        if original is None:
+            raise NotFound("The image is gone.")
         return original
 
     async def _develop(self, original: Row) -> Row:
@@ -134,7 +143,7 @@ class Held:
             )
             developed = await images.source(tx, self.job["image_id"])
             await self._borrow(tx, developed["working_key"])
-            await self._borrow_input(tx, developed)
+            await borrow_input(tx, self.ports, self._card, developed)
         await self.ports.storage.put(
             developed["working_key"], once(made.data), content_type="image/png"
         )
@@ -148,37 +157,15 @@ class Held:
             return await self._make_working_copy(original)
 
     def _photo(self, original: Row) -> StoredPhoto:
-        return StoredPhoto(
-            storage=self.ports.storage,
-            key=original["working_key"],
-            content_type="image/png",
-            width=original["width"],
-            height=original["height"],
-            focal_px=original["focal_px"],
-        )
-
-    def _input(self, photo: StoredPhoto) -> StoredPhoto:
-        """What the model is given: the working copy, or that laid out on the card's canvas."""
-        canvas, layout = self._card.canvas, self._layout(photo)
-        if canvas is None or layout is None:
-            return photo
-        return laid_out(photo, layout, canvas.content_type)
-
-    async def _borrow_input(self, tx: Transaction, original: Row) -> None:
-        """The intent before the object, where the model is given one of its own."""
-        photo = self._photo(original)
-        given = self._input(photo)
-        if given is not photo:
-            await self._borrow(tx, given.key)
+        return working_copy(self.ports, original)
 
     async def _borrow(self, tx: Transaction, key: str) -> None:
-        account_id, grace_s = self.job["account_id"], self.ports.settings.orphan_grace_s
-        await files.borrow(tx, key, account_id=account_id, kind="working", grace_s=grace_s)
+        await borrow(tx, self.ports, key, self.job["account_id"])
 
     async def _model_input(self, original: Row) -> StoredPhoto:
         """What the model is given, in the storage by now."""
         photo = self._photo(original)
-        given, layout = self._input(photo), self._layout(photo)
+        given, layout = input_of(self._card, photo), self._layout(photo)
         if await self.ports.storage.stat(given.key) is not None:
             return given
         if layout is None:
@@ -190,9 +177,7 @@ class Held:
         return given
 
     def _layout(self, photo: Photo) -> Layout | None:
-        """Where the photo lies on what the model is given; None where it is given the photo."""
-        canvas = self._card.canvas
-        return None if canvas is None else lay_out(canvas, photo.width, photo.height)
+        return layout_of(self._card, photo)
 
     async def _make_working_copy(self, original: Row) -> bytes:
         data = await read_object(self.ports.storage, original["key"])

@@ -23,6 +23,7 @@ from .errors import AttemptsExhausted
 from .held import Held
 from .interfaces import Stager, supports
 from .lease import Lease
+from .model_input import taken_up
 from .ports import Ports
 from .settlement import MAX_CRASHES, end_job
 
@@ -33,12 +34,13 @@ class Look(NamedTuple):
     """What a look at the queue found. ``next_at``: when to look again, in Unix seconds.
 
     0: at once; ``inf``: when something is heard; None: nobody knows, soon. ``attempt``: the open
-    one of a job that waited for its prediction.
+    one of a job that waited for its prediction; ``original``: of one that is begun, see ``Held``.
     """
 
     job: Row | None
     next_at: float | None
     attempt: Row | None = None
+    original: Row | None = None
 
 
 class Pipeline:
@@ -79,8 +81,8 @@ class Pipeline:
         most = self.ports.settings.max_in_flight
         taken = await claims.claim_new(tx, models=open_now, lease_s=lease_s, most=most)
         if taken is not None:
-            await self._enter(tx, taken.job, seen)
-            return Look(taken.job, 0.0 if taken.more else None)
+            original = await self._enter(tx, taken.job, seen)
+            return Look(taken.job, 0.0 if taken.more else None, original=original)
         due = await claims.next_due(tx, models, starting=open_now)
         shut = [at for name in models if (at := _opens_at(seen, name)) > tx.now]
         times = [*shut, *([] if due is None else [due])]
@@ -100,8 +102,7 @@ class Pipeline:
         if taken is None:
             return Look(None, None)
         if taken.begun:
-            await self._enter(tx, taken.job, seen)
-            return Look(taken.job, None)
+            return Look(taken.job, None, original=await self._enter(tx, taken.job, seen))
         return await self._begun(tx, taken)
 
     async def _begun(self, tx: Transaction, taken: claims.Claimed) -> Look:
@@ -111,7 +112,7 @@ class Pipeline:
             return Look(job, next_at)
         if job["state"] == "waiting":
             return Look(job, next_at, await attempts.open_seen(tx, job["id"]))
-        return Look(await self._take_over(tx, job), 0.0)
+        return (await self._take_over(tx, job))._replace(next_at=0.0)
 
     async def _gates(self, tx: Transaction, models: Collection[str]) -> dict[str, gates.Gate]:
         cards = [self.deferred[name] for name in models if name in self.deferred]
@@ -121,39 +122,45 @@ class Pipeline:
     def _per_minute(self) -> int:
         return self.ports.settings.provider_creates_per_minute
 
-    async def _take_over(self, tx: Transaction, job: Row) -> Row | None:
+    async def _take_over(self, tx: Transaction, job: Row) -> Look:
         """A worker died holding the job: its call is lost, checkpoint and prediction are not."""
         crashes = job["crashes"] + 1
         if crashes >= MAX_CRASHES:
             error = AttemptsExhausted(f"Its worker died {crashes} times while it held the job.")
             await end_job(tx, job, error, crashes=crashes)
-            return None
+            return Look(None, None)
         told = {"reason": "worker_lost"}
         if job["state"] == "fetching":
             await jobs.move(tx, job, "waiting", told=told, crashes=crashes)
         else:
             await attempts.end(tx, job["id"], "lost", error="worker_lost")
             await jobs.move(tx, job, "queued", told=told, crashes=crashes)
-        return (await self._look_at(tx, [job["model"]], job["id"])).job
+        return await self._look_at(tx, [job["model"]], job["id"])
 
-    async def _enter(self, tx: Transaction, job: Row, seen: dict[str, gates.Gate]) -> None:
+    async def _enter(self, tx: Transaction, job: Row, seen: dict[str, gates.Gate]) -> Row | None:
+        """Through the model's gate, where it has one; the job's original, read on the way."""
         gate = seen.get(job["model"])
         if gate is None:
-            return
+            return None
         card = self.deferred[job["model"]]
+        original = await taken_up(tx, self.ports, card, job)
+        # Others wait for the bucket's row: it is locked last.
         if not await gates.enter(tx, card, gate, per_minute=self._per_minute):
             raise _Shut
+        return original
 
     async def work(self, job_id: str) -> bool:
         """Claim this job and carry it; False when it wants no worker or somebody has it."""
         found = await self.look(job_id=job_id)
         if found.job is None:
             return False
-        await self.carry(found.job, found.attempt)
+        await self.carry(found.job, found.attempt, found.original)
         return True
 
-    async def carry(self, job: Row, attempt: Row | None = None) -> float:
-        """Carry a claimed job to its end, or to its next wait; ``attempt``: see ``Look``.
+    async def carry(
+        self, job: Row, attempt: Row | None = None, original: Row | None = None
+    ) -> float:
+        """Carry a claimed job to its end, or to its next wait; for the rest see ``Look``.
 
         When the next look is worth while, as in ``Look``; while it waits at its provider nobody
         else may start for that.
@@ -169,7 +176,7 @@ class Pipeline:
             with step:
                 async with Lease(self.ports, job) as lease:
                     way: Held = (
-                        Deferred(self.ports, job, lease, attempt)
+                        Deferred(self.ports, job, lease, attempt, original=original)
                         if job["model"] in self.deferred
                         else Answered(self.ports, job, lease)
                     )

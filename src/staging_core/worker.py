@@ -127,7 +127,7 @@ class Worker:
         self._free = self._models_with_places()
         found = await self._find(self._free)
         if found.job is not None:
-            self._start(found.job, found.attempt)
+            self._start(found.job, found)
         self._has_looked()
         pause_s = self._pause_s(found)
         if pause_s > 0:
@@ -174,8 +174,8 @@ class Worker:
             if name in self.pipeline.deferred or held.count(name) < stager.card.in_flight
         ]
 
-    def _start(self, job: Row, attempt: Row | None) -> None:
-        task = asyncio.create_task(self._carry(job, attempt))
+    def _start(self, job: Row, found: Look) -> None:
+        task = asyncio.create_task(self._carry(job, found))
         self._running[task] = job["model"]
         self._tell_steps()
         task.add_done_callback(self._ended)
@@ -204,10 +204,10 @@ class Worker:
     def _tell_steps(self) -> None:
         self.ports.telemetry.level("staging.worker.steps", len(self._running))
 
-    async def _carry(self, job: Row, attempt: Row | None) -> float:
+    async def _carry(self, job: Row, found: Look) -> float:
         """When to look again for what it did; see ``Pipeline.carry``."""
         try:
-            return await self.pipeline.carry(job, attempt)
+            return await self.pipeline.carry(job, found.attempt, found.original)
         except Exception:
             # Its lease runs out and somebody, maybe we, takes it over.
             log.warning("job %s was dropped", job["id"], exc_info=True)

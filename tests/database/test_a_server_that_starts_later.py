@@ -121,7 +121,7 @@ def test_the_command_says_on_stderr_that_it_waits_and_answers_on_stdout(
         named = at_port(settings, port).items()
         told = {f"STAGING_{name.upper()}": url for name, url in named}
         done = subprocess.run(
-            [sys.executable, "-m", "staging_core", "db", "upgrade", "--wait", "0.1", "--json"],
+            [sys.executable, "-m", "staging_core", "db", "upgrade", "--wait", "1", "--json"],
             env={**outside, **told, "STAGING_PLUGINS": ""},
             capture_output=True,
             text=True,

@@ -24,6 +24,7 @@ ENGINE = {
     for name in (
         "pipeline.py",
         "held.py",
+        "model_input.py",
         "answered.py",
         "deferred.py",
         "delivery.py",
