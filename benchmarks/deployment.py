@@ -29,7 +29,7 @@ FROM staging_jobs j JOIN staging_groups g ON g.id = j.group_id
 ORDER BY j.created_at
 """
 _THEIRS = """
-SELECT j.handle, j.state, '{}' AS timings,
+SELECT j.handle, j.state, json_build_object('verify', coalesce(j.verify_ms, 0))::text AS timings,
   extract(epoch FROM pg_xact_commit_timestamp(j.xmin)
     - pg_xact_commit_timestamp(a.xmin))::float8 AS seconds
 FROM bare_jobs j JOIN bare_accepted a USING (id)
