@@ -37,10 +37,11 @@ def test_an_issuer_is_read_with_or_without_its_slash(text: str, issuer: str) -> 
 
 
 def test_options_are_read() -> None:
-    options = "audience=https%3A%2F%2Fapi&roles_claim=a.b&account_claim=org_id&leeway_s=5"
+    options = "audience=https%3A%2F%2Fapi&roles_claim=a.b&account_claim=org_id"
+    options += "&scopes_claim=scope&leeway_s=5"
     read = trust(f"jwt:https://issuer/?{options}")
     assert (read.audience, read.roles_claim) == ("https://api", "a.b")
-    assert (read.account_claim, read.leeway_s) == ("org_id", 5)
+    assert (read.account_claim, read.scopes_claim, read.leeway_s) == ("org_id", "scope", 5)
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,27 @@ def test_roles_of_the_token_open_what_they_open(install: Install, issuer: Runnin
     asyncio.run(scenario())
 
 
+def test_a_token_that_is_held_to_scopes_does_and_passes_on_no_more(
+    install: Install, issuer: RunningIssuer
+) -> None:
+    async def scenario() -> None:
+        async with install(auth=[issuer.auth(scopes_claim="scope"), "keys:"]) as staging:
+            all_of_it = issuer.token("ada", scope="images:write keys:write profile:read")
+            ada = staging.acting_as(await signed_in(staging, all_of_it))
+            assert (await ada.projects.create("Elm Street")).name == "Elm Street"
+            little = issuer.token("ada", scope="images:read keys:write")
+            program = staging.acting_as(await signed_in(staging, little))
+            assert [each.name for each in await program.projects.page()] == ["Elm Street"]
+            with pytest.raises(Forbidden):
+                await program.projects.create("Oak Street")
+            with pytest.raises(Forbidden):
+                await program.keys.create("camera", scopes=["images:write"])
+            with pytest.raises(Unauthorized):
+                await signed_in(staging, issuer.token("ada", scope="openid"))
+
+    asyncio.run(scenario())
+
+
 @both
 def test_the_owner_of_this_machine_signs_in_beside_an_issuer(
     install: Install, issuer: RunningIssuer

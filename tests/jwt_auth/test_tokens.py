@@ -198,6 +198,33 @@ def test_a_configured_claim_names_the_account_and_nothing_else_does(world: World
     asyncio.run(scenario())
 
 
+def test_with_a_scopes_claim_a_token_may_do_what_it_lists_and_without_any_nothing(
+    world: World,
+) -> None:
+    async def scenario() -> None:
+        token = world.issuer.token
+        async with world.open() as auth:
+            assert (await person(auth, token(scope="openid images:read"))).scopes == frozenset()
+        async with world.open(scopes_claim="scope") as auth:
+            for listed in ("openid images:read events:read", ["images:read", "events:read", 7]):
+                found = await person(auth, token(scope=listed))
+                assert found.scopes == {"images:read", "events:read"}
+            for none in (
+                "",
+                "openid",
+                "images",
+                [],
+                [["images:read"]],
+                {"images:read": 1},
+                7,
+                None,
+            ):
+                assert await told(auth, token(scope=none)) == "no", none
+            assert await told(auth, token()) == "no"
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize(
     ("claims", "email", "full_name"),
     [
@@ -234,12 +261,12 @@ CLAIMS = st.dictionaries(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(claims=CLAIMS)
+@given(claims=CLAIMS, held=st.sampled_from([{}, {"scopes_claim": "scope"}]))
 def test_whatever_well_signed_claims_say_there_is_an_answer(
-    world: World, claims: dict[str, Any]
+    world: World, claims: dict[str, Any], held: dict[str, str]
 ) -> None:
     async def scenario() -> None:
-        async with world.open(account_claim="org") as auth:
+        async with world.open(account_claim="org", **held) as auth:
             token = world.issuer.signed({**world.issuer.claims(), **claims})
             try:
                 principal = await auth.authenticate(Credentials(bearer=token))
@@ -250,6 +277,7 @@ def test_whatever_well_signed_claims_say_there_is_an_answer(
                 assert principal.identity is not None
                 assert principal.identity.subject == payload["sub"]
                 assert principal.role in ROLES
+                assert bool(principal.scopes) == bool(held)
                 assert payload["exp"] > world.clock() - 30
                 assert payload["iss"] in (world.issuer.url, world.issuer.url.rstrip("/"))
                 assert AUDIENCE in payload["aud"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from staging_core.errors import Unauthorized
-from staging_core.models import Identity, Principal, UserRole, highest
+from staging_core.models import SCOPES, Identity, Principal, UserRole, highest
 
 from .trust import Trust
 
@@ -32,6 +32,7 @@ def principal_of(claims: Claims, trust: Trust, *, expires_at: float | None = Non
         account_id=_account(claims, trust),
         user_id="",
         role=role_of(claims, trust),
+        scopes=scopes_of(claims, trust),
         identity=Identity(
             issuer=trust.issuer,
             subject=subject,
@@ -79,6 +80,21 @@ def role_of(claims: Claims, trust: Trust) -> UserRole:
     return highest("member", _highest(claims.get("permissions"), _PERMISSIONS), *found)
 
 
+def scopes_of(claims: Claims, trust: Trust) -> frozenset[str]:
+    """All that the token may do; empty without a ``scopes_claim``, whose token is held to nothing.
+
+    ``Unauthorized`` where the claim has none of our scopes: such a token is for something else.
+    """
+    if trust.scopes_claim is None:
+        return frozenset()
+    scopes = SCOPES.keys() & set(_texts(claim(claims, trust.scopes_claim)))
+    if not scopes:
+        raise Unauthorized(
+            "The token may do nothing here.", remedy="Ask the issuer for one with our scopes."
+        )
+    return frozenset(scopes)
+
+
 def claim(claims: Claims, name: str) -> Any:
     """The claim of that name; else the place in nested claims that the name's dots describe."""
     if name in claims:
@@ -90,13 +106,14 @@ def claim(claims: Claims, name: str) -> Any:
 
 
 def _highest(value: Any, known: Mapping[str, UserRole]) -> UserRole:
-    """The highest role among the texts of a list, or the words of a text."""
+    """The highest role among them."""
+    return highest("member", *(known[text] for text in _texts(value) if text in known))
+
+
+def _texts(value: Any) -> list[str]:
+    """The texts of a list, or the words of a text (RFC 8693, ``scope``)."""
     items = value.split() if isinstance(value, str) else value
-    if not isinstance(items, list):
-        return "member"
-    return highest(
-        "member", *(known[item] for item in items if isinstance(item, str) and item in known)
-    )
+    return [item for item in items if isinstance(item, str)] if isinstance(items, list) else []
 
 
 def _account(claims: Claims, trust: Trust) -> str:

@@ -22,7 +22,7 @@ async def open_jwt_auth(url: BackendURL, context: OpenContext) -> AsyncIterator[
     """An authenticator for the tokens of one issuer, until the context is left.
 
     ``jwt:https://issuer/?audience=…``; further options: ``roles_claim``, ``account_claim``,
-    ``leeway_s``. ``SettingError`` for a URL that names no issuer to be trusted.
+    ``scopes_claim``, ``leeway_s``. ``SettingError`` for a URL that names no issuer to be trusted.
     """
     trust = Trust.parse(url)
     fetching = Fetching(proxied=trust.issuer.startswith("https://"))

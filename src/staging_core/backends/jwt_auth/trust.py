@@ -10,7 +10,7 @@ import msgspec
 from staging_core.errors import MissingSetting, SettingError
 from staging_core.urls import BackendURL
 
-OPTIONS = ("audience", "roles_claim", "account_claim", "leeway_s")
+OPTIONS = ("audience", "roles_claim", "account_claim", "scopes_claim", "leeway_s")
 _MOST_LEEWAY_S = 300.0
 
 
@@ -18,13 +18,15 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
     """One issuer, for one audience. ``issuer``: without a slash at its end.
 
     ``roles_claim``: the claim that holds roles; None: the usual places. ``account_claim``: the
-    claim that names a shared account. ``leeway_s``: how far clocks may be apart.
+    claim that names a shared account. ``scopes_claim``: the claim that lists all that a token may
+    do; None: what its role may. ``leeway_s``: how far clocks may be apart.
     """
 
     issuer: str
     audience: str
     roles_claim: str | None = None
     account_claim: str | None = None
+    scopes_claim: str | None = None
     leeway_s: float = 30.0
 
     @classmethod
@@ -48,6 +50,7 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
             audience=url.options["audience"],
             roles_claim=url.options.get("roles_claim"),
             account_claim=url.options.get("account_claim"),
+            scopes_claim=url.options.get("scopes_claim"),
             leeway_s=leeway_s,
         )
 
