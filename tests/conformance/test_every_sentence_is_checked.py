@@ -40,7 +40,14 @@ CONTRACTS = {
     "queue": ("Queue", "Consumes", "Signals", "Carries", "LimitsRates"),
     "auth": ("Authenticator",),
     "billing": ("Billing", "KeepsPlans"),
-    "payments": ("TakesPayments", "ReportsPayments", "EndsPayments", "MetersUsage", "ListsPrices"),
+    "payments": (
+        "TakesPayments",
+        "ReportsPayments",
+        "NamesEvents",
+        "EndsPayments",
+        "MetersUsage",
+        "ListsPrices",
+    ),
 }
 # Sentences that ask nothing of a backend: headlines, and what the core may rely on or does.
 TITLES = {
@@ -67,6 +74,7 @@ TITLES = {
     "Turns credentials into a principal.",
     "Prices orders.",
     "A billing backend under which an account has a plan, and a limit.",
+    "A payment provider whose events tell accounts of what is not kept here, such as bills.",
     "What accounts do to pay. ``customer_id``: the provider's name of the account.",
     "What a payment provider tells on its own, and when it is asked.",
     "Customers that were deleted may be missing.",

@@ -25,7 +25,14 @@ images = 2
 images = 100
 price_cents = 2900
 """
-NOTHING = {"missed": 0, "customers": 0, "subscriptions": 0, "purchases": 0, "differing": 0}
+NOTHING = {
+    "missed": 0,
+    "customers": 0,
+    "subscriptions": 0,
+    "purchases": 0,
+    "differing": 0,
+    "paid_twice": [],
+}
 
 
 @pytest.fixture
@@ -63,3 +70,32 @@ def test_what_was_paid_and_never_told_is_found_and_brought_here(
     assert (standing["plan_code"], standing["allowance"]) == ("pro", 100)
     code, told = billing("audit")
     assert (code, told["customers"], told["subscriptions"], told["differing"]) == (0, 1, 1, 0)
+
+
+@pytest.mark.usefixtures("here")
+def test_who_pays_for_two_plans_is_put_to_the_operator(
+    play: Play, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def billing(*words: str) -> tuple[int, str]:
+        capfd.readouterr()
+        code = run(("billing", *words))
+        return code, capfd.readouterr().out
+
+    async def pays_twice(shop: Shop) -> None:
+        ada, offer = await shop.customer("acme"), await shop.offer()
+        for purchase in ("pur_1", "pur_2"):
+            shop.stripe.pay(await shop.checkout(ada, offer, purchase))
+
+    async def ends_one(shop: Shop) -> None:
+        first = shop.stripe.objects("subscription")[0]
+        await shop.v1.subscriptions.cancel_async(first["id"])
+
+    billing("plans", "push")
+    billing("credit", "acme", "1", "--key", "a")
+    play(pays_twice)
+    assert billing("sync")[0] == 0
+    code, told = billing("audit")
+    assert (code, told.splitlines()[-1].split()) == (1, ["paid", "twice", "acme"])
+    play(ends_one)
+    assert billing("sync")[0] == 0
+    assert billing("audit")[0] == 0

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from staging_core.models import PaymentNotice
 
 from .engine import Transaction
+from .row import Row
 from .tables import payment_events
 from .upsert import insert_or
 
@@ -32,9 +33,9 @@ async def add(tx: Transaction, source: str, notice: PaymentNotice) -> bool:
     return await tx.row(once.returning(payment_events.c.event_id)) is not None
 
 
-async def read(tx: Transaction, source: str, object_id: str, *, until: float) -> None:
-    """What was received ``until`` then about the thing was looked at."""
-    await tx.execute(
+async def read(tx: Transaction, source: str, object_id: str, *, until: float) -> list[Row]:
+    """What was received ``until`` then about the thing was looked at; the oldest first."""
+    rows = await tx.rows(
         sa.update(payment_events)
         .where(
             payment_events.c.source == source,
@@ -43,7 +44,9 @@ async def read(tx: Transaction, source: str, object_id: str, *, until: float) ->
             payment_events.c.received_at <= until,
         )
         .values(read_at=tx.now)
+        .returning(payment_events)
     )
+    return sorted(rows, key=lambda row: (row["created_at"], row["event_id"]))
 
 
 async def forget(tx: Transaction, *, before: float) -> int:

@@ -66,6 +66,33 @@ async def giving(tx: Transaction, account_id: str) -> list[Row]:
     )
 
 
+async def sold(tx: Transaction, account_id: str) -> list[str]:
+    """Ids of those that the account pays for now, in the order in which they began."""
+    rows = await tx.rows(
+        sa.select(subscriptions.c.id)
+        .where(
+            subscriptions.c.account_id == account_id,
+            subscriptions.c.source != OPERATOR,
+            subscriptions.c.status.in_(GIVE),
+        )
+        .order_by(subscriptions.c.created_at, subscriptions.c.id)
+    )
+    return [row["id"] for row in rows]
+
+
+async def sold_twice(tx: Transaction, *, limit: int = 100) -> list[str]:
+    """Accounts that pay for more than one plan now, in the order of their ids."""
+    rows = await tx.rows(
+        sa.select(subscriptions.c.account_id)
+        .where(subscriptions.c.source != OPERATOR, subscriptions.c.status.in_(GIVE))
+        .group_by(subscriptions.c.account_id)
+        .having(sa.func.count() > 1)
+        .order_by(subscriptions.c.account_id)
+        .limit(limit)
+    )
+    return [row["account_id"] for row in rows]
+
+
 FINAL = ("canceled", "incomplete_expired")
 """What a subscription that was sold never leaves again."""
 

@@ -11,7 +11,14 @@ from .billing import Billing, BillingContext, KeepsPlans, Standings
 from .capability import supports
 from .inspecting import Inspects
 from .opening import OpenContext, Opener
-from .payments import EndsPayments, ListsPrices, MetersUsage, ReportsPayments, TakesPayments
+from .payments import (
+    EndsPayments,
+    ListsPrices,
+    MetersUsage,
+    NamesEvents,
+    ReportsPayments,
+    TakesPayments,
+)
 from .queue import Carries, Consumes, LimitsRates, Queue, Signals
 from .stager import Defers, Finds, Photo, ReceivesCallbacks, Stager
 from .storage import Copies, Creates, PresignsDownloads, PresignsUploads, Storage
@@ -37,6 +44,7 @@ __all__ = [
     "Links",
     "ListsPrices",
     "MetersUsage",
+    "NamesEvents",
     "OpenContext",
     "Opener",
     "Photo",

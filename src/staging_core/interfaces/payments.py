@@ -25,6 +25,7 @@ from staging_core.models import (
     PaidKind,
     PaidSubscription,
     PaymentMethod,
+    PaymentNews,
     PaymentNotice,
 )
 
@@ -140,6 +141,14 @@ class ReportsPayments(Protocol):
 
         Those of nothing that we keep may be missing.
         """
+        ...
+
+
+class NamesEvents(Protocol):
+    """A payment provider whose events tell accounts of what is not kept here, such as bills."""
+
+    def news_of(self, type: str) -> PaymentNews | None:
+        """What an event of this ``type`` tells, in our words; None: nothing that is told on."""
         ...
 
 

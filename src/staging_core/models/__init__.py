@@ -31,6 +31,7 @@ from .paid import (
     PaidKind,
     PaidPurchase,
     PaidSubscription,
+    PaymentNews,
     PaymentNotice,
 )
 from .payable import Payable
@@ -139,6 +140,7 @@ __all__ = [
     "PaidSubscription",
     "Payable",
     "PaymentMethod",
+    "PaymentNews",
     "PaymentNotice",
     "Period",
     "Picture",

@@ -13,6 +13,7 @@ AuditAction = Literal[
     "account.exported",
     "billing.credited",
     "billing.customer_refused",
+    "billing.paid_twice",
     "billing.plan_given",
     "billing.price_published",
     "billing.price_unknown",

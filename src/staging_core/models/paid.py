@@ -70,6 +70,9 @@ class PaidPurchase(msgspec.Struct, frozen=True, kw_only=True):
 
 Paid = PaidCustomer | PaidSubscription | PaidPurchase
 
+PaymentNews = Literal["bill.paid", "bill.failed", "bill.refunded", "trial.ending"]
+"""What events of a payment provider tell of things that are not kept here."""
+
 
 class PaymentNotice(msgspec.Struct, frozen=True, kw_only=True):
     """A verified report of the payment provider: look at this thing.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from uuid import uuid4
 
+from msgspec.structs import replace
+
 from staging_core.creation import check_key
 from staging_core.database import accounts, audit_log, ledger, standing, subscriptions
 from staging_core.errors import BadInput, CreditsMissing, IdempotencyMismatch, NotFound, UnknownPlan
 from staging_core.models import Actor, Entry, Place, PublishedPrice, Standing
 from staging_core.nearest import nearest
-from staging_core.payments.comparison import Compared, Comparison
+from staging_core.payments.comparison import Compared, Comparison, paid_twice
 from staging_core.payments.following import Following
 from staging_core.payments.publishing import publish
 from staging_core.ports import Ports
@@ -121,7 +123,7 @@ class Billing:
         """The same, and look at what differs at once; what takes longer is left to sweeps."""
         compared = await self.compare()
         await Following(self._ports).follow(within_s=within_s)
-        return compared
+        return replace(compared, paid_twice=await paid_twice(self._ports))
 
 
 def _check_same(earlier: Entry | None, images: int) -> None:

@@ -14,6 +14,7 @@ from staging_core.config import Settings
 from staging_core.database import (
     accounts,
     audit_log,
+    billing_events,
     customers,
     ledger,
     payment_objects,
@@ -25,6 +26,7 @@ from staging_core.database import (
 from staging_core.database.engine import Transaction
 from staging_core.models import Actor, AuditAction, PaidCustomer, PaidPurchase, PaidSubscription
 
+from . import news
 from .packs import Pack as Bought
 from .packs import come_to
 
@@ -97,6 +99,7 @@ class Applying:
         if not await subscriptions.put(tx, self._source, account_id, code, paid):
             log.error("subscription %s is another account's already", paid.id)
             return Outcome(waits="it is another account's already")
+        await self._tell_of_plan(tx, account_id, paid, code, before.get("paid", {}))
         # What was given in a period stays to its end: a smaller plan takes nothing back.
         now = await standing.read(tx, account_id, settings.plans, settings.default_plan)
         if now.subscribed and now.period.end > tx.now:
@@ -107,6 +110,27 @@ class Applying:
         await self._end_purchases(tx, account_id, paid)
         unknown = {} if code is not None else {"unknown_price": paid.price_id}
         return Outcome({**_kept(paid), **unknown})
+
+    async def _tell_of_plan(
+        self,
+        tx: Transaction,
+        account_id: str,
+        paid: PaidSubscription,
+        code: str | None,
+        before: dict[str, Any],
+    ) -> None:
+        """Plugins of what has changed; an operator of an account that pays for two plans."""
+        was, sold = None, self._settings.plans
+        if before:
+            was = await price_codes.code_of(tx, self._source, "plan", before["price_id"], sold)
+        for type, data in news.of_subscription(before, paid, was=was, plan=code):
+            await billing_events.tell(tx, account_id, type, {**data, "source": self._source})
+        if paid.status not in subscriptions.GIVE or before.get("status") in subscriptions.GIVE:
+            return
+        sold_to = await subscriptions.sold(tx, account_id)
+        if len(sold_to) > 1:
+            after = {"subscriptions": sold_to}
+            await self._report(tx, "billing.paid_twice", paid.id, account_id, after)
 
     async def _end_purchases(
         self, tx: Transaction, account_id: str, paid: PaidSubscription
@@ -153,6 +177,8 @@ class Applying:
                 await purchases.tell(tx, account_id, paid.purchase_id, "done", object_id=paid.id)
             bought = Bought(credits=credits)
         bought = await self._settle(tx, account_id, paid, bought)
+        for type, data in news.of_purchase(before.get("paid", {}), paid):
+            await billing_events.tell(tx, account_id, type, {**data, "source": self._source})
         return Outcome({**_kept(paid), "pack": bought._asdict()})
 
     async def _settle(

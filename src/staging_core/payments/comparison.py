@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import msgspec
 
-from staging_core.database import customers, leases, payment_objects
+from staging_core.database import customers, leases, payment_objects, subscriptions
 from staging_core.database.engine import Transaction
 from staging_core.database.row import Row
 from staging_core.models import Paid, PaidCustomer, PaidKind, PaymentNotice
@@ -32,7 +32,8 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """What a comparison found. ``missed``: events that had not been delivered, and are kept now.
 
     Of the rest how many the provider has, and how many of these (or of ours that it has not) were
-    not as they are kept here; those are looked at soon.
+    not as they are kept here; those are looked at soon. ``paid_twice``: accounts that pay for two
+    plans at once, as far as it is known here; the first hundred.
     """
 
     missed: int = 0
@@ -40,6 +41,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     subscriptions: int = 0
     purchases: int = 0
     differing: int = 0
+    paid_twice: tuple[str, ...] = ()
 
 
 class Comparison:
@@ -79,6 +81,7 @@ class Comparison:
             subscriptions=found["subscription"][0],
             purchases=found["purchase"][0],
             differing=sum(differing for _, differing in found.values()),
+            paid_twice=await paid_twice(self.ports),
         )
 
     async def _take_missed(self, provider: Provider) -> int:
@@ -142,6 +145,12 @@ class Comparison:
             return rows[-1]["object_id"] if rows else None, len(gone)
 
         return await self.ports.database.transact(None, mark)
+
+
+async def paid_twice(ports: Ports) -> tuple[str, ...]:
+    """Accounts that pay for two plans at once; the first hundred."""
+    async with ports.database.read() as tx:
+        return tuple(await subscriptions.sold_twice(tx))
 
 
 async def _is_ours(tx: Transaction, source: str, paid: Paid, row: Row | None) -> bool:

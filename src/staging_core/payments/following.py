@@ -14,13 +14,20 @@ import logging
 import time
 from collections.abc import AsyncIterator
 
-from staging_core.database import payment_events, payment_objects, subscriptions
+from staging_core.database import (
+    billing_events,
+    customers,
+    payment_events,
+    payment_objects,
+    subscriptions,
+)
 from staging_core.database.engine import Transaction
 from staging_core.database.row import Row
 from staging_core.errors import Busy, PaymentsUnavailable
 from staging_core.models import Paid, PaidCustomer, PaidPurchase, PaidSubscription
 from staging_core.ports import Ports
 
+from . import news
 from .applying import Applying, Outcome
 from .provider import Provider, provider_of
 
@@ -147,10 +154,33 @@ class Following:
                 return False
             await payment_objects.done(tx, claimed, outcome.state, customer_id)
             if row["told"] == claimed["told"]:
-                await payment_events.read(tx, provider.source, row["object_id"], until=tx.now)
+                source, until = provider.source, tx.now
+                read = await payment_events.read(tx, source, row["object_id"], until=until)
+                await self._tell(tx, provider, read, paid, customer_id or row["customer_id"])
             return True
 
         return await self.ports.database.transact(None, write)
+
+    async def _tell(
+        self,
+        tx: Transaction,
+        provider: Provider,
+        read: list[Row],
+        paid: Paid | None,
+        customer_id: str | None,
+    ) -> None:
+        """Tell plugins what these events say, each once: it was read in this transaction."""
+        if provider.names is None:
+            return
+        for event in read:
+            told = news.of_event(provider.names, event, paid)
+            whose = customer_id or event["customer_id"]
+            if told is None or whose is None:
+                continue
+            account_id = await customers.account_of(tx, provider.source, whose)
+            if account_id is not None:
+                type, data = told
+                await billing_events.tell(tx, account_id, type, {**data, "source": provider.source})
 
     async def _applied(
         self, tx: Transaction, provider: Provider, row: Row, paid: Paid | None

@@ -5,16 +5,26 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from staging_core.errors import ServiceUnavailable
-from staging_core.interfaces import MetersUsage, ReportsPayments, TakesPayments, supports
+from staging_core.interfaces import (
+    MetersUsage,
+    NamesEvents,
+    ReportsPayments,
+    TakesPayments,
+    supports,
+)
 from staging_core.ports import Ports
 
 
 class Provider(NamedTuple):
-    """``source``: its name; ``reports``: what it tells; ``meters``: where it meters usage."""
+    """``source``: its name; ``reports``: what it tells; ``meters``: where it meters usage.
+
+    ``names``: where its events tell of what is not kept here.
+    """
 
     source: str
     reports: ReportsPayments
     meters: MetersUsage | None
+    names: NamesEvents | None
 
 
 def provider_of(ports: Ports) -> Provider | None:
@@ -23,7 +33,8 @@ def provider_of(ports: Ports) -> Provider | None:
     reports = supports(ports.billing, ReportsPayments)
     if takes is None or reports is None:
         return None
-    return Provider(takes.source, reports, supports(ports.billing, MetersUsage))
+    meters = supports(ports.billing, MetersUsage)
+    return Provider(takes.source, reports, meters, supports(ports.billing, NamesEvents))
 
 
 def needed(ports: Ports) -> Provider:

@@ -10,6 +10,7 @@ import hmac
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -27,6 +28,7 @@ from staging_core.models import (
     PaidKind,
     PaidSubscription,
     PaymentMethod,
+    PaymentNews,
     PaymentNotice,
 )
 from staging_core.urls import BackendURL
@@ -168,6 +170,10 @@ class FakePayments(PlanBilling):
             return msgspec.json.decode(callback.body, type=PaymentNotice)
         except msgspec.DecodeError as wrong:
             raise InvalidCallback() from wrong
+
+    def news_of(self, type: str) -> PaymentNews | None:
+        """See ``NamesEvents``; the provider's types are those words."""
+        return type if type in get_args(PaymentNews) else None  # type: ignore[return-value]
 
     async def look(self, kind: PaidKind, object_id: str) -> Paid | None:
         """See ``ReportsPayments``."""

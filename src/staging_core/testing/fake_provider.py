@@ -126,6 +126,23 @@ class FakeProvider:
         ended = {"status": "canceled", "canceled_at": self._clock(), "client_secret": None}
         self._keep(replace(one, **ended))
 
+    def decline(self, subscription_id: str) -> None:
+        """The bill of its new period is not paid, and is tried again."""
+        one = self._keep(replace(self.subscriptions[subscription_id], status="past_due"))
+        bill = self._id("in")
+        self._tell("bill.failed", "subscription", one.id, one.customer_id, subject_id=bill)
+
+    def warn_of_the_end(self, subscription_id: str) -> None:
+        """Its trial ends in three days."""
+        one = self.subscriptions[subscription_id]
+        self._tell("trial.ending", "subscription", one.id, one.customer_id)
+
+    def change(self, purchase_id: str, **values: Any) -> None:
+        """A pack's payment is otherwise from now on: ``refunded_cents``, ``disputed``."""
+        one = replace(self.purchases[purchase_id], **values)
+        self.purchases[purchase_id] = one
+        self._tell("purchase.changed", "purchase", one.id, one.customer_id)
+
     def end_all(self, customer_id: str) -> None:
         """All that the customer pays is over now, and it may pay on no page."""
         self.pages = {url: page for url, page in self.pages.items() if page[0] != customer_id}
@@ -280,7 +297,15 @@ class FakeProvider:
         self._tell("subscription.changed", "subscription", one.id, one.customer_id)
         return one
 
-    def _tell(self, type: str, kind: PaidKind, object_id: str, customer_id: str) -> None:
+    def _tell(
+        self,
+        type: str,
+        kind: PaidKind,
+        object_id: str,
+        customer_id: str,
+        *,
+        subject_id: str | None = None,
+    ) -> None:
         notice = PaymentNotice(
             event_id=self._id("evt"),
             type=type,
@@ -288,6 +313,7 @@ class FakeProvider:
             kind=kind,
             object_id=object_id,
             customer_id=customer_id,
+            subject_id=subject_id or object_id,
         )
         self.events.append(notice)
         if not self.delivers:
@@ -304,6 +330,8 @@ class FakeProvider:
     ) -> None:
         cents, id = self.amount(price_id) - less, self._id("in")
         bills = self.bills.setdefault(customer_id, [])
+        kind: PaidKind = "customer" if subscription_id is None else "subscription"
+        self._tell("bill.paid", kind, subscription_id or customer_id, customer_id, subject_id=id)
         bills.append(
             Invoice(
                 id=id,

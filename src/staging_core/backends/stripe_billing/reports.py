@@ -9,7 +9,7 @@ import msgspec
 import stripe
 
 from staging_core.errors import InvalidCallback, InvalidSignature
-from staging_core.models import Callback, Paid, PaymentNotice
+from staging_core.models import Callback, Paid, PaymentNews, PaymentNotice
 from staging_core.models.paid import PaidKind
 
 from .customers import Customers
@@ -20,6 +20,12 @@ from .seen import Event
 from .subscriptions import Subscriptions
 
 TOLERANCE_S = 300
+_NEWS: dict[str, PaymentNews] = {
+    "invoice.paid": "bill.paid",
+    "invoice.payment_failed": "bill.failed",
+    "charge.refunded": "bill.refunded",
+    "customer.subscription.trial_will_end": "trial.ending",
+}
 _TIME = re.compile(r"(?:^|,)t=(\d{1,15})(?:,|$)", re.ASCII)
 
 
@@ -67,6 +73,10 @@ class Reports(Customers, Purchases, Subscriptions):
             notice = notice_of(event)
             if notice.kind and event.account is None:
                 yield notice
+
+    def news_of(self, type: str) -> PaymentNews | None:
+        """Of bills, and of trials three days before their end."""
+        return _NEWS.get(type)
 
     def _verify(self, callback: Callback) -> None:
         header = callback.headers.get("stripe-signature", "")

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from staging_core.errors import InvalidCallback
-from staging_core.models import Callback, Listing, PaidCustomer, PaymentNotice
+from staging_core.models import Callback, Listing, PaidCustomer, PaymentNews, PaymentNotice
 from staging_core.testing.fake_payments import FakePayments, reported
 
 from .at_the_fake import anew, broken_at_the_fake
@@ -81,6 +81,16 @@ class ForgetsWhatItLost(FakePayments):
         nothing: list[PaymentNotice] = []
         for notice in nothing:
             yield notice
+
+
+# --- NamesEvents ---------------------------------------------------------------------------------
+
+
+class TellsOfEveryEvent(FakePayments):
+    """Calls whatever happens to a subscription a bill that was paid."""
+
+    def news_of(self, type: str) -> PaymentNews | None:
+        return "bill.paid" if type == "subscription.changed" else super().news_of(type)
 
 
 # --- EndsPayments --------------------------------------------------------------------------------
@@ -161,6 +171,7 @@ BROKEN_PAYMENTS = (
     broken_at_the_fake(SeesGhosts, "test_there_is_nothing_where_nothing_is"),
     broken_at_the_fake(KnowsNoTime, "test_all_things_are_as_they_look"),
     broken_at_the_fake(ForgetsWhatItLost, "test_what_was_not_delivered_is_missed"),
+    broken_at_the_fake(TellsOfEveryEvent, "test_a_bill_that_is_paid_is_told_once"),
     broken_at_the_fake(LeavesPagesOpen, "test_nothing_is_paid_any_more"),
     broken_at_the_fake(EndsEverybodys, "test_ending_what_has_ended_does_nothing"),
     broken_at_the_fake(GivesItBack, "test_the_end_gives_nothing_back"),

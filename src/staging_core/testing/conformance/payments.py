@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from staging_core.errors import InvalidCallback, InvalidSignature
-from staging_core.interfaces import EndsPayments, supports
+from staging_core.interfaces import EndsPayments, NamesEvents, supports
 from staging_core.models import PaidPurchase, PaymentNotice
 
 from .at_a_provider import ACCOUNT, DEARER, MONTHLY, OVERAGE, PACK, PURCHASE
@@ -98,6 +98,18 @@ class PaymentsConformance(TakingPayments):
         reported = [await billing.receive(report) for report in await self.reports()]
         assert {one.event_id for one in missed} <= {one.event_id for one in reported}
         assert [one async for one in billing.missed(since=since + 3600)] == []
+
+    # --- NamesEvents ----------------------------------------------------------------------------
+
+    @check("What an event of this ``type`` tells, in our words; None: nothing that is told on.")
+    async def test_a_bill_that_is_paid_is_told_once(self, billing: Any) -> None:
+        if (names := supports(billing, NamesEvents)) is None:
+            return
+        bought = await self.a_plan(billing)
+        reported = [await billing.receive(report) for report in await self.reports()]
+        bills = [one for one in reported if names.news_of(one.type) == "bill.paid"]
+        assert [one.object_id for one in bills] == [bought.id]
+        assert names.news_of("nothing.of.this.type") is None
 
     # --- EndsPayments ---------------------------------------------------------------------------
 
