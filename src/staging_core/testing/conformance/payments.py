@@ -108,7 +108,7 @@ class PaymentsConformance(TakingPayments):
         bought = await self.a_plan(billing)
         reported = [await billing.receive(report) for report in await self.reports()]
         bills = [one for one in reported if names.news_of(one.type) == "bill.paid"]
-        assert [one.object_id for one in bills] == [bought.id]
+        assert [one.customer_id for one in bills] == [bought.customer_id]
         assert names.news_of("nothing.of.this.type") is None
 
     # --- EndsPayments ---------------------------------------------------------------------------
