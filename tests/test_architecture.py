@@ -32,6 +32,7 @@ STOREYS = (
     ("webhooks",),
     ("relay",),
     ("watch", "live", "follower", "rates", "readiness", "levels", "standings", "reservation"),
+    ("reserving", "settled_elsewhere"),
     ("photo", "lease", "landing", "fallback", "settlement", "spending"),
     ("kept_photo", "model_input", "uploading", "source", "submission", "serving", "signed_objects"),
     (

@@ -22,12 +22,14 @@ from .database import (
     endpoints,
     files,
     outbox,
+    reservations,
     usage,
 )
 from .database.engine import Transaction
 from .database.tables import api_keys, tickets
 from .deletion import clear_image
 from .errors import DatabaseFailed
+from .interfaces import ReservesElsewhere, supports
 from .models import Actor
 from .ports import Ports
 from .recent import KEPT_S
@@ -104,7 +106,11 @@ async def _clear_some(ports: Ports, account_id: str) -> bool:
 
 
 async def _is_at_rest(ports: Ports, account_id: str) -> bool:
-    """Nothing outside is left of it: no object, no prediction, nothing that is paid for it."""
+    """Nothing outside is left of it: no object, no prediction, nothing that is paid for it.
+
+    Nor anything that a credit service holds, while it is one that can be told.
+    """
+    service = supports(ports.billing, ReservesElsewhere)
     async with ports.database.read(account_id) as tx:
         closing_at = await accounts.closing_at(tx, account_id)
         if closing_at is None or tx.now - closing_at < _SETTLED_S:
@@ -114,6 +120,8 @@ async def _is_at_rest(ports: Ports, account_id: str) -> bool:
         if await files.any_left(tx, account_id):
             return False
         if await customers.any_made(tx, account_id):
+            return False
+        if service is not None and await reservations.any_untold(tx, account_id, service.source):
             return False
         return not await outbox.any_left(tx, account_id)
 

@@ -27,6 +27,7 @@ from .database import (
     ledger,
     outbox,
     payment_events,
+    reservations,
     spend,
     statistics,
     tickets,
@@ -46,6 +47,7 @@ from .payments.unfinished import Unfinished
 from .ports import Ports
 from .predictions import Predictions
 from .reception import Reception
+from .settled_elsewhere import tell_settled
 from .settlement import end_job
 from .submission import nudge
 
@@ -110,6 +112,7 @@ class Recovery:
             "payments_ended": await self._ending.end(),
             "accounts_deleted": await delete_closed(self.ports),
             "holds_settled": await self.settle_holds(),
+            "reservations_told": await tell_settled(self.ports),
             "uploads_expired": await self.expire_uploads(),
             "files_expired": await self.expire_files(),
             "outbox": await self.empty_outbox(),
@@ -184,7 +187,7 @@ class Recovery:
     async def settle_holds(self) -> int:
         """Settle what jobs held that a worker of an earlier version has ended."""
         async with self.ports.database.write() as tx:
-            return await ledger.settle_late(tx)
+            return await ledger.settle_late(tx) + await reservations.settle_late(tx)
 
     async def expire_balances(self) -> int:
         """Take what is left of allowances whose period is over; of how many accounts."""

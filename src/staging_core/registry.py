@@ -40,6 +40,7 @@ from staging_core.interfaces import (
     Queue,
     ReceivesCallbacks,
     ReportsPayments,
+    ReservesElsewhere,
     Signals,
     Stager,
     Standings,
@@ -68,7 +69,14 @@ CAPABILITIES: dict[Kind, tuple[type[Any], ...]] = {
     "storage": (Copies, Creates, PresignsUploads, PresignsDownloads, Inspects),
     "queue": (Consumes, Signals, Carries, LimitsRates, Inspects),
     "auth": (Inspects,),
-    "billing": (KeepsPlans, TakesPayments, ReportsPayments, MetersUsage, ListsPrices),
+    "billing": (
+        KeepsPlans,
+        ReservesElsewhere,
+        TakesPayments,
+        ReportsPayments,
+        MetersUsage,
+        ListsPrices,
+    ),
 }
 
 

@@ -12,6 +12,7 @@ from .errors import AlreadyFinal, UsageLimitExceeded
 from .models import Actor, Image, JobState, Wake
 from .ports import Ports
 from .reservation import MOST_QUOTES, Stale, hold, quoted
+from .reserving import reserving
 from .runtime_settings import current
 from .submission import check_depth, nudge, open_model
 
@@ -65,13 +66,17 @@ async def _repeated(
     open_model(ports, image.job.model)
     quote = await quoted(ports, account_id, image.job.model, 1)
     most = await current(ports, "max_queued")
-    async with ports.database.write(account_id) as tx:
+    async with (
+        reserving(ports, account_id, quote, image.job.model, 1) as reserved,
+        ports.database.write(account_id) as tx,
+    ):
         await accounts.hold(tx, account_id)
         image = await images.get(tx, account_id, image_id)
         _check(image, ended, job_id)
         lane = open_model(ports, image.job.model).card.lane
         check_depth(await claims.queued_count(tx, account_id), 1, most=most)
         held = await hold(tx, ports, account_id, quote, 1)
+        await reserved.keep(tx)
         row = await images.row(tx, image_id, account_id=account_id)
         # It was read after the job that was judged: who was faster has made another.
         _check_newest(row["job_id"], image.job.id)
@@ -84,6 +89,7 @@ async def _repeated(
             trace=ports.telemetry.current(),
             reserved_in=held.balances[0],
             usage_period=held.period,
+            reservation_id=reserved.by_image[0],
         )
         if creation is not None:
             await creation.keep(tx, [new_id])

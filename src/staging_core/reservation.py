@@ -8,6 +8,7 @@ from typing import NamedTuple
 from .database import accounts, billing_events, ledger, standing
 from .database.engine import Transaction
 from .errors import BillingUnavailable, StagingError
+from .interfaces import ReservesElsewhere, supports
 from .models import Order, Quote, Standing
 from .ports import Ports
 
@@ -43,7 +44,8 @@ async def quoted(ports: Ports, account_id: str, model: str, images: int) -> Quot
     except Exception as error:
         raise BillingUnavailable("The billing backend failed.") from error
     takes = (quote.allowance, quote.credits, quote.overage, quote.amount_cents)
-    if min(takes) < 0 or quote.images not in (0, images):
+    allowed = (0,) if supports(ports.billing, ReservesElsewhere) is not None else (0, images)
+    if min(takes) < 0 or quote.images not in allowed:
         log.error("billing quoted %r for %r", quote, order)
         raise BillingUnavailable("The billing backend quoted what cannot be.")
     return quote

@@ -31,7 +31,6 @@ from .interfaces import Defers, Stager
 from .models import (
     Group,
     Principal,
-    Quote,
     StageRequest,
     Wake,
     check_room,
@@ -39,6 +38,7 @@ from .models import (
 )
 from .ports import Ports
 from .reservation import MOST_QUOTES, Stale, hold, quoted
+from .reserving import Reserved, reserving
 from .runtime_settings import active_model, configured_options, current
 from .source import OriginalGone, Source
 
@@ -157,9 +157,11 @@ class Submission:
     ) -> tuple[Group, bool]:
         """Accepted with its photo in the storage, and at a price that still holds."""
         for _ in range(MOST_QUOTES):
-            quote = await quoted(self.ports, self.account_id, _model(asked[0].request), len(asked))
+            what = _model(asked[0].request), len(asked)
+            quote = await quoted(self.ports, self.account_id, *what)
             with suppress(Stale):
-                return await self._accepted(source, asked, fingerprint, quote, most)
+                async with reserving(self.ports, self.account_id, quote, *what) as reserved:
+                    return await self._accepted(source, asked, fingerprint, reserved, most)
         raise UsageLimitExceeded("Others of the account were faster, again and again.")
 
     async def _accepted(
@@ -167,13 +169,13 @@ class Submission:
         source: Source,
         asked: tuple[Asked, ...],
         fingerprint: str,
-        quote: Quote,
+        reserved: Reserved,
         most: int,
     ) -> tuple[Group, bool]:
         while True:
             await source.store()
             with suppress(OriginalGone):
-                return await self._accept(source, asked, fingerprint, quote, most)
+                return await self._accept(source, asked, fingerprint, reserved, most)
 
     async def _checked(
         self, requests: tuple[StageRequest, ...], examined: Examined
@@ -199,7 +201,7 @@ class Submission:
         source: Source,
         asked: tuple[Asked, ...],
         fingerprint: str,
-        quote: Quote,
+        reserved: Reserved,
         most: int,
     ) -> tuple[Group, bool]:
         """Original, group, images, jobs and events; then a nudge. True: it was there already."""
@@ -212,7 +214,8 @@ class Submission:
             if self.project_id is not None:
                 await projects.hold(tx, self.account_id, self.project_id)
             check_depth(queued, len(asked), most=most)
-            held = await hold(tx, self.ports, self.account_id, quote, len(asked))
+            held = await hold(tx, self.ports, self.account_id, reserved.quote, len(asked))
+            await reserved.keep(tx)
             original_id = await source.keep(tx)
             await images.add_group(
                 tx,
@@ -221,20 +224,23 @@ class Submission:
                 original_id=original_id,
                 idempotency_key=self.key,
                 fingerprint=fingerprint,
-                quote=msgspec.to_builtins(quote),
+                quote=msgspec.to_builtins(reserved.quote),
             )
             wakes = [
                 await self._add_image(
                     tx,
                     each,
-                    balance,
-                    held.period,
+                    reserved_in=balance,
+                    usage_period=held.period,
+                    reservation_id=reservation,
                     group_id=group_id,
                     original_id=original_id,
                     original_url=source.original_url,
                     filename=source.filename,
                 )
-                for each, balance in zip(asked, held.balances, strict=True)
+                for each, balance, reservation in zip(
+                    asked, held.balances, reserved.by_image, strict=True
+                )
             ]
             group = await self._group(tx, group_id)
         for each in asked:
@@ -247,9 +253,10 @@ class Submission:
         self,
         tx: Transaction,
         asked: Asked,
-        balance: str | None,
-        period: str | None,
         *,
+        reserved_in: str | None,
+        usage_period: str | None,
+        reservation_id: str | None,
         group_id: str,
         **values: Any,
     ) -> Wake:
@@ -272,8 +279,9 @@ class Submission:
             model=model,
             lane=lane,
             trace=trace,
-            reserved_in=balance,
-            usage_period=period,
+            reserved_in=reserved_in,
+            usage_period=usage_period,
+            reservation_id=reservation_id,
             **owned,
         )
         return Wake(job_id=job_id, lane=lane)

@@ -38,6 +38,8 @@ ENGINE = {
         "spending.py",
         "submission.py",
         "reservation.py",
+        "reserving.py",
+        "settled_elsewhere.py",
         "runtime_settings.py",
         "account_closing.py",
         "source.py",

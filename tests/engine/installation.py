@@ -49,7 +49,7 @@ class Stamp:
 
 @asynccontextmanager
 async def installation(
-    decoder: Decoder, *stagers: object, labels: Stamp | None = None
+    decoder: Decoder, *stagers: object, labels: Stamp | None = None, billing: object = "free:"
 ) -> AsyncIterator[tuple[House, Journal]]:
     """A fresh installation; decoding children are shared, since they keep nothing."""
     journal = Journal()
@@ -63,6 +63,7 @@ async def installation(
             plugins=plugins,
             max_attempts=8,
             daily_spend_usd=1_000,
+            billing=billing,
         ) as house:
             for stager in stagers:
                 if isinstance(stager, Moody):

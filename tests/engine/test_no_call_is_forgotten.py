@@ -11,9 +11,10 @@ from typing import Any, cast
 
 import msgspec
 import pytest
+from tests.outside.service import Service
 
 from staging_core.database import ledger, outbox
-from staging_core.errors import NotFound, StorageError, StorageFull
+from staging_core.errors import BillingUnavailable, NotFound, StorageError, StorageFull
 from staging_core.imaging.decoder import Decoder
 from staging_core.pipeline import Pipeline
 from staging_core.ports import Ports
@@ -79,6 +80,7 @@ PORTS = (
     "finds.",
     "receives.",
     "copies.",
+    "service.",
 )
 
 
@@ -86,7 +88,11 @@ def test_every_awaited_effect_of_the_engine_has_a_fail_point_that_the_crash_test
     async def all_sites() -> set[tuple[str, int]]:
         async with Decoder() as decoder:
             sites = [await _sites(decoder, *case) for case in CASES]
-            rare = [await _rare_sites(decoder), await _rare_sites_of_deferred(decoder)]
+            rare = [
+                await _rare_sites(decoder),
+                await _rare_sites_of_deferred(decoder),
+                await _rare_sites_of_reservations(decoder),
+            ]
             return set().union(*sites, *rare)
 
     reached = asyncio.run(all_sites())
@@ -183,6 +189,21 @@ async def _rare_sites_of_deferred(decoder: Decoder) -> set[tuple[str, int]]:
         return cut.sites
 
 
+async def _rare_sites_of_reservations(decoder: Decoder) -> set[tuple[str, int]]:
+    """A service that keeps the credits and does not answer; see also tests/outside."""
+    service = Service()
+    service.then(("reserve", "away"), ("settle", "away"))
+    async with installation(decoder, FakeStager(), billing=service) as (house, _):
+        cut = Cut()
+        ports = cut.into(house.ports)
+        with suppress(BillingUnavailable):
+            await house.submit(ports)
+        for _ in range(2):
+            await Recovery(ports).sweep()
+            house.clock.ahead += 100
+        return cut.sites
+
+
 def test_the_engine_awaits_nothing_but_ports_and_itself() -> None:
     """Any other await would be an effect that the crash tests cannot see."""
     own = ("self._", "asyncio.", "staging_core.")
@@ -215,6 +236,8 @@ ENGINE_FUNCTIONS = {
     "delete_closed",
     "presign_download",  # contacts nobody, so it is no effect
     "quoted",
+    "reserving",
+    "tell_settled",
     "_opens",
     "nudge",
     "find",

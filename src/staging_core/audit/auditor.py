@@ -13,6 +13,7 @@ from . import (
     money,
     objects,
     payments,
+    reservations,
     results,
     secrets,
     spend,
@@ -33,6 +34,7 @@ RULES = (
     *events.RULES,
     *accounts.RULES,
     *money.RULES,
+    *reservations.RULES,
     *spend.RULES,
     *payments.RULES,
 )

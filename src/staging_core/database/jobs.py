@@ -14,7 +14,7 @@ from staging_core.errors import AlreadyFinal, NotFound, StagingError
 from staging_core.models import TERMINAL, Job, JobState
 from staging_core.states import ACTIVE, check_move
 
-from . import ledger
+from . import ledger, reservations
 from .claims import CLAIMABLE
 from .engine import Transaction
 from .events import draft, of_deleted
@@ -43,10 +43,12 @@ async def add(
     trace: str | None = None,
     reserved_in: str | None = None,
     usage_period: str | None = None,
+    reservation_id: str | None = None,
 ) -> None:
     """A new job, queued, with its first event, which holds ``told``. ``trace``: a traceparent.
 
-    ``reserved_in``: the balance that its image was taken from.
+    ``reserved_in``: the balance that its image was taken from; ``reservation_id``: what holds it at
+    a service outside.
     """
     values = {
         "id": job_id,
@@ -59,6 +61,7 @@ async def add(
         "trace": trace,
         "reserved_in": reserved_in,
         "usage_period": usage_period,
+        "reservation_id": reservation_id,
     }
     row = await tx.row(_ADD, {"at": tx.now, **placed(values)})
     assert row is not None
@@ -102,6 +105,9 @@ async def move(
         if job["reserved_in"] is not None:
             values["settled_at"] = tx.now
             ledger.settle(tx, job, captured=to == "ready")
+        if job["reservation_id"] is not None:
+            values["settled_at"] = tx.now
+            reservations.settle(tx, job, captured=to == "ready")
         values["progress"] = 1.0 if to == "ready" else job["progress"]
     told_of = 1 if via is None else 2
     row = await _write(tx, job, _Guard(in_state=True, told=told_of), state=to, **values)
@@ -157,6 +163,7 @@ _NEW = (
     "trace",
     "reserved_in",
     "usage_period",
+    "reservation_id",
 )
 _ADD = Prepared(
     sa.insert(jobs)
@@ -330,6 +337,7 @@ async def repeat(
     trace: str | None = None,
     reserved_in: str | None = None,
     usage_period: str | None = None,
+    reservation_id: str | None = None,
 ) -> str:
     """A new job for an image whose last one has ended; its id.
 
@@ -349,6 +357,7 @@ async def repeat(
         trace=trace,
         reserved_in=reserved_in,
         usage_period=usage_period,
+        reservation_id=reservation_id,
     )
     replaced = await tx.row(
         sa.update(images)

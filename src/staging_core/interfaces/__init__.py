@@ -7,7 +7,7 @@ with ``supports`` once, when the backend is opened.
 from __future__ import annotations
 
 from .auth import AuthContext, Authenticator, KeyBook
-from .billing import Billing, BillingContext, KeepsPlans, Standings
+from .billing import Billing, BillingContext, KeepsPlans, ReservesElsewhere, Standings
 from .capability import supports
 from .inspecting import Inspects
 from .opening import OpenContext, Opener
@@ -53,6 +53,7 @@ __all__ = [
     "Queue",
     "ReceivesCallbacks",
     "ReportsPayments",
+    "ReservesElsewhere",
     "Signals",
     "Stager",
     "Standings",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from staging_core.models import Order, Quote, Standing
+from staging_core.models import Order, Quote, Reservation, Settlement, Standing
 
 from .opening import OpenContext
 
@@ -28,6 +28,33 @@ class KeepsPlans(Protocol):
         """The account's plan and period, and what it has left of them.
 
         An account that nobody has seen yet stands as a new one.
+        """
+        ...
+
+
+class ReservesElsewhere(Protocol):
+    """A billing backend of which a service outside keeps what accounts may have.
+
+    It quotes nothing that the core's ledger would hold: an image is held in one place.
+    """
+
+    @property
+    def source(self) -> str:
+        """The service's name, 1 to 32 small letters; it is kept beside every reservation."""
+        ...
+
+    async def reserve(self, reservation: Reservation) -> None:
+        """Hold what the images take; ``UsageLimitExceeded`` when the account has not so much.
+
+        Reserving the same again changes nothing. What was settled before it came is not held.
+        After any other error nobody knows, so it is released.
+        """
+        ...
+
+    async def settle(self, settlement: Settlement) -> None:
+        """Take what was captured for good, and give back what was released.
+
+        Settling the same again changes nothing. Releasing an unknown reservation is done.
         """
         ...
 

@@ -45,6 +45,7 @@ from .project import Project, ProjectCost
 from .provider import Command, Provider
 from .quoting import quote_of
 from .request import StageRequest
+from .reservation import Reservation, Settlement
 from .runtime import ConfigField, ModelConfig, RuntimeSetting
 from .scope import SCOPES, check_role, check_scope, checked_scopes
 from .standing import Period, Standing
@@ -155,7 +156,9 @@ __all__ = [
     "PublishedPrice",
     "Quote",
     "Reconciled",
+    "Reservation",
     "RuntimeSetting",
+    "Settlement",
     "Sizes",
     "StageRequest",
     "Staged",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .accounts import accounts, api_keys, creations, tickets, usage, users
 from .base import metadata
-from .billing import balances, billing_events, ledger, subscriptions
+from .billing import balances, billing_events, ledger, reservations, subscriptions
 from .images import files, groups, images, originals, projects, uploads, words
 from .jobs import attempts, events, gates, inbox, jobs, outbox, spend, spend_days
 from .operations import audit_log, measures, model_configs, runtime_settings
@@ -52,6 +52,7 @@ __all__ = [
     "prices",
     "projects",
     "purchases",
+    "reservations",
     "runtime_settings",
     "spend",
     "spend_days",

@@ -51,6 +51,28 @@ ledger = sa.Table(
     index("ix_staging_ledger_overage", "at", only=OVERAGE_HAD),
 )
 
+reservations = sa.Table(
+    "staging_reservations",
+    metadata,
+    # What a service outside holds, or may hold: written before it is asked.
+    id_column(primary_key=True),
+    account_column(),
+    sa.Column("source", sa.String(32), nullable=False),
+    sa.Column("images", sa.Integer(), nullable=False),
+    # begun: whether it is held is not known; kept: its job is accepted; captured, released: as its
+    # job ended; void: no job came of it, so that it is released and then forgotten.
+    sa.Column("state", sa.String(16), nullable=False),
+    time_column("created_at"),
+    time_column("settled_at", nullable=True),
+    # When the service has said that it knows.
+    time_column("told_at", nullable=True),
+    # When it is to be told; of one that is begun, when no order keeps it any more.
+    time_column("due_at", nullable=True),
+    sa.Column("tries", sa.Integer(), nullable=False, server_default="0"),
+    index("ix_staging_reservations_due", "due_at", only="due_at IS NOT NULL"),
+    index("ix_staging_reservations_untold", "account_id", only="told_at IS NULL"),
+)
+
 billing_events = sa.Table(
     "staging_billing_events",
     metadata,

@@ -35,6 +35,8 @@ jobs = sa.Table(
     # The balance that its image is held in, unset where nothing is; set: the hold is no more.
     sa.Column("reserved_in", sa.String(64)),
     time_column("settled_at", nullable=True),
+    # What holds it at a service outside, unset where nothing does; settled with it.
+    sa.Column("reservation_id", sa.String(64)),
     # In which of its account's periods the image counts; unset: in the month that it is ready in.
     sa.Column("usage_period", sa.String(10)),
     sa.Column("timings_ms", Json, nullable=False),
@@ -56,6 +58,11 @@ jobs = sa.Table(
         "ix_staging_jobs_unsettled",
         "finished_at",
         only="reserved_in IS NOT NULL AND settled_at IS NULL AND finished_at IS NOT NULL",
+    ),
+    index(
+        "ix_staging_jobs_unsettled_outside",
+        "finished_at",
+        only="reservation_id IS NOT NULL AND settled_at IS NULL AND finished_at IS NOT NULL",
     ),
     index("ix_staging_jobs_dead", "state", "created_at", "id", only="state = 'error'"),
     index("ix_staging_jobs_cancelled", "state", "created_at", "id", only="state = 'cancelled'"),

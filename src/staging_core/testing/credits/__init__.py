@@ -1,0 +1,1 @@
+"""The books of a credit service, as its double keeps them."""
