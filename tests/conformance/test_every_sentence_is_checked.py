@@ -39,7 +39,7 @@ CONTRACTS = {
     "stager": ("Stager", "Defers", "Finds"),
     "queue": ("Queue", "Consumes", "Signals", "Carries", "LimitsRates"),
     "auth": ("Authenticator",),
-    "billing": ("Billing", "KeepsPlans"),
+    "billing": ("Billing", "KeepsPlans", "ReservesElsewhere"),
     "payments": (
         "TakesPayments",
         "ReportsPayments",
@@ -75,6 +75,8 @@ TITLES = {
     "Prices orders.",
     "A billing backend under which an account has a plan, and a limit.",
     "A payment provider whose events tell accounts of what is not kept here, such as bills.",
+    "A billing backend of which a service outside keeps what accounts may have.",
+    "After any other error nobody knows, so it is released.",
     "What accounts do to pay. ``customer_id``: the provider's name of the account.",
     "What a payment provider tells on its own, and when it is asked.",
     "Customers that were deleted may be missing.",

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from msgspec.structs import replace
 
 from staging_core.backends.free_billing import FreeBilling
 from staging_core.errors import UsageLimitExceeded
-from staging_core.models import Order, Period, Plan, Quote, Standing
+from staging_core.models import (
+    Order,
+    Period,
+    Plan,
+    Quote,
+    Reservation,
+    Settlement,
+    Standing,
+)
 from staging_core.testing.conformance import BillingConformance
 
 from .row import Broken, broken
@@ -102,8 +112,114 @@ class CountsQuotes(Limited):
         return Quote(amount_cents=self._asked, rule="one more")
 
 
+class Outside(Limited):
+    """The sound backend that the broken ones with credits outside are made of.
+
+    An account is named for how many it has.
+    """
+
+    source = "credits"
+
+    def __init__(self) -> None:
+        self.left: dict[str, int] = {}
+        self.held: dict[str, Reservation | None] = {}
+
+    async def reserve(self, reservation: Reservation) -> None:
+        if reservation.id not in self.held:
+            self.take(reservation.account_id, reservation.images)
+            self.held[reservation.id] = reservation
+
+    async def settle(self, settlement: Settlement) -> None:
+        held = self.held.get(settlement.reservation_id)
+        self.held[settlement.reservation_id] = None
+        if held is not None:
+            self.take(held.account_id, -settlement.released)
+
+    def take(self, account: str, images: int) -> None:
+        left = self.left.setdefault(account, int(account.split("-", maxsplit=1)[0])) - images
+        if left < 0:
+            raise UsageLimitExceeded("There are not so many.")
+        self.left[account] = left
+
+
+class NamesItselfAtLength(Outside):
+    """Has an address in place of a name."""
+
+    source = "https://credits.example"
+
+
+class HoldsItHereToo(Outside):
+    """Lets our ledger hold what it holds outside."""
+
+    async def quote(self, order: Order) -> Quote:
+        await super().quote(order)
+        return Quote(allowance=order.images, rule="twice")
+
+
+class HasNoBottom(Outside):
+    """Holds more than the account has."""
+
+    def take(self, account: str, images: int) -> None:
+        return
+
+
+class HoldsItAgain(Outside):
+    """Takes a repeat for another reservation."""
+
+    async def reserve(self, reservation: Reservation) -> None:
+        there = self.held.get(reservation.id)
+        id = reservation.id if there is None else str(uuid4())
+        await super().reserve(replace(reservation, id=id))
+
+
+class ForgetsWhatIsOver(Outside):
+    """Holds what was released before it came."""
+
+    async def reserve(self, reservation: Reservation) -> None:
+        if self.held.get(reservation.id, reservation) is None:
+            del self.held[reservation.id]
+        await super().reserve(reservation)
+
+
+class GivesNothingBack(Outside):
+    """Keeps what was released."""
+
+    async def settle(self, settlement: Settlement) -> None:
+        await super().settle(replace(settlement, released=0))
+
+
+class TakesItAgain(Outside):
+    """Takes what was captured each time that it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.settled: dict[str, str] = {}
+
+    async def reserve(self, reservation: Reservation) -> None:
+        self.settled[reservation.id] = reservation.account_id
+        await super().reserve(reservation)
+
+    async def settle(self, settlement: Settlement) -> None:
+        id = settlement.reservation_id
+        if id in self.settled and self.held[id] is None:
+            self.left[self.settled[id]] -= settlement.captured
+        await super().settle(settlement)
+
+
+class KnowsOnlyItsOwn(Outside):
+    """Fails at what it does not know."""
+
+    async def settle(self, settlement: Settlement) -> None:
+        if settlement.reservation_id not in self.held:
+            raise LookupError(settlement.reservation_id)
+        await super().settle(settlement)
+
+
 class _Suite(BillingConformance):
     too_much = Order(account_id="local", images=LIMIT + 1, model="fake")
+
+    async def account_with(self, credits: int) -> str:
+        return f"{credits}-{uuid4()}"
 
 
 def _billing(backend: type[FreeBilling], *fails: str) -> Broken:
@@ -119,4 +235,20 @@ BROKEN_BILLING = (
     _billing(NamesNoRule, "test_a_quote_names_its_rule"),
     _billing(KnowsNoLimit, "test_too_much_is_usage_limit_exceeded"),
     _billing(CountsQuotes, "test_quoting_has_no_effect"),
+    _billing(NamesItselfAtLength, "test_a_service_has_a_name"),
+    _billing(HoldsItHereToo, "test_what_is_held_outside_is_not_held_here"),
+    _billing(
+        HasNoBottom,
+        "test_what_is_held_is_not_there_for_others",
+        "test_what_is_captured_is_taken_and_the_rest_given_back",
+    ),
+    _billing(HoldsItAgain, "test_the_same_is_held_once"),
+    _billing(ForgetsWhatIsOver, "test_what_comes_too_late_is_not_held"),
+    _billing(GivesNothingBack, "test_what_is_captured_is_taken_and_the_rest_given_back"),
+    _billing(TakesItAgain, "test_the_same_is_settled_once"),
+    _billing(
+        KnowsOnlyItsOwn,
+        "test_what_is_unknown_can_be_released",
+        "test_what_comes_too_late_is_not_held",
+    ),
 )
