@@ -12,8 +12,8 @@ from staging_core.testing.replicate.__main__ import _parser
 from staging_core.testing.replicate.chaos import GROUPS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/reference/test-doubles.md"
-# The issuer's section is held against the issuer in its own test.
-TEXT = re.sub(r"(?ms)^## An issuer$.*?(?=^## )", "", PAGE.read_text("utf-8"))
+# These sections are held against their doubles in tests of their own.
+TEXT = re.sub(r"(?ms)^## (An issuer|A credit service)$.*?(?=^## )", "", PAGE.read_text("utf-8"))
 WORDS = set(re.findall(r"[\w-]+", " ".join(re.findall(r"`[^`]+`", TEXT))))
 
 
