@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import uvicorn
 
@@ -23,7 +24,8 @@ from staging_embed import staging_app
 from staging_embed.routes import GROUPS
 
 TOKEN = "of-the-operator"  # noqa: S105
-WHO = Principal(account_id="account-that-asks", user_id="olga", role="operator")
+# Of each run another one, which has nothing of what the one before has left in the database.
+WHO = Principal(account_id=f"account-{uuid4()}", user_id="olga", role="operator")
 AT_WILL = dict.fromkeys(
     (
         "rate_limit_requests",
@@ -49,7 +51,10 @@ async def nowhere(host: str, port: int) -> list[str]:
 
 
 async def furnish(staging: Staging) -> None:
-    """Something of each kind, in each state that a thing can be in."""
+    """Something of each kind, in each state that a thing can be in; settings are as they were."""
+    settings = staging.operating_as(WHO).settings
+    for each in await settings.all():
+        await settings.change(each.key, None)
     me = staging.acting_as(WHO)
     project = await me.projects.create("Elm Street 12")
     wish: dict[str, Any] = {"room": "bedroom", "style": "modern", "project_id": project.id}
