@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from tests.engine.crashing import Crash, Cut
 from tests.engine.house import House, open_house
 
-from staging_core import OWNER
+from staging_core import OWNER, Principal
 from staging_core.account_closing import close_account
 from staging_core.acting.billing import Billing
 from staging_core.audit import SOUND, Audit
@@ -197,6 +197,28 @@ def test_while_the_provider_is_away_the_account_waits(tmp_path: Path) -> None:
         await at.sweep()
         assert at.provider.subscriptions[bought.id].status == "canceled"
         assert not await at.is_there()
+
+    at_the_till(tmp_path, scenario)
+
+
+def test_one_that_is_refused_holds_up_no_other(tmp_path: Path) -> None:
+    async def scenario(at: Till) -> None:
+        first = await at.buy("pro_now")
+        ben = Principal(account_id="ben")
+        page = await Billing(at.house.ports, ben).checkout("pro_now")
+        second = at.provider.pay_page(page)
+        await at.follow()
+        for account_id in (OWNER.account_id, "ben"):
+            await close_account(at.house.ports, account_id, ADA)
+            at.house.clock.ahead += 1
+        at.provider.fail("end_payments", "refused")
+        at.house.clock.ahead += WAIT_S
+        recovery = Recovery(at.house.ports)
+        assert (await recovery.sweep())["payments_ended"] == 1
+        assert at.provider.subscriptions[first.id].status == "active"
+        assert at.provider.subscriptions[second.id].status == "canceled"
+        assert (await recovery.sweep())["payments_ended"] == 1
+        assert at.provider.subscriptions[first.id].status == "canceled"
 
     at_the_till(tmp_path, scenario)
 

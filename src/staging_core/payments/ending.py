@@ -24,7 +24,7 @@ log = logging.getLogger("staging_core")
 WAIT_S = 2 * MARGIN_S
 """By then what the account had beyond its plan was told, and calls under way have ended."""
 
-_AT_ONCE = 20
+_AT_ONCE = 200
 _LONGEST_S = 600.0
 
 
@@ -44,7 +44,7 @@ class Ending:
         try:
             for row in await self._closing():
                 ended += await self._end(row)
-        except (Busy, PaymentsUnavailable, PaymentRefused) as away:
+        except (Busy, PaymentsUnavailable) as away:
             self._failures += 1
             self._rests_until = time.monotonic() + min(2.0**self._failures, _LONGEST_S)
             log.warning("what deleted accounts pay for has not ended yet: %s", away)
@@ -61,7 +61,11 @@ class Ending:
         takes = supports(self._ports.billing, TakesPayments)
         ends = supports(self._ports.billing, EndsPayments)
         if ends is not None and takes is not None and takes.source == row["source"]:
-            await ends.end_payments(row["customer_id"])
+            try:
+                await ends.end_payments(row["customer_id"])
+            except PaymentRefused as refused:
+                log.error("payments of account %s do not end: %s", row["account_id"], refused)
+                return False  # this one's trouble holds up no other's end; the audit tells of it
         elif await self._pays(row):
             return False  # somebody ends it at the provider, or it is not deleted; the audit tells
         await self._has_ended(row)
