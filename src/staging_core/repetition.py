@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from .creation import Creation
-from .database import accounts, audit_log, claims, images, jobs
+from .database import accounts, audit_log, claims, images, jobs, reservations
 from .errors import AlreadyFinal, UsageLimitExceeded
 from .models import Actor, Image, JobState, Wake
 from .ports import Ports
@@ -62,12 +62,13 @@ async def _repeated(
 ) -> str:
     async with ports.database.read(account_id) as tx:
         image = await images.get(tx, account_id, image_id)
+        paid = await reservations.was_captured(tx, image_id)
     _check(image, ended, job_id)
     open_model(ports, image.job.model)
     quote = await quoted(ports, account_id, image.job.model, 1)
     most = await current(ports, "max_queued")
     async with (
-        reserving(ports, account_id, quote, image.job.model, 1) as reserved,
+        reserving(ports, account_id, quote, image.job.model, 1, paid=paid) as reserved,
         ports.database.write(account_id) as tx,
     ):
         await accounts.hold(tx, account_id)

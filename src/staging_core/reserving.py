@@ -52,14 +52,15 @@ class Reserved:
 
 @asynccontextmanager
 async def reserving(
-    ports: Ports, account_id: str, quote: Quote, model: str, images: int
+    ports: Ports, account_id: str, quote: Quote, model: str, images: int, *, paid: bool = False
 ) -> AsyncIterator[Reserved]:
     """Around accepting an order: reserve what it takes, and give up what the block does not keep.
 
+    ``paid``: the service has taken its credits before, for a picture that was lost.
     ``UsageLimitExceeded`` as the service refuses it, ``BillingUnavailable`` when it is away.
     """
     service = supports(ports.billing, ReservesElsewhere)
-    if service is None:
+    if service is None or paid:
         yield Reserved(quote, (), images)
         return
     wanted = _wanted(account_id, quote, model, images)

@@ -238,6 +238,28 @@ def test_a_retry_and_a_requeue_are_reserved_anew(install: Install, service: Serv
 
 
 @both
+def test_a_picture_that_was_paid_and_lost_is_made_again_for_nothing(
+    install: Install, service: Service
+) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            me = staging.acting_as(OWNER)
+            image = await order(staging)
+            for _ in range(2):
+                await staging.run_worker(until_idle=True)
+                async for stored in staging.ports.storage.entries("staged/"):
+                    await staging.ports.storage.delete(stored.key)
+                told = await staging.operating("ada").reconcile(dry_run=False)
+                assert told.updated == 1
+                await me.images.retry(image)
+            await come_to_rest(staging, service)
+            assert service.ends() == [(1, 0)]
+            assert service.book.left("local") == 9
+
+    asyncio.run(scenario())
+
+
+@both
 def test_what_is_cancelled_or_deleted_is_released(install: Install, service: Service) -> None:
     async def scenario() -> None:
         async with install() as staging:

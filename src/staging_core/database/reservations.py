@@ -87,6 +87,14 @@ async def settle_late(tx: Transaction, *, limit: int = 100) -> int:
     return len(left)
 
 
+async def was_captured(tx: Transaction, image_id: str) -> bool:
+    """Whether a service was paid for the image, which has another job: its picture was lost."""
+    paid = sa.select(jobs.c.id).where(
+        jobs.c.image_id == image_id, jobs.c.state == "ready", jobs.c.reservation_id.is_not(None)
+    )
+    return await tx.row(paid.limit(1)) is not None
+
+
 _AT: sa.BindParameter[float] = sa.bindparam("at", type_=sa.Double())
 _SETTLE = Prepared(
     sa.update(reservations)
