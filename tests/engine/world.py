@@ -20,7 +20,7 @@ from staging_core.audit.reservations import UNTOLD
 from staging_core.backends.fsspec_storage.memory import MemoryStorage
 from staging_core.database import accounts, ledger, tables
 from staging_core.database.row import Row
-from staging_core.errors import NotFound, StagingError, UsageLimitExceeded
+from staging_core.errors import CreatedThenDeleted, NotFound, StagingError, UsageLimitExceeded
 from staging_core.models import TERMINAL, Callback, Group, Principal
 from staging_core.pipeline import Pipeline
 from staging_core.ports import Ports
@@ -73,7 +73,7 @@ class World:
 
         A repeat of an order whose images are all deleted finds none.
         """
-        with suppress(Crash, NotFound, UsageLimitExceeded):
+        with suppress(Crash, CreatedThenDeleted, NotFound, UsageLimitExceeded):
             group = await self._images(account, cut.into(self.ports)).submit(
                 PHOTOS[KEYS.index(key)],
                 room="bedroom",

@@ -105,6 +105,9 @@ class AnyOrderOutside(AnyOrder):
     def land(self) -> None:
         self.world.service.land()
 
+    def wait_for_the_next_month(self) -> None:
+        """No rule here: nobody has a plan, and what a provider is asked for is given up by then."""
+
     @rule()
     def wait_until_nobody_keeps_it(self) -> None:
         self.world.clock.ahead += 350.0
