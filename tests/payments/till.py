@@ -123,7 +123,7 @@ async def open_till(**choices: Any) -> AsyncIterator[Till]:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(line, "RETRIES", 0)  # a call that fails is not what is waited for here
         migrated_file(home)
-        async with _vendor(stripe) as v1, _listening() as inbox:
+        async with _vendor(stripe) as v1, reports_taken() as inbox:
             made = {"url": inbox.url, "enabled_events": ["*"]}
             endpoint = await v1.webhook_endpoints.create_async(made)
             stripe.hold_events()
@@ -184,7 +184,8 @@ class _Inbox:
 
 
 @asynccontextmanager
-async def _listening() -> AsyncIterator[_Inbox]:
+async def reports_taken() -> AsyncIterator[_Inbox]:
+    """A port of this process to which a provider reports."""
     with listening(0) as listener:
         inbox = _Inbox(url_of(listener))
         server = uvicorn.Server(server_config(inbox))
