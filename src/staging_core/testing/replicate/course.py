@@ -132,10 +132,15 @@ class Course:
     def _end_later(self, prediction: Prediction) -> None:
         if prediction.fate.course == "stall":
             self._timeline.after(LONGEST_RUN_S, lambda: self.fail(prediction))
-        elif run_s := self._run_s(prediction):
-            self._timeline.after(run_s, lambda: self.finish(prediction))
+        elif (left_s := self._run_s(prediction) - self._has_run_s(prediction)) > 0:
+            self._timeline.after(left_s, lambda: self.finish(prediction))
         else:
             self.finish(prediction)
+
+    def _has_run_s(self, prediction: Prediction) -> float:
+        """To fetch the photo is a part of the run, however long it takes."""
+        assert prediction.started is not None
+        return self._timeline.now() - prediction.started
 
     def _run_s(self, prediction: Prediction) -> float:
         if prediction.fate.course in ("slow", "unknown_status"):
