@@ -48,6 +48,7 @@ async def _tell(ports: Ports, service: ReservesElsewhere, row: Row) -> bool:
         async with asyncio.timeout(_CALL_S):
             await service.settle(_settlement(row))
     except Exception:
+        # Whatever a backend raises, the service may know of it or not: it is told again.
         log.warning("reservation %s: the credit service was not told", row["id"], exc_info=True)
         async with ports.database.write() as tx:
             await reservations.later(tx, row, min(2.0 ** min(row["tries"], 20), _LONGEST_S))

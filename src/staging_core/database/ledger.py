@@ -23,6 +23,7 @@ from .engine import Transaction
 from .prepared import Prepared, placed, places
 from .row import Row
 from .tables import balances, jobs, ledger
+from .unsettled import settle_each
 from .upsert import insert_or
 
 CREDITS = "credits"
@@ -64,21 +65,7 @@ def settle(tx: Transaction, job: Row, *, captured: bool) -> None:
 
 async def settle_late(tx: Transaction, *, limit: int = 100) -> int:
     """Settle jobs that a worker of an earlier version has ended; how many."""
-    left = await tx.rows(
-        sa.select(jobs.c.id, jobs.c.account_id, jobs.c.reserved_in, jobs.c.state)
-        .where(
-            jobs.c.reserved_in.is_not(None),
-            jobs.c.settled_at.is_(None),
-            jobs.c.finished_at.is_not(None),
-        )
-        .order_by(jobs.c.finished_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    for job in left:
-        await tx.execute(sa.update(jobs).where(jobs.c.id == job["id"]).values(settled_at=tx.now))
-        settle(tx, job, captured=job["state"] == "ready")
-    return len(left)
+    return await settle_each(tx, jobs.c.reserved_in, settle, limit=limit)
 
 
 def _of_job(

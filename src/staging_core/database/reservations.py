@@ -18,6 +18,7 @@ from .engine import Transaction
 from .prepared import Prepared
 from .row import Row
 from .tables import jobs, reservations
+from .unsettled import settle_each
 
 
 async def begin(
@@ -70,21 +71,7 @@ def settle(tx: Transaction, job: Row, *, captured: bool) -> None:
 
 async def settle_late(tx: Transaction, *, limit: int = 100) -> int:
     """Settle jobs that a worker of an earlier version has ended; how many."""
-    left = await tx.rows(
-        sa.select(jobs.c.id, jobs.c.reservation_id, jobs.c.state)
-        .where(
-            jobs.c.reservation_id.is_not(None),
-            jobs.c.settled_at.is_(None),
-            jobs.c.finished_at.is_not(None),
-        )
-        .order_by(jobs.c.finished_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    for job in left:
-        await tx.execute(sa.update(jobs).where(jobs.c.id == job["id"]).values(settled_at=tx.now))
-        settle(tx, job, captured=job["state"] == "ready")
-    return len(left)
+    return await settle_each(tx, jobs.c.reservation_id, settle, limit=limit)
 
 
 async def was_captured(tx: Transaction, image_id: str) -> bool:
