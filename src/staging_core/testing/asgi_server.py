@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -46,6 +47,15 @@ def server_config(app: Any) -> uvicorn.Config:
         timeout_keep_alive=60,
         timeout_graceful_shutdown=2,
     )
+
+
+def serve(
+    app: Any, listeners: Sequence[socket.socket], where: Mapping[str, str], *, as_json: bool
+) -> None:
+    """Say ``where`` on standard output, then serve until SIGTERM or Ctrl-C."""
+    lines = (f"{name}: {value}" for name, value in where.items())
+    print(json.dumps(where) if as_json else "\n".join(lines), flush=True)
+    uvicorn.Server(server_config(app)).run(list(listeners))
 
 
 @contextmanager

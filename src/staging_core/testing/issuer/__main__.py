@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 
-import uvicorn
-
-from staging_core.testing.asgi_server import listening, server_config, url_of
+from staging_core.testing.asgi_server import listening, serve, url_of
 
 from .app import IssuerApp
 from .issuer import AUDIENCE, Issuer
@@ -28,9 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     running = RunningIssuer(url=url, audience=asked.audience)
     where = {"url": url, "audience": asked.audience, "auth": running.auth()}
-    text = json.dumps(where) if asked.json else "\n".join(f"{key}: {where[key]}" for key in where)
-    print(text, flush=True)
-    uvicorn.Server(server_config(IssuerApp(issuer, url.rstrip("/")))).run([listener])
+    serve(IssuerApp(issuer, url.rstrip("/")), [listener], where, as_json=asked.json)
     return 0
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 import msgspec
-import uvicorn
 
-from staging_core.testing.asgi_server import listening, server_config, url_of
+from staging_core.testing.asgi_server import listening, serve, url_of
 from staging_core.testing.double.chances import add_chances, chances_in
 
 from .app import ReplicateDouble
@@ -31,8 +29,12 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"replicate: {error}", file=sys.stderr)
         return 2
-    _say_where(double, url_of(listeners[0]), as_json=asked.json)
-    uvicorn.Server(server_config(double)).run(listeners)
+    where = {
+        "url": url_of(listeners[0]),
+        "token": double.settings.tokens[0],
+        "secret": double.settings.signing_secret(),
+    }
+    serve(double, listeners, where, as_json=asked.json)
     return 0
 
 
@@ -68,16 +70,6 @@ def _settings(asked: argparse.Namespace) -> Settings:
     names = Settings.__struct_fields__
     given = {name: getattr(asked, name) for name in names if name != "tokens"}
     return Settings(tokens=tuple(asked.token), **given) if asked.token else Settings(**given)
-
-
-def _say_where(double: ReplicateDouble, url: str, *, as_json: bool) -> None:
-    where = {
-        "url": url,
-        "token": double.settings.tokens[0],
-        "secret": double.settings.signing_secret(),
-    }
-    text = json.dumps(where) if as_json else "\n".join(f"{key}: {where[key]}" for key in where)
-    print(text, flush=True)
 
 
 if __name__ == "__main__":

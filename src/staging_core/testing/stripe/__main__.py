@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 import msgspec
-import uvicorn
 
-from staging_core.testing.asgi_server import listening, server_config, url_of
+from staging_core.testing.asgi_server import listening, serve, url_of
 from staging_core.testing.double.chances import add_chances, chances_in
 
 from .account import VERSION
@@ -39,9 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"stripe: {error}", file=sys.stderr)
         return 2
     where = {"url": url_of(listener), "key": double.settings.keys[0], "version": VERSION}
-    text = json.dumps(where) if asked.json else "\n".join(f"{key}: {where[key]}" for key in where)
-    print(text, flush=True)
-    uvicorn.Server(server_config(double)).run([listener])
+    serve(double, [listener], where, as_json=asked.json)
     return 0
 
 
