@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,9 +31,15 @@ class Served:
 @contextmanager
 def serving(home: Path, *words: str, **settings: str) -> Iterator[Served]:
     """A server on a free port, stopped when the block ends, however it ends."""
-    command = [sys.executable, "-m", "staging_core", "serve", "--port", "0", *words]
+    with running(("staging_core", "serve", "--port", "0", *words), home, **settings) as served:
+        yield served
+
+
+@contextmanager
+def running(module: Sequence[str], home: Path, **settings: str) -> Iterator[Served]:
+    """A module with its words, once it says where it serves; as ``serving`` otherwise."""
     process = subprocess.Popen(
-        command,
+        [sys.executable, "-m", *module],
         env={**clean(os.environ), "STAGING_HOME": str(home), **settings},
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -59,7 +65,7 @@ def read(served: Served, ready: threading.Event) -> None:
     assert served.process.stderr is not None
     for line in served.process.stderr:
         served.said.append(line)
-        if found := re.search(r"Serving on (http://[^\s\"]+)", line):
+        if found := re.search(r"(?:Serving|running) on (http://[^\s\"]+)", line):
             served.url = found[1]
             ready.set()
     ready.set()

@@ -151,8 +151,8 @@ def test_what_others_need_is_not_imported_to_serve(tmp_path: Path) -> None:
     code = """
 import sys
 from staging_core import Staging
-from staging_server.serving import Server, create_app
-Server(create_app(Staging(stager="fake:", plugins=())), grace_s=1)
+from staging_server.serving import Server, hosted_api
+Server(hosted_api(Staging(stager="fake:", plugins=())), grace_s=1)
 others = {"alembic", "attr", "pydantic", "sqlite3", "taskiq", "PIL", "numpy"}
 print(sorted(others & sys.modules.keys()))
 """

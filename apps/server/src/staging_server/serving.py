@@ -23,7 +23,7 @@ from staging_core import Staging
 from staging_core.errors import SettingError
 from staging_embed import StagingApp
 
-from .app import create_app, is_local
+from .api import hosted_api, is_local
 from .metrics import Metrics
 
 log = logging.getLogger("staging_server")
@@ -65,7 +65,7 @@ async def serve(staging: Staging, *, host: str, port: int, worker: bool) -> None
     with _listening(host, port) as door:
         async with staging:
             await warn_where_nobody_can_enter(staging)
-            server = Server(create_app(staging), grace_s=staging.settings.shutdown_s)
+            server = Server(hosted_api(staging), grace_s=staging.settings.shutdown_s)
             async with _working(staging, server) if worker else contextlib.nullcontext():
                 address = door.getsockname()
                 _announce(f"Serving on http://{_in_url(address[0])}:{address[1]}")

@@ -1,0 +1,30 @@
+"""The service's application: everything that the API has, over one installation."""
+
+from __future__ import annotations
+
+from staging_core import Staging
+from staging_embed import StagingApp, staging_app
+from staging_embed.routes import GROUPS
+
+
+def hosted_api(staging: Staging) -> StagingApp:
+    """The API over ``staging``, which whoever serves it opens first.
+
+    Who calls is for the installation's own ``auth`` to say. The OpenAPI document and its page are
+    served where the setting ``api_docs`` says so.
+    """
+    hidden = set() if _shows_docs(staging) else {"documentation"}
+    return staging_app(
+        staging, principal=staging.authenticate, include=GROUPS.keys(), exclude=hidden
+    )
+
+
+def _shows_docs(staging: Staging) -> bool:
+    """As it is set; by default for an installation on one machine only."""
+    told = staging.settings.api_docs
+    return is_local(staging) if told is None else told
+
+
+def is_local(staging: Staging) -> bool:
+    """Whether whoever sits at this machine is the owner, without signing in."""
+    return "local:" in staging.settings.auth
