@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from staging_core.acting import Images, Jobs
 from staging_core.audit import Accepted, Audit, Evidence, Violation
 from staging_core.audit.acceptance import LATE
+from staging_core.audit.attempts import UNWANTED
 from staging_core.audit.reservations import UNTOLD
 from staging_core.backends.fsspec_storage.memory import MemoryStorage
 from staging_core.database import accounts, ledger, tables
@@ -232,7 +233,7 @@ class World:
         """What holds at every moment; ``Violated`` says what does not."""
         found = await Audit(self.ports, Evidence(accepted=tuple(self.promises))).violations()
         # Time jumps here: what is late is not forgotten.
-        self._judge([each for each in found if each.what not in (LATE, UNTOLD)])
+        self._judge([each for each in found if each.what not in (LATE, UNTOLD, UNWANTED)])
         async with self.ports.database.read() as tx:
             of_credits = tables.balances.c.name == ledger.CREDITS
             given = await tx.rows(sa.select(tables.balances.c.granted).where(of_credits))

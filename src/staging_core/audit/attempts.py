@@ -13,6 +13,7 @@ from staging_core.models import TERMINAL
 
 from .rule import Rule
 
+UNWANTED = "A prediction that nobody wants is not cancelled."
 _UNWANTED_S = 2 * 3600.0
 _WITHOUT_ATTEMPT = TERMINAL | {"queued", "preparing", "finalizing", "needs_review"}
 """States in which no attempt of a job is open."""
@@ -60,5 +61,5 @@ RULES = (
     Rule("I4", "An attempt is one too many, or open though its job has gone on.", unbounded),
     Rule("I4", "Two attempts share a prediction.", sharing_a_prediction),
     Rule("I4", "A job has two open attempts.", several_open),
-    Rule("I4", "A prediction that nobody wants is not cancelled.", not_cancelled),
+    Rule("I4", UNWANTED, not_cancelled),
 )
