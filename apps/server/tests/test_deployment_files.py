@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from staging_core import Settings
+from staging_core.errors import SettingError
 
 ROOT = Path(__file__).resolve().parents[3]
 DEPLOY = ROOT / "apps/server/deploy"
@@ -224,11 +225,20 @@ def test_a_pod_is_confined(name: str, pod: dict[str, Any]) -> None:
     (container,) = pod["containers"]
     assert pod["securityContext"]["runAsNonRoot"]
     assert pod["automountServiceAccountToken"] is False
+    assert pod["enableServiceLinks"] is False
     confined = container["securityContext"]
     assert confined["readOnlyRootFilesystem"]
     assert not confined["allowPrivilegeEscalation"]
     assert confined["capabilities"] == {"drop": ["ALL"]}
     assert container["resources"]["limits"]["memory"]
+
+
+def test_what_a_cluster_tells_of_its_services_would_be_taken_for_settings() -> None:
+    """Why no pod may have service links, as it has unless it says otherwise."""
+    (service,) = [each for name, each in manifests() if name == "api-Service"]
+    prefix = service["metadata"]["name"].upper().replace("-", "_")
+    with pytest.raises(SettingError, match=f"{prefix}_SERVICE_HOST"):
+        Settings.from_env({f"{prefix}_SERVICE_HOST": "10.0.0.9"})
 
 
 def test_the_api_is_probed_and_what_may_be_moved_has_a_budget() -> None:
