@@ -64,9 +64,25 @@ def test_every_figure_of_the_catalogue_is_shown_and_no_other(told: Told) -> None
 def test_dashboard_and_alerts_name_only_figures_that_exist(told: Told, file: str) -> None:
     tell_everything(told)
     text = (DEPLOY / "telemetry" / file).read_text("utf-8")
-    named = set(re.findall(r"\bstaging_\w+", text))
-    assert named
+    named = set(re.findall(r"\b(?:staging|http_server)_\w+", text))
+    for family in ("staging_", "http_server_request_duration_seconds_"):
+        assert any(name.startswith(family) for name in named), family
     assert named <= shown().keys()
+
+
+def test_the_collector_gives_every_figure_the_name_that_metrics_has(told: Told) -> None:
+    """As its Prometheus exporter makes names, unless told otherwise: unit and kind at the end."""
+    collector = yaml.safe_load((DEPLOY / "telemetry/collector.yaml").read_text("utf-8"))
+    exporter = collector["exporters"]["prometheus"]
+    assert exporter.keys() == {"endpoint", "resource_to_telemetry_conversion"}
+    units = {"s": ["seconds"]} | {each.unit: [] for each in METRICS if "{" in each.unit}
+    kinds = {"counter": ["total"], "gauge": [], "histogram": []}
+    names = set()
+    for each in METRICS:
+        words = [*re.split(r"[._]", each.name), *units.get(each.unit, [each.unit])]
+        names.add("_".join([*words, *kinds[each.kind]]))
+    tell_everything(told)
+    assert names == {re.sub(r"_(bucket|sum|count)$", "", name) for name in shown()}
 
 
 def test_a_level_is_shown_until_nobody_knows_it(told: Told) -> None:
