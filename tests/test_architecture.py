@@ -18,7 +18,7 @@ CORE = ROOT / "src/staging_core"
 
 # A module imports from its own line and the lines above it, never from below.
 STOREYS = (
-    ("errors", "event_loop", "nearest", "recent"),
+    ("errors", "event_loop", "nearest", "recent", "retry_after"),
     ("error_codes", "models"),
     ("urls", "uses"),
     ("interfaces", "prompts", "disclosure"),
@@ -61,7 +61,7 @@ STOREYS = (
 )
 LEVEL = {name: level for level, names in enumerate(STOREYS) for name in names}
 # All that a backend or a plugin may know of us.
-FOR_BACKENDS = {"errors", "models", "interfaces", "urls", "imaging", "prompts"}
+FOR_BACKENDS = {"errors", "models", "interfaces", "urls", "imaging", "prompts", "retry_after"}
 FOR_PLUGINS = FOR_BACKENDS | {"hookspecs"}
 # An app stands on the public names beside these: it holds no rule of its own.
 FOR_APPS = {"errors", "event_loop", "models", "interfaces", "telemetry"}

@@ -277,6 +277,9 @@ def test_a_connection_that_never_came_about_is_busy(error: type) -> None:
         (says(429, "<html>busy</html>"), 10),
         (says(429, {"detail": "slow"}, retry_after="999999"), 3600),
         (says(429, {"detail": "slow"}, retry_after="soon"), 10),
+        (says(429, {"detail": "slow"}, retry_after="nan"), 10),
+        (says(429, f'{{"detail": "slow", "retry_after": {"9" * 400}}}'), 3600),
+        (says(429, {"detail": "Try again, retry after " + "9" * 200 + "s."}), 3600),
     ],
 )
 def test_busy_waits_as_long_as_replicate_says(answer: object, seconds: float) -> None:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 from staging_core.errors import EndpointRefused, EndpointUnavailable, OutputRefused, StagingError
+from staging_core.retry_after import seconds_of
 
 from .outbound import Outbound, Resolve, Sent, Wanted
 from .target import Target, parsed, public_target, target_of
@@ -28,6 +27,7 @@ _WEBHOOK = Wanted("webhook", EndpointRefused, EndpointUnavailable)
 _ONLY = "Webhooks are sent to https addresses only."
 _EXCERPT_BYTES = 500
 _CHECK_S = 5.0
+_LONGEST_WISH_S = 24 * 3600.0
 
 
 class Posted(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +123,9 @@ class Posts:
                 latency_ms=0,
                 status=response.status_code,
                 excerpt=await _excerpt(response),
-                retry_after_s=_retry_after_s(response.headers.get("retry-after", "")),
+                retry_after_s=seconds_of(
+                    response.headers.get("retry-after"), longest_s=_LONGEST_WISH_S
+                ),
             )
         finally:
             await response.aclose()
@@ -153,15 +155,3 @@ async def _excerpt(response: httpx.Response) -> str:
         pass
     text = found[:_EXCERPT_BYTES].decode("utf-8", "replace")
     return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
-
-
-def _retry_after_s(told: str) -> float | None:
-    """Seconds, or until a date, as RFC 9110 has it; None for anything else."""
-    if told.isascii() and told.isdigit() and len(told) < 9:
-        return float(told)
-    try:
-        at = parsedate_to_datetime(told)
-    except ValueError:
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0.0, (at - datetime.now(UTC)).total_seconds())

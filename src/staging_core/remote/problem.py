@@ -18,6 +18,7 @@ from staging_core.errors import (
     UsageLimitExceeded,
     ValidationFailed,
 )
+from staging_core.retry_after import seconds_of
 
 from .told import seconds
 
@@ -91,8 +92,7 @@ def item_error(
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """How many seconds the answer says to wait; None where it does not say."""
-    told = headers.get("retry-after", "")
-    return min(float(told), _LONGEST_WAIT_S) if told.isascii() and told.isdecimal() else None
+    return seconds_of(headers.get("retry-after"), longest_s=_LONGEST_WAIT_S)
 
 
 def _problem(headers: Mapping[str, str], body: bytes) -> Problem | None:

@@ -21,7 +21,7 @@ from staging_core.database import accounts, deliveries, endpoints
 from staging_core.database.engine import Transaction
 from staging_core.database.row import Row
 from staging_core.download import Posted
-from staging_core.errors import SecretsUnavailable
+from staging_core.errors import StagingError
 from staging_core.models import TEST_EVENT, WebhookAttempt
 from staging_core.ports import Ports
 
@@ -160,29 +160,42 @@ class Sender:
             return _Lane(endpoint, due, tx.now)
 
     async def _serve(self, lane: _Lane) -> None:
+        """Send what is due, and give the lane back.
+
+        One whose tries could not be written down is kept until its lease is over: given back, they
+        would be made again at once, and again.
+        """
+        unwritten: list[BaseException] = []
         try:
             sending = (self._deliver(lane, each) for each in lane.due)
-            failed = await asyncio.gather(*sending, return_exceptions=True)
+            ended = await asyncio.gather(*sending, return_exceptions=True)
+            unwritten = [error for error in ended if error is not None]
         finally:
-            async with self._ports.database.write() as tx:
-                await endpoints.give_back(tx, lane.endpoint)
-        for error in failed:
-            if error is not None:
-                raise error
+            if not unwritten:
+                async with self._ports.database.write() as tx:
+                    await endpoints.give_back(tx, lane.endpoint)
+        if unwritten:
+            raise unwritten[0]
 
     async def _deliver(self, lane: _Lane, delivery: Row) -> None:
-        try:
-            headers = self._signed(lane, delivery)
-        except SecretsUnavailable as error:
-            log.error("webhook endpoint %s: %s", lane.endpoint["id"], error.message)
-            posted = Posted(latency_ms=0, error=error.message)
-        else:
-            body = delivery["payload"].encode()
-            posted = await self._ports.posts.post(lane.endpoint["url"], body, headers)
+        posted = await self._tried(lane, delivery)
         outcome = await self._record(lane, delivery, posted)
         telemetry = self._ports.telemetry
         telemetry.count("staging.webhooks.attempts", outcome=outcome)
         telemetry.measure("staging.webhooks.duration", posted.latency_ms / 1000, outcome=outcome)
+
+    async def _tried(self, lane: _Lane, delivery: Row) -> Posted:
+        """How the try went; whatever goes wrong in it is a try that failed, with a pause after."""
+        endpoint_id = lane.endpoint["id"]
+        try:
+            headers, body = self._signed(lane, delivery), delivery["payload"].encode()
+            return await self._ports.posts.post(lane.endpoint["url"], body, headers)
+        except StagingError as error:  # secrets that no key opens, a package that is not there
+            log.error("webhook endpoint %s: %s", endpoint_id, error.message)
+            return Posted(latency_ms=0, error=error.message)
+        except Exception as error:
+            log.exception("webhook endpoint %s", endpoint_id)
+            return Posted(latency_ms=0, error=f"It could not be sent ({type(error).__name__}).")
 
     def _signed(self, lane: _Lane, delivery: Row) -> dict[str, str]:
         keys = self._keys.signing(lane.endpoint, lane.now)

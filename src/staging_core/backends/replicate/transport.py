@@ -8,17 +8,18 @@ a ``Rejected`` before that wrapper sees it: nothing is repeated behind our back.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import AsyncIterator
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 import msgspec
 
+from staging_core.retry_after import seconds_of
+
 MAX_BYTES = 48 * 2**20
 _URLS = re.compile(r"(?:https?://|data:)[^\s\"']+")
 _IN_WORDS = re.compile(r"(?:resets? in|retry (?:after|in)) ~?(\d+(?:\.\d+)?)\s*s", re.IGNORECASE)
+_SHORTEST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 3600.0
 
 
@@ -97,24 +98,8 @@ def plain(text: str) -> str:
 
 def _retry_after(headers: httpx.Headers, problem: dict[str, Any], detail: str) -> float | None:
     for told in (headers.get("retry-after"), problem.get("retry_after")):
-        seconds = _seconds(told)
+        seconds = seconds_of(told, longest_s=_LONGEST_WAIT_S)
         if seconds is not None:
-            return min(max(seconds, 0.1), _LONGEST_WAIT_S)
+            return max(seconds, _SHORTEST_WAIT_S)
     in_words = _IN_WORDS.search(detail)
-    return min(float(in_words[1]), _LONGEST_WAIT_S) if in_words else None
-
-
-def _seconds(told: object) -> float | None:
-    """Seconds, from a number or an HTTP date."""
-    if isinstance(told, int | float):
-        return float(told)
-    if not isinstance(told, str):
-        return None
-    try:
-        return float(told)
-    except ValueError:
-        pass
-    try:
-        return parsedate_to_datetime(told).timestamp() - time.time()
-    except ValueError:
-        return None
+    return seconds_of(in_words[1], longest_s=_LONGEST_WAIT_S) if in_words else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stripe
 
 from staging_core.errors import Busy, PaymentRefused, PaymentsUnavailable, StagingError
+from staging_core.retry_after import seconds_of
 
 USUAL_WAIT_S = 5.0
 LONGEST_WAIT_S = 300.0
@@ -71,8 +72,4 @@ def _declined(error: stripe.CardError) -> str:
 def _wait(error: stripe.StripeError) -> float:
     """Seconds that Stripe asks to wait."""
     headers = {name.lower(): value for name, value in (error.headers or {}).items()}
-    try:
-        wait = float(headers.get("retry-after", ""))
-    except ValueError:
-        return USUAL_WAIT_S
-    return min(wait, LONGEST_WAIT_S) if wait > 0 else USUAL_WAIT_S
+    return seconds_of(headers.get("retry-after"), longest_s=LONGEST_WAIT_S) or USUAL_WAIT_S
