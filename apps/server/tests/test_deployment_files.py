@@ -241,6 +241,27 @@ def test_what_a_cluster_tells_of_its_services_would_be_taken_for_settings() -> N
         Settings.from_env({f"{prefix}_SERVICE_HOST": "10.0.0.9"})
 
 
+ITSELF, PICTURE, RENDER = 256, 600, 1024
+"""MiB that an API or a worker keeps, and the most that a picture process and the one of `render:`
+were seen to take for a photo of 50 megapixels, the largest by default (`max_pixels`)."""
+
+
+@pytest.mark.parametrize(("part", "besides"), [("api", 0), ("worker", RENDER)])
+def test_a_pods_memory_is_enough_for_its_picture_processes(part: str, besides: int) -> None:
+    """On nodes of any size: by default there is one for each core that a process sees."""
+    (container,) = [pod["containers"][0] for name, pod in PODS if name == f"{part}-Deployment"]
+    named = {each["name"]: each["value"] for each in container["env"]}
+    processes = int(named["STAGING_PICTURE_PROCESSES"])
+    assert mib(container["resources"]["limits"]["memory"]) >= (
+        ITSELF + processes * PICTURE + besides
+    )
+
+
+def mib(quantity: str) -> int:
+    """Memory as manifests write it."""
+    return int(quantity[:-2]) * {"Mi": 1, "Gi": 1024}[quantity[-2:]]
+
+
 def test_the_api_is_probed_and_what_may_be_moved_has_a_budget() -> None:
     (api,) = [pod["containers"][0] for name, pod in PODS if name == "api-Deployment"]
     assert api["livenessProbe"]["httpGet"]["path"] == "/health"
