@@ -37,6 +37,11 @@ def signed(
     return Callback(body=body.encode(), headers={**headers, **more}, received_at=time.time())
 
 
+def other_times() -> list[str]:
+    now = str(int(time.time()))
+    return [f" {now}", f"+{now}", f"0{now}", f"{now[:1]}_{now[1:]}", f"1,{now}", f"{now},1"]
+
+
 def read(callback: Callback, *, secrets: tuple[str, ...] = (SECRET,), answer: Any = None) -> Notice:
     provider = Provider(answer or says(500))
     return asyncio.run(provider.stager(secrets=secrets).receive(callback))
@@ -74,6 +79,8 @@ def test_one_of_several_signatures_is_enough() -> None:
         signed(**{"webhook-id": ""}),
         signed(**{"webhook-timestamp": "now"}),
         signed(**{"webhook-timestamp": "1e9"}),
+        # Times that ``int`` reads as the one that was signed, or as a later one.
+        *(signed(**{"webhook-timestamp": written}) for written in other_times()),
         Callback(body=BODY.encode(), headers={}, received_at=time.time()),
         Callback(body=b"", headers=signed().headers, received_at=time.time()),
         Callback(body=b"\xff\xfe", headers=signed().headers, received_at=time.time()),

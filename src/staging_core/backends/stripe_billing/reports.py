@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 
 import msgspec
-import stripe
 
-from staging_core.errors import InvalidCallback, InvalidSignature
+from staging_core.errors import InvalidCallback
 from staging_core.models import Callback, Paid, PaymentNews, PaymentNotice
 from staging_core.models.paid import PaidKind
 
@@ -17,16 +15,15 @@ from .line import Line
 from .notices import notice_of
 from .purchases import Purchases
 from .seen import Event
+from .signature import verify
 from .subscriptions import Subscriptions
 
-TOLERANCE_S = 300
 _NEWS: dict[str, PaymentNews] = {
     "invoice.paid": "bill.paid",
     "invoice.payment_failed": "bill.failed",
     "charge.refunded": "bill.refunded",
     "customer.subscription.trial_will_end": "trial.ending",
 }
-_TIME = re.compile(r"(?:^|,)t=(\d{1,15})(?:,|$)", re.ASCII)
 
 
 class Reports(Customers, Purchases, Subscriptions):
@@ -38,7 +35,7 @@ class Reports(Customers, Purchases, Subscriptions):
 
     async def receive(self, callback: Callback) -> PaymentNotice:
         """The signature counts, by any of the secrets, for five minutes."""
-        self._verify(callback)
+        verify(callback, self._secrets)
         try:
             event = msgspec.json.decode(callback.body, type=Event)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -78,14 +75,6 @@ class Reports(Customers, Purchases, Subscriptions):
         """Of bills, and of trials three days before their end."""
         return _NEWS.get(type)
 
-    def _verify(self, callback: Callback) -> None:
-        header = callback.headers.get("stripe-signature", "")
-        if not any(_signed(callback.body, header, secret) for secret in self._secrets):
-            raise InvalidSignature
-        time = _TIME.search(header)
-        if time is None or abs(callback.received_at - int(time[1])) > TOLERANCE_S:
-            raise InvalidSignature("The callback is too old to be believed, or of a time to come.")
-
     def _check_ours(self, event: Event) -> None:
         if event.object != "event":
             raise InvalidCallback("This is no event of Stripe.")
@@ -97,12 +86,3 @@ class Reports(Customers, Purchases, Subscriptions):
                 f"The event is of {modes[event.livemode]}, the key of {modes[self._live]}.",
                 remedy="Let each mode's endpoint have the secret of its own installation.",
             )
-
-
-def _signed(body: bytes, header: str, secret: str) -> bool:
-    try:
-        # The time is held against the installation's clock, and not against this machine's.
-        stripe.WebhookSignature.verify_header(body, header, secret, tolerance=None)
-    except (stripe.SignatureVerificationError, UnicodeDecodeError):
-        return False
-    return True
