@@ -60,7 +60,10 @@ async def warn_where_nobody_can_enter(staging: Staging) -> None:
 
 
 async def serve(staging: Staging, *, host: str, port: int, worker: bool) -> None:
-    """Open ``staging`` and serve until SIGTERM or SIGINT; ``worker``: work on jobs too."""
+    """Open ``staging`` and serve until SIGTERM or SIGINT; ``worker``: work on jobs too.
+
+    Raises what the worker ended with, if it ended by itself: after the same good order.
+    """
     check_reach(staging, host)
     with _listening(host, port) as door:
         async with staging:
@@ -122,7 +125,11 @@ class Server(uvicorn.Server):
 
 @asynccontextmanager
 async def _working(staging: Staging, server: Server) -> AsyncIterator[None]:
-    """A worker that stops when the server is told to, and not only when it has stopped."""
+    """A worker that stops when the server is told to, and not only when it has stopped.
+
+    What it ended with otherwise is raised at the end: whoever started the server has to see that it
+    did not stop because it was told to.
+    """
     working = asyncio.create_task(staging.run_worker())
     stopping = asyncio.create_task(_stop_with(server, working))
     working.add_done_callback(lambda task: _fell(task, server))
@@ -132,6 +139,8 @@ async def _working(staging: Staging, server: Server) -> AsyncIterator[None]:
         working.cancel()
         stopping.cancel()
         await asyncio.gather(working, stopping, return_exceptions=True)
+    if not working.cancelled():
+        working.result()
 
 
 async def _stop_with(server: Server, working: asyncio.Task[None]) -> None:
