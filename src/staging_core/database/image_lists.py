@@ -181,8 +181,8 @@ async def _chosen(
             .label("last"),
         )
         .where(
-            images.c.account_id == account_id,
-            _of_project(images, project_id),
+            _as_it_is(images.c.account_id) == account_id,
+            _as_it_is(images.c.project_id) == project_id,
             images.c.deleted_at.is_(None),
             one.in_(order),
         )
@@ -212,7 +212,7 @@ def _heads(account_id: str, project_id: str) -> sa.Select[Any]:
         sa.select(other.c.id)
         .where(
             other.c.original_id == images.c.original_id,
-            _of_project(other, project_id),
+            _as_it_is(other.c.project_id) == project_id,
             other.c.deleted_at.is_(None),
             sa.tuple_(other.c.created_at, other.c.id) < sa.tuple_(images.c.created_at, images.c.id),
         )
@@ -227,6 +227,6 @@ def _heads(account_id: str, project_id: str) -> sa.Select[Any]:
     )
 
 
-def _of_project(table: Any, project_id: str) -> sa.ColumnElement[bool]:
-    """As an expression, the column is looked at and never looked up: an original has few images."""
-    return sa.func.coalesce(table.c.project_id, "") == project_id
+def _as_it_is(column: sa.Column[Any]) -> sa.ColumnElement[str]:
+    """Looked at and never looked up: an account and a project have many images, an original few."""
+    return sa.func.coalesce(column, "")
