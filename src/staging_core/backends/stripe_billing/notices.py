@@ -37,7 +37,7 @@ def _target(event: Event, about: dict[str, Any]) -> Target:
         case ["invoice", *_]:
             details = (about.get("parent") or {}).get("subscription_details") or {}
             return "subscription", reference(details.get("subscription"))
-        case ["checkout", "session", *_]:
+        case ["checkout", "session", what] if what != "expired":  # on that page nobody has paid
             return _of_checkout(event, about)
         case ["charge", "refunded"] | ["charge", "dispute", *_]:
             return "purchase", reference(about.get("payment_intent"))

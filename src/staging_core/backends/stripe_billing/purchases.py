@@ -74,15 +74,17 @@ class Purchases(Part):
 
 
 def _free(session: Session) -> PaidPurchase | None:
-    """What was, or is to be, bought by a checkout that nothing was charged for."""
+    """What was bought by a checkout that nothing was charged for."""
     ours = session.metadata or {}
     if session.mode != "payment" or PRICE not in ours or session.customer is None:
         return None
+    if session.status != "complete":
+        return None  # as the list has it: a page that nobody came to the end of is no purchase
     return PaidPurchase(
         id=session.id,
         customer_id=session.customer,
         price_id=ours[PRICE],
-        paid=session.status == "complete" and session.payment_status == "no_payment_required",
+        paid=session.payment_status == "no_payment_required",
         amount_cents=0,
         currency=session.currency or "usd",
         created_at=session.created,
