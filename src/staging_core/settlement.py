@@ -31,6 +31,7 @@ from .errors import (
     StagingError,
     StorageError,
 )
+from .errors.verbs import busy_s
 from .fallback import Way, another_way
 from .interfaces import Defers, Stager, supports
 from .landing import cancel_later, look_later
@@ -43,7 +44,7 @@ log = logging.getLogger("staging_core")
 MAX_CRASHES = 3
 """A job is dead when so many workers died, or stumbled outside an attempt, while they held it."""
 
-_SHORTEST_BUSY_S, _LONGEST_BUSY_S = 0.25, 3600.0
+_SHORTEST_BUSY_S = 0.25
 _OUTAGE_S = 86_400.0
 _OUTAGE_TRIES = 4
 """A job of the last day waits for a storage that is away, with pauses as after so many tries."""
@@ -198,7 +199,8 @@ async def _close_attempt(
 
 async def _busy(ports: Ports, failure: _Failure, busy: Busy) -> None:
     """Later; where a provider said so, nobody asks there until then."""
-    delay_s = min(max(busy.retry_after_s, _SHORTEST_BUSY_S), _LONGEST_BUSY_S)
+    # Once more, since a plugin may have written the attribute itself.
+    delay_s = max(busy_s(busy.retry_after_s), _SHORTEST_BUSY_S)
     job = failure.job
     async with ports.database.write(job["account_id"]) as tx:
         await _again(tx, failure, outcome="busy", delay_s=delay_s)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from staging_core import OWNER
 from staging_core.acting import Images
-from staging_core.errors import StorageUnreachable
-from staging_core.models import (
-    Attempt,
-)
+from staging_core.database import claims, gates
+from staging_core.errors import Busy, StorageUnreachable
+from staging_core.interfaces import Photo
+from staging_core.models import Attempt, StageRequest
 
 from .deferred import Provider, call_back, carry_all, opened, run
 
@@ -63,6 +66,37 @@ def test_a_busy_provider_is_left_alone_and_the_same_attempt_asks_again(tmp_path:
             await carry_all(house)
             assert len(set(provider.posts)) == 3
             assert await house.states() == ["waiting"] * 3
+
+    run(scenario)
+
+
+class SaysNoNumber(Provider):
+    """What it writes on its error is not bounded by anybody."""
+
+    told: float
+
+    async def create(self, request: StageRequest, photo: Photo, attempt: Attempt) -> str:
+        busy = Busy("later")
+        busy.retry_after_s = self.told
+        raise busy
+
+
+@pytest.mark.parametrize("told", [math.nan, math.inf, -math.inf, 1e300])
+def test_no_provider_is_left_alone_for_longer_than_an_hour(tmp_path: Path, told: float) -> None:
+    provider = SaysNoNumber()
+    provider.told = told
+
+    async def scenario() -> None:
+        async with opened(tmp_path, provider) as (house, _):
+            await house.submit()
+            await carry_all(house)
+            assert await house.states() == ["queued"]
+            async with house.ports.database.read() as tx:
+                gate = (await gates.look(tx, [provider.card], per_minute=480))[provider.card.id]
+                due = await claims.next_due(tx, [provider.card.id], starting=[provider.card.id])
+            assert gate.opens_at <= house.clock() + 3600
+            assert due is not None
+            assert due <= house.clock() + 3600
 
     run(scenario)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
+from typing import Any
 
 import pytest
 
@@ -49,6 +51,23 @@ def test_a_code_that_a_row_holds_becomes_its_error_again() -> None:
 def test_busy_says_how_long_to_wait() -> None:
     assert Busy("later", retry_after_s=12.0).retry_after_s == 12.0
     assert Busy().retry_after_s > 0
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        (math.nan, 5.0),
+        (math.inf, 3600.0),
+        (-math.inf, 0.0),
+        (-3, 0.0),
+        (1e300, 3600.0),
+        (10**400, 3600.0),
+        (None, 5.0),
+        ("soon", 5.0),
+    ],
+)
+def test_how_long_somebody_is_busy_is_a_number_whatever_was_told(told: Any, kept: float) -> None:
+    assert Busy(retry_after_s=told).retry_after_s == kept
 
 
 def test_a_room_that_is_not_understood_is_a_refusal_and_may_show_why() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from .base import StagingError
+
+_BUSY_S, _LONGEST_BUSY_S = 5.0, 3600.0
 
 
 class JobVerb(StagingError):
@@ -38,7 +42,8 @@ class RoomNotUnderstood(Refused):
 class Busy(JobVerb):
     """The model certainly did not take the job; the same attempt may ask again later.
 
-    ``retry_after_s``: seconds to wait, at least.
+    ``retry_after_s``: seconds to wait, at least. Whatever a provider says, it is kept as 0 to 3600:
+    what is no number would close a provider for ever.
     """
 
     code = "busy"
@@ -46,10 +51,18 @@ class Busy(JobVerb):
     remedy_hint = "Nothing to do; the job waits and tries again."
 
     def __init__(
-        self, message: str = "", *, remedy: str | None = None, retry_after_s: float = 5.0
+        self, message: str = "", *, remedy: str | None = None, retry_after_s: float = _BUSY_S
     ) -> None:
         super().__init__(message, remedy=remedy)
-        self.retry_after_s = retry_after_s
+        self.retry_after_s = busy_s(retry_after_s)
+
+
+def busy_s(told: object) -> float:
+    """Seconds from what somebody told: a number within bounds, whatever it was."""
+    if not isinstance(told, int | float):
+        return _BUSY_S
+    within = float(min(max(told, 0), _LONGEST_BUSY_S))
+    return _BUSY_S if math.isnan(within) else within
 
 
 class SpendCapped(JobVerb):
