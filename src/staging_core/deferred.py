@@ -35,7 +35,7 @@ from .errors import (
     StorageError,
 )
 from .interfaces import Defers, Photo, supports
-from .landing import land
+from .landing import land, land_twice
 from .lease import Lease
 from .models import Absent, Attempt, CannotTell, Failed, Found, Staged, StageRequest, Waiting
 from .ports import Ports
@@ -186,10 +186,16 @@ class Deferred(Delivery):
         return handle
 
     async def _known(self, attempt_id: str, handle: str, *, poll_s: float = 0.0) -> None:
-        """The handle is kept, also when the job is somebody else's by now; then it waits."""
+        """The handle is kept, also when the job is somebody else's by now; then it waits.
+
+        Where a callback has named another meanwhile, that one is the attempt's.
+        """
         async with self.ports.database.write(self.job["account_id"]) as tx:
             row = await attempts.row(tx, attempt_id)
             assert row is not None
+            if row["handle"] not in (None, handle):
+                await land_twice(tx, row, handle)
+                handle = row["handle"]
             try:
                 job = await self._wait_for(tx, row, handle, poll_s)
                 self.next_at = job["due_at"]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
 from .database import attempts, jobs, outbox
 from .database.engine import Transaction
 from .database.row import Row
 from .models import Wake
+
+log = logging.getLogger("staging_core")
 
 _LOOK_S = 15.0
 
@@ -16,8 +20,12 @@ ADOPTING = frozenset({"queued", "preparing"})
 async def land(tx: Transaction, attempt: Row, handle: str) -> Wake | None:
     """The provider knows ``attempt`` (a locked row) as ``handle``; whom to nudge for it.
 
-    Whatever its job does by now, the handle is recorded: no prediction stays unknown.
+    Whatever its job does by now, the handle is recorded: no prediction stays unknown. One beside
+    the prediction that the attempt has already is waste.
     """
+    if attempt["handle"] not in (None, handle):
+        await land_twice(tx, attempt, handle)
+        return None
     news = attempt["handle"] is None
     if news:
         await attempts.change(tx, attempt["id"], handle=handle, look_at=None)
@@ -34,6 +42,9 @@ async def land(tx: Transaction, attempt: Row, handle: str) -> Wake | None:
 
 async def land_twice(tx: Transaction, attempt: Row, handle: str) -> None:
     """The provider, or a gateway before it, made a second one of ``attempt``: it is waste."""
+    if await attempts.of_handle(tx, [attempt["model"]], handle) is not None:
+        return
+    log.error("attempt %s has a second prediction, %s", attempt["id"], handle)
     await cancel_later(tx, await attempts.begin_unasked(tx, attempt, handle), handle)
 
 

@@ -81,11 +81,13 @@ class Predictions:
         found = await find(stager, attempt_of(row, self.ports.settings.public_url, stager))
         async with self.ports.database.write(row["account_id"]) as tx:
             attempt = await attempts.row(tx, row["id"])
-            if attempt is None or attempt["look_at"] is None:
+            if attempt is None:
                 return False
-            if isinstance(found, Found):
+            if isinstance(found, Found):  # beside what a callback may have named meanwhile
                 await land(tx, attempt, found.handle)
                 return True
+            if attempt["look_at"] is None:
+                return False
             age = tx.now - attempt["started_at"]
             again = tx.now + min(max(age / 2, 1.0), _LONGEST_PAUSE_S)
             over = age > LOOKED_FOR_S

@@ -12,7 +12,7 @@ from .database.engine import Transaction
 from .database.row import Row
 from .errors import Busy, InvalidCallback, InvalidSignature, NotFound, StagingError
 from .interfaces import ReceivesCallbacks, supports
-from .landing import land, land_twice
+from .landing import land
 from .models import Callback, Notice, Wake
 from .ports import Ports
 from .predictions import is_handle
@@ -112,10 +112,6 @@ class Reception:
         if attempt is None:
             return False, None
         await inbox.read(tx, source, notice.event_id)
-        if attempt["handle"] not in (None, notice.handle):
-            log.error("attempt %s has a second prediction, %s", attempt["id"], notice.handle)
-            await land_twice(tx, attempt, notice.handle)
-            return True, None
         return True, await land(tx, attempt, notice.handle)
 
     def _models_of(self, source: str) -> list[str]:
