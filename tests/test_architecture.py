@@ -37,6 +37,7 @@ STOREYS = (
     ("kept_photo", "model_input", "uploading", "source", "submission", "serving", "signed_objects"),
     (
         "predictions",
+        "tally",
         "held",
         "delivery",
         "repetition",
@@ -47,7 +48,7 @@ STOREYS = (
         "account_export",
     ),
     ("answered", "deferred", "reception", "payments"),
-    ("observation",),
+    ("observation", "upkeep"),
     ("pipeline", "recovery", "audit"),
     ("worker", "profile", "tickets"),
     ("api_keys",),

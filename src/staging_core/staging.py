@@ -359,7 +359,8 @@ class Staging:
     async def sweep(self, *, bucket: bool = False) -> dict[str, int]:
         """Do once what a worker's sweeps do; what was done, counted by name.
 
-        ``bucket``: also compare the storage with the rows.
+        What is due once an hour is done by the first call after it; with ``bucket``, now.
+        ``failed`` counts what did not work; the log names it, and the rest is done.
         """
         done = await self._sweeper.sweep(bucket=bucket)
         done["observed"] = await self._sweeper.observe()

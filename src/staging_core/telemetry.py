@@ -67,6 +67,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("staging.worker.steps", "gauge", "{step}", "Steps that this worker carries."),
     Metric("staging.sweep.duration", "histogram", "s", "One sweep of the leader."),
     Metric("staging.sweep.done", "counter", "{deed}", "What sweeps found to do.", ("deed",)),
+    Metric("staging.sweep.failed", "counter", "{deed}", "Deeds of sweeps that failed.", ("deed",)),
     Metric("staging.callbacks", "counter", "{callback}", "Callbacks received.", ("outcome",)),
     Metric("staging.payment_reports", "counter", "{report}", "Reports of payments.", ("outcome",)),
     Metric("staging.webhooks.attempts", "counter", "{attempt}", "Tries to deliver.", ("outcome",)),

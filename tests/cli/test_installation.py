@@ -171,6 +171,21 @@ def test_sweep_compares_the_storage_when_asked(cli: Cli) -> None:
     assert "orphans: 0" in cli("sweep", "--bucket").out
 
 
+def test_sweep_does_what_is_due_once_an_hour_and_exits_with_1_when_a_duty_fails(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli("sweep", "--json").json["orphans"] == 0
+    assert "orphans" not in cli("sweep", "--json").json
+
+    async def fails(*_: Any) -> int:
+        raise RuntimeError("not now")
+
+    monkeypatch.setattr("staging_core.recovery.claims.due", fails)
+    ran = cli("sweep", "--json")
+    assert (ran.code, ran.json["failed"], ran.json["error"]["code"]) == (1, 1, "sweep_failed")
+    assert "1 of the duties failed" in cli("sweep").err
+
+
 def test_plugins_lists_names_versions_and_hooks(cli: Cli) -> None:
     (row,) = cli("plugins", "--json").json["plugins"]
     assert row["name"] == row["distribution"] == "staging-core"

@@ -32,6 +32,8 @@ ENGINE = {
         "reception.py",
         "fallback.py",
         "recovery.py",
+        "tally.py",
+        "upkeep.py",
         "observation.py",
         "deletion.py",
         "settlement.py",

@@ -5,21 +5,26 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from staging_core import OWNER, JobEvent, Principal, Staging, hookimpl
 from staging_core.audit import Audit
 from staging_core.database import leases
+from staging_core.errors import StorageDenied
 from staging_core.imaging.decoder import Decoder
-from staging_core.models import Wake
+from staging_core.models import Stored, Wake
 from staging_core.photo import once
 from staging_core.recovery import Recovery
 from staging_core.testing.fake_stager import FakeStager
+from staging_core.testing.telemetry import Heard
 
 from .conftest import Install
-from .house import open_house
+from .house import House, open_house
 from .pictures import photo
 
 
@@ -238,6 +243,90 @@ def test_objects_that_no_row_knows_go_after_the_grace_time_and_no_others(tmp_pat
             house.clock.ahead += 1000
             assert (await recovery.sweep(bucket=True))["orphans"] == 1
             assert {entry.key async for entry in house.ports.storage.entries("")} == before
+
+    asyncio.run(scenario())
+
+
+async def lost(house: House, name: str) -> None:
+    """An object that no row knows, older than the grace time."""
+    key = f"staged/{0:032x}/{name}.png"
+    await house.ports.storage.put(key, once(b"x"), content_type="image/png")
+    house.clock.ahead += house.ports.settings.orphan_grace_s + 1
+
+
+def test_what_is_due_once_an_hour_is_done_by_processes_that_live_for_one_sweep_too(
+    tmp_path: Path,
+) -> None:
+    async def swept(house: House) -> dict[str, int]:
+        recovery = Recovery(house.ports)
+        done = await recovery.sweep()
+        await recovery.give_back()
+        return done
+
+    async def scenario() -> None:
+        async with (
+            Decoder() as decoder,
+            open_house(tmp_path, FakeStager(), decoder=decoder) as house,
+        ):
+            await lost(house, "first")
+            assert (await swept(house))["orphans"] == 1
+            await lost(house, "second")
+            assert "orphans" not in await swept(house)
+            house.clock.ahead += 3600
+            done = await swept(house)
+            assert (done["orphans"], done["failed"]) == (1, 0)
+            assert {"balances_expired", "audit_log_dropped", "webhooks_forgotten"} <= set(done)
+
+    asyncio.run(scenario())
+
+
+class Unlisted:
+    """A storage that may not be listed."""
+
+    def entries(self, prefix: str) -> AsyncIterator[Stored]:
+        raise StorageDenied("The storage does not allow that.")
+
+
+def test_a_duty_that_fails_keeps_no_other_from_being_done_is_counted_and_comes_again_sooner(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with (
+            Decoder() as decoder,
+            open_house(tmp_path, FakeStager(), decoder=decoder) as house,
+        ):
+            heard = Heard()
+            denied: Any = Unlisted()
+            done = await Recovery(replace(house.ports, storage=denied, telemetry=heard)).sweep()
+            assert "webhooks_forgotten" in done
+            assert "orphans" not in done
+            assert done["failed"] == 1
+            assert heard.counted[("staging.sweep.failed", "orphans")] == 1
+            await lost(house, "one")
+            house.clock.ahead += 1000
+            done = await Recovery(house.ports).sweep()
+            assert done["orphans"] == 1
+            assert "webhooks_forgotten" not in done
+
+    asyncio.run(scenario())
+
+
+def test_a_deed_that_fails_leaves_the_rest_of_the_sweep_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: Any) -> int:
+        raise RuntimeError("not now")
+
+    monkeypatch.setattr("staging_core.recovery.claims.due", fails)
+
+    async def scenario() -> None:
+        async with (
+            Decoder() as decoder,
+            open_house(tmp_path, FakeStager(), decoder=decoder) as house,
+        ):
+            done = await Recovery(house.ports).sweep()
+            assert done["failed"] == 1
+            assert {"models_missing", "outbox", "orphans"} <= set(done)
 
     asyncio.run(scenario())
 

@@ -1,6 +1,11 @@
-"""Named leases: one process at a time sweeps, one shows events to a plugin; models are heard of."""
+"""Named leases: one process at a time sweeps, one shows events to a plugin; models are heard of.
+
+What is done now and then is not due again before its lease is over.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
@@ -20,6 +25,17 @@ async def take(tx: Transaction, name: str, *, owner: str, seconds: float) -> boo
 async def hear(tx: Transaction, name: str, *, seconds: float) -> None:
     """Somebody is there, for so long at least; it takes no turns."""
     await _write(tx, name, "somebody", seconds, sa.true())
+
+
+async def rest(tx: Transaction, name: str, *, seconds: float) -> None:
+    """What the name stands for has been done, and is not due for so long."""
+    await _write(tx, name, _NOBODY, seconds, sa.true())
+
+
+async def held(tx: Transaction, names: Sequence[str]) -> set[str]:
+    """Those of ``names`` whose time is not over."""
+    running = leases.c.name.in_(names), leases.c.lease_until > tx.now
+    return {row["name"] for row in await tx.rows(sa.select(leases.c.name).where(*running))}
 
 
 async def unheard(tx: Transaction, name: str, *, seconds: float) -> bool:
