@@ -77,6 +77,4 @@ def _of_today(told: Any) -> Any:
         period = {name: told[name] for name in ("current_period_start", "current_period_end")}
         items = [{**item, "price": item["plan"], **period} for item in told["items"]["data"]]
         told["items"] = {**told["items"], "data": items}
-        if told["cancel_at_period_end"]:
-            told["cancel_at"] = told["current_period_end"]
     return told

@@ -306,6 +306,25 @@ def test_it_ends_with_its_period_and_goes_on_again(play: Play) -> None:
     play(scenario)
 
 
+def test_what_was_cancelled_on_stripes_portal_goes_on_again(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada, pro = await shop.customer(), await shop.offer()
+        one = await shop.subscribed(ada, pro)
+        features = {"subscription_cancel": {"enabled": True, "mode": "at_period_end"}}
+        await shop.v1.billing_portal.configurations.create_async({"features": features})
+        session = (await shop.billing.portal(ada, return_url="https://a.example/")).split("/")[-1]
+        shop.stripe.portal(session, "cancel", subscription=one)
+        ending = await look(shop, one)
+        assert ending.cancel_at == ending.period_end
+        going = await shop.billing.go_on(one, key="go on")
+        assert (going.cancel_at, going.canceled_at) == (None, None)
+        assert await shop.billing.go_on(one, key="go on twice") == going
+        shop.stripe.advance(40 * DAY)
+        assert (await look(shop, one)).status == "active"
+
+    play(scenario)
+
+
 # --- bad days ------------------------------------------------------------------------------------
 
 

@@ -219,9 +219,11 @@ def test_a_customer_looks_after_their_subscription_in_the_portal(
         assert switched["items"]["data"][0]["price"]["id"] == shop.business
         form = {"deed": "cancel", "subscription": one.id}
         assert visit(open.url, form).status_code == 200
-        assert (await v1.subscriptions.retrieve_async(one.id)).cancel_at_period_end
+        ending = await v1.subscriptions.retrieve_async(one.id)
+        period_end = ending["items"].data[0].current_period_end
+        assert (ending.cancel_at, ending.cancel_at_period_end) == (period_end, False)
         kept = stripe.portal(open.id, "keep", subscription=one.id)
-        assert not kept["cancel_at_period_end"]
+        assert (kept["cancel_at"], kept["cancel_at_period_end"]) == (None, False)
         method = stripe.portal(open.id, "method", payment_method="pm_card_amex")
         customer = await v1.customers.retrieve_async(ada)
         assert customer.invoice_settings.default_payment_method == method["id"]

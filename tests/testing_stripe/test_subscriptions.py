@@ -406,6 +406,11 @@ def test_an_end_may_be_named(play: Play, wish: Any) -> None:
         end = one["items"].data[0].current_period_end if isinstance(wish, str) else wish
         ending = await v1.subscriptions.update_async(one.id, {"cancel_at": wish})
         assert (ending.cancel_at, ending.cancel_at_period_end) == (end, False)
+        by_flag = await v1.subscriptions.update_async(one.id, {"cancel_at_period_end": False})
+        assert by_flag.cancel_at == end  # the flag takes back only what the flag had set
+        going = await v1.subscriptions.update_async(one.id, {"cancel_at": ""})
+        assert (going.cancel_at, going.canceled_at) == (None, None)
+        await v1.subscriptions.update_async(one.id, {"cancel_at": wish})
         await shop.advance(one.test_clock, end + 60)
         ended = await v1.subscriptions.retrieve_async(one.id)
         assert (ended.status, ended.ended_at) == ("canceled", end)

@@ -85,7 +85,10 @@ class Items(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
-    """A subscription. ``pending_update``: a change that waits until it is paid."""
+    """A subscription. ``pending_update``: a change that waits until it is paid.
+
+    It ends with its period by the flag, or (also by the portal) when ``cancel_at`` says.
+    """
 
     id: str
     customer: str
@@ -94,6 +97,7 @@ class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
     items: Items
     metadata: dict[str, str] = {}
     cancel_at: float | None = None
+    cancel_at_period_end: bool = False
     canceled_at: float | None = None
     trial_end: float | None = None
     default_payment_method: str | None = None
@@ -105,6 +109,12 @@ class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
     def plan(self) -> Item:
         """The item that is paid by the month, and not by what was metered."""
         return next((one for one in self.items.data if not one.price.metered), self.items.data[0])
+
+    @property
+    def ends_at(self) -> float | None:
+        """When it ends by itself, however that was said."""
+        by_flag = self.plan.current_period_end if self.cancel_at_period_end else None
+        return by_flag if self.cancel_at is None else self.cancel_at
 
     @property
     def overage(self) -> Item | None:

@@ -15,6 +15,7 @@ from .refusal import is_missing
 from .seen import Bill, Price, Secret, Subscribed
 
 _SECRETS = ("latest_invoice.confirmation_secret", "pending_setup_intent")
+_ENDED = ("canceled", "incomplete_expired")
 
 
 class Subscriptions(Part):
@@ -56,10 +57,7 @@ class Subscriptions(Part):
 
     async def switch(self, subscription_id: str, offer: Offer, *, key: str) -> PaidSubscription:
         """Dearer: with a bill at once, and not before it is paid. Cheaper: with the next bill."""
-        one = await self._line.ask(
-            self._v1.subscriptions.retrieve_async(subscription_id, {"expand": list(_SECRETS)}),
-            Subscribed,
-        )
+        one = await self._retrieve(subscription_id)
         items = _changes(one, offer)
         if not items:
             return paid_subscription(one)
@@ -77,12 +75,29 @@ class Subscriptions(Part):
         return await self._update(subscription_id, {"cancel_at_period_end": True}, key)
 
     async def go_on(self, subscription_id: str, *, key: str) -> PaidSubscription:
-        """It does not end by itself."""
-        return await self._update(subscription_id, {"cancel_at_period_end": False}, key)
+        """It does not end by itself: by the flag, or by the time that Stripe's portal sets."""
+        one = await self._retrieve(subscription_id)
+        if one.ends_at is None and one.status not in _ENDED:
+            return paid_subscription(one)
+        flag: Params = {"cancel_at_period_end": False}
+        params: Params = flag if one.cancel_at_period_end else {"cancel_at": ""}
+        going = await self._update(subscription_id, params, key)
+        if going.cancel_at is not None:
+            raise PaymentRefused(
+                "Stripe lets the subscription end all the same.",
+                remedy="See at Stripe what else ends it, such as a subscription schedule.",
+            )
+        return going
 
     async def _update(self, subscription_id: str, params: Params, key: str) -> PaidSubscription:
         changed = self._v1.subscriptions.update_async(subscription_id, params, under(key))
         return paid_subscription(await self._line.ask(changed, Subscribed))
+
+    async def _retrieve(self, subscription_id: str) -> Subscribed:
+        return await self._line.ask(
+            self._v1.subscriptions.retrieve_async(subscription_id, {"expand": list(_SECRETS)}),
+            Subscribed,
+        )
 
     async def _look_subscription(self, subscription_id: str) -> PaidSubscription | None:
         asked = self._v1.subscriptions.retrieve_async(subscription_id)
@@ -110,7 +125,7 @@ def paid_subscription(one: Subscribed) -> PaidSubscription:
         period_start=plan.current_period_start,
         period_end=plan.current_period_end,
         created_at=one.created,
-        cancel_at=one.cancel_at,
+        cancel_at=one.ends_at,
         canceled_at=one.canceled_at,
         trial_end=one.trial_end,
         purchase_id=one.metadata.get(PURCHASE),

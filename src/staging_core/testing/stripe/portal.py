@@ -143,7 +143,7 @@ class Portal:
                 return self._cancel(one, features["subscription_cancel"])
             case "keep":
                 _allowed(features["subscription_cancel"])
-                return self._updated(one, {"cancel_at_period_end": False})
+                return self._updated(one, {"cancel_at": ""})
             case "switch":
                 _allowed(features["subscription_update"])
                 return self._switch(one, params, features["subscription_update"])
@@ -153,7 +153,8 @@ class Portal:
     def _cancel(self, one: Object, how: Object) -> Object:
         if how["mode"] == "immediately":
             return self._subscriptions.cancel(_call(one, {}))
-        return self._updated(one, {"cancel_at_period_end": True})
+        # Of flexible billing the portal names the end; only the API sets the flag.
+        return self._updated(one, {"cancel_at": "min_period_end"})
 
     def _switch(self, one: Object, params: dict[str, Any], how: Object) -> Object:
         prices = {price for product in how["products"] or [] for price in product["prices"]}

@@ -232,7 +232,10 @@ def ending(one: Object, params: dict[str, Any], now: int) -> None:
         ends = at if isinstance(at, int) else period_end
         one["cancel_at_period_end"], one["cancel_at"] = False, ends
     else:
-        if "cancel_at" in params or "cancel_at_period_end" in params:
+        # Taken back is what the flag had set, by the flag; an end that was named, by its name.
+        if "cancel_at" in params or (
+            "cancel_at_period_end" in params and one["cancel_at_period_end"]
+        ):
             one["cancel_at_period_end"], one["cancel_at"] = False, None
             one["canceled_at"], one["cancellation_details"]["reason"] = None, None
         return
