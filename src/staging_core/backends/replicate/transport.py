@@ -17,7 +17,17 @@ import msgspec
 from staging_core.retry_after import seconds_of
 
 MAX_BYTES = 48 * 2**20
-_URLS = re.compile(r"(?:https?://|data:)[^\s\"']+")
+_WORDS = re.compile(r"[^\s\"'<>`]+")
+_TELLS = re.compile(
+    r"//|\\/\\/|%(?:25)*2f%(?:25)*2f|data:"  # an address, also as JSON or a form has it
+    r"|(?:[?&]|%(?:25)*(?:3f|26)|\\u00(?:3f|26))[\w.%+-]+(?:=|%(?:25)*3d|\\u003d)"  # a query
+    r"|x-(?:amz|goog)-|(?:signature|credential|accesskeyid)(?:[=:]|%(?:25)*3d)"
+    r"|\b(?:akia|asia)[0-9a-z]{8}|\br8_\w",
+    re.IGNORECASE,
+)
+"""What a word tells that nobody may know: where a photo is, what opens it, a token."""
+
+_LONGEST_READ = 10_000
 _IN_WORDS = re.compile(r"(?:resets? in|retry (?:after|in)) ~?(\d+(?:\.\d+)?)\s*s", re.IGNORECASE)
 _SHORTEST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 3600.0
@@ -93,7 +103,10 @@ def rejected(status: int, headers: httpx.Headers, body: bytes) -> Rejected:
 
 def plain(text: str) -> str:
     """A provider's words for our logs and errors: on one line, short, without any address."""
-    return " ".join(_URLS.sub("(address)", text).split())[:300]
+    told = _WORDS.sub(
+        lambda word: "(address)" if _TELLS.search(word[0]) else word[0], text[:_LONGEST_READ]
+    )
+    return " ".join(told.split())[:300]
 
 
 def _retry_after(headers: httpx.Headers, problem: dict[str, Any], detail: str) -> float | None:
