@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
-from .database import attempts
+from .database import attempts, spend
+from .database.engine import Transaction
 from .database.row import Row
 from .errors import NotFound, Retryable
 from .interfaces import Defers, Finds, ReceivesCallbacks, supports
@@ -109,3 +111,18 @@ class Predictions:
             raise Retryable("The prediction has not ended yet.")
         async with self.ports.database.write() as tx:
             await attempts.book(tx, attempt_id, outcome.cost_usd)
+
+    async def assume_cost(self, tx: Transaction, prediction: Mapping[str, str]) -> None:
+        """Book the price of a prediction that was to be cancelled, and of which nobody tells.
+
+        Its model is not open anywhere, or its provider was away all the time. What is not known is
+        not taken for nothing: it cost what a cap counted for it, else what its model's card says.
+        """
+        attempt = await attempts.row(tx, prediction["attempt_id"])
+        if attempt is None or attempt["cost_usd"]:
+            return
+        usd = spend.counted(attempt)
+        if usd is None and (stager := self.ports.stagers.get(prediction["model"])) is not None:
+            usd = stager.card.price.usd
+        if usd:
+            await attempts.book(tx, attempt["id"], usd)

@@ -69,6 +69,7 @@ class Recovery:
         self._upkeep = Upkeep(ports)
         self._owner = uuid4().hex
         self._observation = Observation(ports, self._owner)
+        self._unknown_kinds: set[str] = set()
         following = Following(ports)
         # A look at what a payment provider told of, then what is charged afterwards is told it.
         payments = (
@@ -179,26 +180,45 @@ class Recovery:
             return await files.expire(tx)
 
     async def empty_outbox(self) -> int:
-        """Do the deeds that transactions left behind; one that fails is tried again later."""
+        """Do the deeds that transactions left behind; one that fails is tried again later.
+
+        A kind that this version does not know is left to the newer one that wrote it.
+        """
         async with self.ports.database.read() as tx:
-            deeds = await outbox.due(tx)
+            deeds = await outbox.due(tx, _DEEDS)
+            unknown = set(await outbox.others(tx, _DEEDS)) - self._unknown_kinds
+        for kind in unknown:
+            log.warning("outbox: %s is left to a newer version", kind)
+        self._unknown_kinds |= unknown
         # Side by side: a provider that hangs holds up its own deeds only.
         return sum(await asyncio.gather(*(self._do(deed) for deed in deeds)))
 
     async def _do(self, deed: Row) -> bool:
+        """Whether nothing is left to do of it; one that fails keeps no other from being done."""
         try:
-            await self._deed(deed["kind"], deed["payload"])
-        except Exception as error:
-            failed = f"{type(error).__name__}: {error}"
-            log.warning("outbox: %s failed: %s", deed["kind"], failed, exc_info=error)
+            try:
+                await self._deed(deed["kind"], deed["payload"])
+            except Exception as error:
+                failed = f"{type(error).__name__}: {error}"
+                log.warning("outbox: %s failed: %s", deed["kind"], failed, exc_info=error)
+                return await self._later(deed)
             async with self.ports.database.write() as tx:
-                longest_s, give_up_s = _DEEDS[deed["kind"]]
-                if tx.now - deed["created_at"] < give_up_s:
-                    await outbox.later(
-                        tx, deed["id"], min(2.0 ** min(deed["tries"], 20), longest_s)
-                    )
-                    return False
+                await outbox.done(tx, deed["id"])
+        except Exception:
+            log.warning("outbox: %s is done again", deed["kind"], exc_info=True)
+            return False
+        return True
+
+    async def _later(self, deed: Row) -> bool:
+        """Again after a while; True when it has lost its sense and is given up."""
+        longest_s, give_up_s = _DEEDS[deed["kind"]]
         async with self.ports.database.write() as tx:
+            if tx.now - deed["created_at"] < give_up_s:
+                pause_s = min(2.0 ** min(deed["tries"], 20), longest_s)
+                await outbox.later(tx, deed["id"], pause_s)
+                return False
+            if deed["kind"] == "cancel_prediction":  # it has ended by itself, at some cost
+                await self._predictions.assume_cost(tx, deed["payload"])
             await outbox.done(tx, deed["id"])
         return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import uuid4
 
@@ -26,11 +27,16 @@ async def post(tx: Transaction, account_id: str, kind: str, payload: dict[str, A
     )
 
 
-async def due(tx: Transaction, *, limit: int = 100) -> list[Row]:
-    """Deeds whose time has come, oldest first."""
-    return await tx.rows(
-        sa.select(outbox).where(outbox.c.due_at <= tx.now).order_by(outbox.c.due_at).limit(limit)
-    )
+async def due(tx: Transaction, kinds: Collection[str], *, limit: int = 100) -> list[Row]:
+    """Deeds of ``kinds`` whose time has come, oldest first."""
+    its = outbox.c.due_at <= tx.now, outbox.c.kind.in_(list(kinds))
+    return await tx.rows(sa.select(outbox).where(*its).order_by(outbox.c.due_at).limit(limit))
+
+
+async def others(tx: Transaction, kinds: Collection[str]) -> list[str]:
+    """The kinds of deeds that are not among ``kinds``."""
+    query = sa.select(outbox.c.kind).where(outbox.c.kind.not_in(list(kinds))).distinct()
+    return [row["kind"] for row in await tx.rows(query)]
 
 
 async def any_left(tx: Transaction, account_id: str) -> bool:

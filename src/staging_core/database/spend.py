@@ -85,6 +85,11 @@ async def reserve(
     return None
 
 
+def counted(attempt: Row) -> float | None:
+    """What the caps count for the attempt, in US dollars; None: it is not counted."""
+    return None if attempt["spent_on"] is None else float(attempt["spent"]) / 1_000_000
+
+
 def settle(tx: Transaction, attempt: Row, usd: float) -> None:
     """The attempt, whose row is locked, cost so much after all."""
     actual = millionths(usd)

@@ -1,0 +1,124 @@
+"""What transactions leave to be done outside: each on its own, and what is never done is booked."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from staging_core import OWNER
+from staging_core.acting import Images, Jobs
+from staging_core.audit import SOUND, Audit
+from staging_core.database import jobs, outbox, spend, tables
+from staging_core.photo import once
+from staging_core.recovery import Recovery
+from staging_core.testing.fake_deferred import FakeDeferred
+
+from .deferred import Provider, attempts_of, opened
+from .house import House
+
+KEY = f"working/{'0' * 32}/x.png"
+
+
+async def left(house: House) -> list[str]:
+    """The kinds of deeds that are still to be done."""
+    async with house.ports.database.read() as tx:
+        rows = await tx.rows(sa.select(tables.outbox.c.kind).order_by(tables.outbox.c.kind))
+    return [row["kind"] for row in rows]
+
+
+def test_deeds_that_only_a_newer_version_knows_are_left_to_it_and_hold_up_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path, FakeDeferred()) as (house, _):
+            await house.submit()
+            await house.ports.storage.put(KEY, once(b"x"), content_type="image/png")
+            async with house.ports.database.write() as tx:
+                for _ in range(120):  # more than are done at once
+                    await outbox.post(tx, "local", "of_a_newer_version", {"more": 1})
+            house.clock.ahead += 1
+            async with house.ports.database.write() as tx:
+                await outbox.post(tx, "local", "delete_object", {"key": KEY})
+            recovery = Recovery(house.ports)
+            house.clock.ahead += 1
+            for _ in range(3):
+                done = await recovery.sweep()
+                assert done["failed"] == 0
+                assert "purchases_settled" in done, "the rest of the sweep is done"
+            assert await house.ports.storage.stat(KEY) is None
+            assert await left(house) == ["of_a_newer_version"] * 120
+
+    with caplog.at_level(logging.WARNING, logger="staging_core"):
+        asyncio.run(scenario())
+    assert [each for each in caplog.messages if "of_a_newer_version" in each] == [
+        "outbox: of_a_newer_version is left to a newer version"
+    ]
+
+
+async def booked(house: House) -> tuple[float, float]:
+    """What the job's only attempt cost, and the job."""
+    (attempt,) = await attempts_of(house)
+    (image,) = await Images(house.ports, OWNER).page()
+    async with house.ports.database.read("local") as tx:
+        job = await jobs.fetch(tx, "local", image.job.id)
+    return attempt.cost_usd, job["cost_usd"]
+
+
+def test_a_prediction_whose_model_nobody_opens_any_more_is_booked_at_what_a_cap_counts_for_it(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        provider = Provider(cost_usd=0.04)
+        async with opened(tmp_path, provider, daily_spend_usd=1.0) as (house, _):
+            await house.submit()
+            await house.step()
+            assert await house.states() == ["waiting"]
+            gone = Recovery(replace(house.ports, stagers={"other": FakeDeferred(name="other")}))
+            for _ in range(2):
+                house.clock.ahead += 3700
+                await gone.sweep()
+            assert await house.states() == ["error"]
+            assert await left(house) == ["cancel_prediction"], "somebody may open it again"
+            assert await booked(house) == (0.0, 0.0)
+            house.clock.ahead += 3700
+            await gone.sweep()
+            assert await left(house) == []
+            assert await booked(house) == (0.04, 0.04)
+            async with house.ports.database.read() as tx:
+                spent = await tx.rows(sa.select(tables.spend_days.c.spent))
+            assert [row["spent"] for row in spent] == [spend.millionths(0.04)]
+            assert await Audit(house.ports).count() == SOUND
+
+    asyncio.run(scenario())
+
+
+class Mute(Provider):
+    """Cannot be asked to cancel anything."""
+
+    async def cancel(self, handle: str) -> None:
+        raise TimeoutError("no answer")
+
+
+def test_a_prediction_that_could_not_be_cancelled_is_booked_at_its_cards_price(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path, Mute(cost_usd=0.04)) as (house, _):
+            await house.submit()
+            await house.step()
+            (image,) = await Images(house.ports, OWNER).page()
+            await Jobs(house.ports, OWNER).cancel(image.job.id)
+            recovery = Recovery(house.ports)
+            await recovery.sweep()
+            assert await left(house) == ["cancel_prediction"]
+            house.clock.ahead += 3700
+            await recovery.sweep()
+            assert await left(house) == []
+            assert await booked(house) == (0.04, 0.04)
+
+    asyncio.run(scenario())
