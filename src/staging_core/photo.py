@@ -11,6 +11,7 @@ import msgspec
 
 from .database import files, folders
 from .database.row import Row
+from .errors import StagingError, StorageError
 from .imaging.canvas import Layout
 from .interfaces import PresignsDownloads, Storage, supports
 from .models import DownloadGrant, Picture, Stored
@@ -60,9 +61,18 @@ def laid_out(photo: StoredPhoto, layout: Layout, content_type: str) -> StoredPho
 
 
 async def read_object(storage: Storage, key: str) -> bytes:
-    """A whole object in memory; for pictures, which intake has bounded."""
-    async with storage.read(key) as chunks:
-        return b"".join([chunk async for chunk in chunks])
+    """A whole object in memory; for pictures, which intake has bounded.
+
+    Whatever a plugin's storage raises is a ``StorageError``: the job waits until it can be read,
+    and a model that was to get it has got nothing.
+    """
+    try:
+        async with storage.read(key) as chunks:
+            return b"".join([chunk async for chunk in chunks])
+    except StagingError:
+        raise
+    except Exception as error:
+        raise StorageError(f"The object {key} cannot be read: {type(error).__name__}.") from error
 
 
 def key_of(job: Row, name: str, content_type: str) -> str:

@@ -59,12 +59,13 @@ class FilesystemStorage:
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """See ``Storage.read``."""
         file = await in_thread(self._open, check_key(key), etag)
-        chunks = _chunks(file, span or ByteRange())
+        chunks = _chunks(file, span or ByteRange(), key)
         try:
             yield chunks
         finally:
             await chunks.aclose()
-            await in_thread(file.close)
+            with explained(key):
+                await in_thread(file.close)
 
     async def stat(self, key: str) -> Stored | None:
         """See ``Storage.stat``."""
@@ -171,12 +172,14 @@ class _Upload:
         _remove(self._fs, self._path)
 
 
-async def _chunks(file: Any, span: ByteRange) -> AsyncGenerator[bytes, None]:
+async def _chunks(file: Any, span: ByteRange, key: str) -> AsyncGenerator[bytes, None]:
     position = span.start
-    await in_thread(file.seek, position)
+    with explained(key):
+        await in_thread(file.seek, position)
     while span.end is None or position < span.end:
         limit = _CHUNK if span.end is None else min(_CHUNK, span.end - position)
-        chunk: bytes = await in_thread(file.read, limit)
+        with explained(key):
+            chunk: bytes = await in_thread(file.read, limit)
         if not chunk:
             return
         position += len(chunk)

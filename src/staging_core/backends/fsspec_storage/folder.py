@@ -59,7 +59,7 @@ class FolderStorage:
         """See ``Storage.read``. The open file is the object: a later put does not touch it."""
         span = span or ByteRange()
         file, first = await in_thread(self._begin, check_key(key), etag, span)
-        chunks = _chunks(file, first, span)
+        chunks = _chunks(file, first, span, key)
         try:
             yield chunks
         finally:
@@ -107,9 +107,10 @@ class FolderStorage:
         """The open file and its first chunk; a small object is read whole, and closed."""
         file = self._open(key, etag)
         try:
-            size = os.fstat(file.fileno()).st_size
-            file.seek(span.start)
-            first = file.read(_left(span, span.start))
+            with explained(key):
+                size = os.fstat(file.fileno()).st_size
+                file.seek(span.start)
+                first = file.read(_left(span, span.start))
             end = size if span.end is None else min(span.end, size)
             if span.start + len(first) >= end:
                 file.close()
@@ -188,7 +189,9 @@ class FolderStorage:
             note.discard()
 
 
-async def _chunks(file: FileIO, first: bytes, span: ByteRange) -> AsyncGenerator[bytes, None]:
+async def _chunks(
+    file: FileIO, first: bytes, span: ByteRange, key: str
+) -> AsyncGenerator[bytes, None]:
     """``first``, and what follows it unless the file is closed by now."""
     chunk, position = first, span.start
     while chunk:
@@ -196,7 +199,8 @@ async def _chunks(file: FileIO, first: bytes, span: ByteRange) -> AsyncGenerator
         position += len(chunk)
         if file.closed or not _left(span, position):
             return
-        chunk = await in_thread(file.read, _left(span, position))
+        with explained(key):
+            chunk = await in_thread(file.read, _left(span, position))
 
 
 def _left(span: ByteRange, position: int) -> int:
