@@ -10,76 +10,46 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
-from typing import Any, TypeVar
 
 import msgspec
 
-from .database import attempts, gates, images, jobs
+from .awaited import Awaited, NotFetched
+from .database import attempts, jobs
 from .database.engine import Transaction
 from .database.jobs import Abandoned
 from .database.row import Row
-from .delivery import Delivery
 from .errors import (
     AttemptsExhausted,
     Busy,
     DatabaseFailed,
     HookFailed,
-    Moderated,
     OutcomeUnknown,
-    OutputUnavailable,
     Refused,
-    Retryable,
     SettingError,
     StorageError,
 )
-from .interfaces import Defers, Photo, supports
+from .interfaces import Photo
 from .landing import land, land_twice
-from .lease import Lease
-from .models import Absent, Attempt, CannotTell, Failed, Found, Staged, StageRequest, Waiting
-from .ports import Ports
+from .models import Absent, Attempt, CannotTell, Found, StageRequest
 from .predictions import CALL_S, attempt_of, find, is_handle
-from .settlement import backoff_s, settle_failure
+from .settlement import settle_failure
 from .spending import Spending, check_caps, spending_on
 from .telemetry import provider_call
-
-T = TypeVar("T")
 
 log = logging.getLogger("staging_core")
 
 CERTAIN = (Busy, Refused, SettingError, StorageError)
 """What ``create`` may raise that says for certain: nothing was made. The last is the photo's."""
 
-_FETCHES = 8
-"""At growing pauses these last a minute or two: a short outage where outputs lie costs nothing."""
-
 _WRITE_AGAIN_S = 0.5
-_LONGEST_POLL_S = 60.0
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 2.0, 15.0
 
 
-class NotFetched(Exception):
-    """The prediction is there, its outputs are not here; the cause says why."""
-
-
-class Deferred(Delivery):
+class Deferred(Awaited):
     """One step of the way; which one, the job's state says."""
 
     _made: tuple[str, str] | None = None
     """The attempt that was just created, and its handle: in our hands before it is in the row."""
-
-    def __init__(
-        self,
-        ports: Ports,
-        job: Row,
-        lease: Lease,
-        attempt: Row | None = None,
-        *,
-        original: Row | None = None,
-    ) -> None:
-        super().__init__(ports, job, lease, original=original)
-        self._open_attempt = attempt
 
     async def _carry(self) -> None:
         if self.job["state"] == "submitted":
@@ -117,12 +87,6 @@ class Deferred(Delivery):
             if self.job["state"] == "submitted":
                 await _lose(tx, self.job["id"])
             await jobs.wait(tx, self.job, due_at=tx.now)
-
-    @property
-    def _stager(self) -> Defers:
-        stager = supports(self._model, Defers)
-        assert stager is not None  # or the job would have another way
-        return stager
 
     # --- preparing -> submitted -> waiting ------------------------------------------------------
 
@@ -270,105 +234,6 @@ class Deferred(Delivery):
             self.ports, self.job, OutcomeUnknown(why), self.timings, outcome=outcome
         )
 
-    # --- waiting -> fetching --------------------------------------------------------------------
-
-    async def _check(self) -> None:
-        attempt = self._open_attempt or await self._seen_attempt()
-        if attempt is None or attempt["handle"] is None:
-            await super()._settle(OutcomeUnknown("Its prediction is not in the database any more."))
-            return
-        outcome = await self._outcome(attempt["handle"])
-        if isinstance(outcome, Staged):
-            await self._fetch(attempt, outcome)
-        elif isinstance(outcome, Failed):
-            await self._failed(outcome)
-        else:
-            await self._keep_waiting(attempt, failing=outcome is None)
-
-    async def _seen_attempt(self) -> Row | None:
-        async with self.ports.database.read(self.job["account_id"]) as tx:
-            return await attempts.open_seen(tx, self.job["id"])
-
-    async def _outcome(self, handle: str) -> Waiting | Staged | Failed | None:
-        """What the provider says; None when it says nothing that could be had."""
-        try:
-            with provider_call(self.ports.telemetry, "check", self.job["model"]):
-                async with asyncio.timeout(CALL_S):
-                    return await self._stager.check(handle)
-        except Exception:  # whatever it is, the prediction goes on
-            log.warning("job %s: no answer about %s", self.job["id"], handle, exc_info=True)
-            return None
-
-    async def _keep_waiting(self, attempt: Row, *, failing: bool) -> None:
-        """Until the next poll, or the deadline: then the prediction is given up and cancelled."""
-        async with self.ports.database.write(self.job["account_id"]) as tx:
-            if failing:
-                await self._model_failed(tx)
-            if tx.now < attempt["deadline"]:
-                elapsed, poll_s = tx.now - attempt["started_at"], self.ports.settings.poll_s
-                pause = min(max(poll_s, elapsed / 2), max(poll_s, _LONGEST_POLL_S))
-                due_at = jobs.unless_woken(self.job, min(tx.now + pause, attempt["deadline"]))
-                await jobs.wait(tx, self.job, due_at=due_at)
-                return
-        late = Retryable("The prediction was not done before its deadline.")
-        await settle_failure(self.ports, self.job, late, self.timings)
-
-    async def _failed(self, failed: Failed) -> None:
-        error: Exception = Refused(failed.message)
-        if failed.moderated:
-            error = Moderated(failed.message)
-        elif failed.retryable:
-            error = Retryable(failed.message)
-        await settle_failure(
-            self.ports, self.job, error, self.timings, ended=True, cost_usd=failed.cost_usd
-        )
-
-    async def _fetch(self, attempt: Row, staged: Staged) -> None:
-        """What it costs is booked as soon as it is known; meanwhile the outputs come here."""
-        async with _meanwhile(self._fetched(staged)) as fetched:
-            async with self.ports.database.write(self.job["account_id"]) as tx:
-                spent = await attempts.charge(tx, attempt, staged.cost_usd)
-                job = await jobs.move(tx, self.job, "fetching", **spent)
-                original = await images.source(tx, self.job["image_id"])
-                intended = await self._intend_outputs(tx, attempt["number"], len(staged.outputs))
-            self.job = job
-            if spent:
-                cost = staged.cost_usd - attempt["cost_usd"]
-                self.ports.telemetry.count("staging.provider.cost", cost, model=job["model"])
-            outputs = await fetched
-        await self._deliver(outputs, staged, original, attempt["number"], intended)
-
-    async def _fetched(self, staged: Staged) -> tuple[bytes, ...]:
-        try:
-            with self._timed("fetch"):
-                return await self._bytes(staged)
-        except OutputUnavailable as error:
-            raise NotFetched(error.message) from error
-
-    async def _fetch_again(self, error: Exception) -> None:
-        """The outputs are paid for, and lie there for a while: a few times more, with pauses."""
-        log.warning("job %s: the result is not here yet", self.job["id"], exc_info=error)
-        longest_s = self.ports.settings.backoff_max_s
-        async with self.ports.database.write(self.job["account_id"]) as tx:
-            attempt = await attempts.open_of(tx, self.job["id"])
-            if attempt is None:
-                raise Abandoned()
-            fetches = attempt["fetches"] + 1
-            if fetches < _FETCHES or isinstance(error, (StorageError, DatabaseFailed)):
-                await attempts.change(tx, attempt["id"], fetches=fetches)
-                due_at = tx.now + backoff_s(fetches, longest_s)
-                await jobs.move(
-                    tx, self.job, "waiting", told={"reason": "not_fetched"}, due_at=due_at
-                )
-                return
-        await super()._settle(Retryable(f"The result could not be fetched: {error}"))
-
-    async def _delivered(self, tx: Transaction) -> None:
-        await gates.succeeded(tx, self._card)
-
-    async def _model_failed(self, tx: Transaction) -> None:
-        await gates.failed(tx, self._card, longest_s=self.ports.settings.backoff_max_s)
-
 
 async def _lose(tx: Transaction, job_id: str, error: Exception | None = None) -> None:
     """The answer to the job's attempt is lost, from now on."""
@@ -384,16 +249,3 @@ async def _lose(tx: Transaction, job_id: str, error: Exception | None = None) ->
         error=OutcomeUnknown.code,
         message=why,
     )
-
-
-@asynccontextmanager
-async def _meanwhile(call: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
-    """The call as a task that runs beside the block; with the block it ends."""
-    task = asyncio.create_task(call)
-    try:
-        yield task
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # seen: who did not await it has another error to tell

@@ -111,7 +111,8 @@ class Pipeline:
         if job["state"] == "submitted":
             return Look(job, next_at)
         if job["state"] == "waiting":
-            return Look(job, next_at, await attempts.open_seen(tx, job["id"]))
+            gate = gates.of_reads(self.ports.stagers[job["model"]].card)
+            return Look(job, next_at, await attempts.to_check(tx, job["id"], gate=gate))
         return (await self._take_over(tx, job))._replace(next_at=0.0)
 
     async def _gates(self, tx: Transaction, models: Collection[str]) -> dict[str, gates.Gate]:

@@ -199,13 +199,17 @@ async def _close_attempt(
 
 async def _busy(ports: Ports, failure: _Failure, busy: Busy) -> None:
     """Later; where a provider said so, nobody asks there until then."""
-    # Once more, since a plugin may have written the attribute itself.
-    delay_s = max(busy_s(busy.retry_after_s), _SHORTEST_BUSY_S)
+    delay_s = busy_pause_s(busy)
     job = failure.job
     async with ports.database.write(job["account_id"]) as tx:
         await _again(tx, failure, outcome="busy", delay_s=delay_s)
         if job["state"] == "submitted":
             await gates.close(tx, ports.stagers[job["model"]].card, seconds=delay_s)
+
+
+def busy_pause_s(busy: Busy) -> float:
+    """How long to wait; bounded once more, since a plugin may have written the attribute itself."""
+    return max(busy_s(busy.retry_after_s), _SHORTEST_BUSY_S)
 
 
 async def _put_off(ports: Ports, failure: _Failure, capped: SpendCapped) -> None:

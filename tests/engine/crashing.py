@@ -26,6 +26,7 @@ ENGINE = {
         "held.py",
         "model_input.py",
         "answered.py",
+        "awaited.py",
         "deferred.py",
         "delivery.py",
         "predictions.py",

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from staging_core import OWNER
 from staging_core.acting import Images
 from staging_core.database import tables
-from staging_core.errors import OutputUnavailable
+from staging_core.errors import Busy, OutputUnavailable
 from staging_core.models import Canvas, Failed, Output, Staged, Waiting
 from staging_core.reception import Reception
 from staging_core.recovery import Recovery
@@ -44,11 +44,18 @@ class Punctual(FakeDeferred):
 
 
 class Hangs(FakeDeferred):
-    """Its first create never ends."""
+    """Its first create never ends, and it is too busy for the first question."""
 
     def __init__(self) -> None:
         super().__init__()
         self.asked = asyncio.Event()
+        self.busy = True
+
+    async def check(self, handle: str) -> Waiting | Staged | Failed:
+        if self.busy:
+            self.busy = False
+            raise Busy("Not now.")
+        return await super().check(handle)
 
     async def create(self, request: Any, photo: Any, attempt: Any) -> str:
         if not self.asked.is_set():

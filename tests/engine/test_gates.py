@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from staging_core.acting import Images
 from staging_core.database import claims, gates
 from staging_core.errors import Busy, StorageUnreachable
 from staging_core.interfaces import Photo
-from staging_core.models import Attempt, StageRequest
+from staging_core.models import Attempt, Failed, Staged, StageRequest, Waiting
 
-from .deferred import Provider, call_back, carry_all, opened, run
+from .deferred import Provider, attempts_of, call_back, carry_all, opened, run
 
 
 def test_no_more_jobs_are_in_flight_than_the_card_allows(tmp_path: Path) -> None:
@@ -97,6 +98,85 @@ def test_no_provider_is_left_alone_for_longer_than_an_hour(tmp_path: Path, told:
             assert gate.opens_at <= house.clock() + 3600
             assert due is not None
             assert due <= house.clock() + 3600
+
+    run(scenario)
+
+
+class Asked(Provider):
+    """Busy with questions until ``until``."""
+
+    def __init__(self, clock: Callable[[], float] = lambda: 0.0, **options: Any) -> None:
+        super().__init__(**options)
+        self.clock, self.until = clock, math.inf
+
+    async def check(self, handle: str) -> Waiting | Staged | Failed:
+        if self.clock() < self.until:
+            self.gets += 1
+            raise Busy("too many questions", retry_after_s=40)
+        return await super().check(handle)
+
+
+def test_a_provider_that_is_busy_with_questions_is_asked_none_until_then(tmp_path: Path) -> None:
+    provider = Asked()
+
+    async def scenario() -> None:
+        async with opened(tmp_path, provider) as (house, reception):
+            provider.clock = house.clock
+            await house.submit(variants=8)
+            await carry_all(house)
+            for handle in provider.predictions:
+                provider.finish(handle)
+                await call_back(house, reception, provider, handle)
+            await carry_all(house)
+            assert provider.gets == 1
+            assert await house.states() == ["waiting"] * 8
+            house.clock.ahead += 39
+            await carry_all(house)
+            assert provider.gets == 1
+            provider.until = 0
+            await house.submit(number=1, idempotency_key="another")
+            await carry_all(house)
+            assert len(provider.posts) == 9, "creates are counted apart, and no breaker is open"
+            house.clock.ahead += 42
+            await carry_all(house)
+            assert sorted(await house.states()) == ["ready"] * 8 + ["waiting"]
+
+    run(scenario)
+
+
+def test_a_deadline_may_pass_while_the_provider_answers_no_questions(tmp_path: Path) -> None:
+    provider = Asked()
+
+    async def scenario() -> None:
+        async with opened(tmp_path, provider, prediction_deadline_s=60) as (house, _):
+            provider.clock = house.clock
+            await house.submit()
+            await carry_all(house)
+            provider.finish("fake-1")
+            for _ in range(10):
+                house.clock.ahead += 30
+                await carry_all(house)
+            assert await house.states() == ["waiting"]
+            provider.until = 0
+            house.clock.ahead += 90
+            await carry_all(house)
+            assert await house.states() == ["ready"]
+            assert len(provider.posts) == 1
+
+    run(scenario)
+
+
+def test_a_provider_that_answers_no_questions_for_half_an_hour_is_given_up(tmp_path: Path) -> None:
+    provider = Asked()
+
+    async def scenario() -> None:
+        async with opened(tmp_path, provider) as (house, _):
+            provider.clock = house.clock
+            await house.submit()
+            await carry_all(house)
+            house.clock.ahead += 2200
+            await carry_all(house)
+            assert [attempt.state for attempt in await attempts_of(house)] == ["failed"]
 
     run(scenario)
 

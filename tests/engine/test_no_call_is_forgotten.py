@@ -169,7 +169,7 @@ async def _rare_sites(decoder: Decoder) -> set[tuple[str, int]]:
 
 
 async def _rare_sites_of_deferred(decoder: Decoder) -> set[tuple[str, int]]:
-    """A storage that is away, a create that a stopping worker leaves, a poll, an odd callback."""
+    """A storage that is away, a create that a stopping worker leaves, polls, an odd callback."""
     provider = Hangs()
     async with installation(decoder, provider, FakeDeferred(name="other")) as (house, _):
         cut = Cut()
@@ -178,7 +178,7 @@ async def _rare_sites_of_deferred(decoder: Decoder) -> set[tuple[str, int]]:
         await house.step(replace(ports, storage=cast("Any", Full())))
         house.clock.ahead += 100
         await _stopped(ports, provider.asked)
-        for _ in range(3):
+        for _ in range(4):
             house.clock.ahead += 100
             await house.step(ports)
         odd = provider.callback("nobody-knows", at=house.clock())

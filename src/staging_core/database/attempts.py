@@ -20,7 +20,7 @@ from .engine import Transaction
 from .jobs import More
 from .prepared import Prepared, placed, places
 from .row import Row
-from .tables import attempts, jobs
+from .tables import attempts, gates, jobs
 
 OPEN = frozenset({"started", "unknown", "waiting"})
 """Something may still come of it for its job."""
@@ -32,6 +32,12 @@ _IS_OPEN = attempts.c.state.in_([sa.literal(state) for state in sorted(OPEN)])
 _OPEN_ONE = sa.select(attempts).where(_OF_JOB, _IS_OPEN).order_by(attempts.c.number.desc()).limit(1)
 _SEEN, _ROW = Prepared(_ONE), Prepared(_ONE.with_for_update())
 _OPEN_SEEN, _OPEN_ROW = Prepared(_OPEN_ONE), Prepared(_OPEN_ONE.with_for_update())
+_SHUT_S = sa.select(gates.c.closed_until - sa.bindparam("at", type_=sa.Double())).where(
+    gates.c.name == sa.bindparam("of_gate")
+)
+_TO_CHECK = Prepared(
+    _OPEN_ONE.add_columns(sa.func.coalesce(_SHUT_S.scalar_subquery(), 0.0).label("shut_s"))
+)
 _BEGUN = ("id", "account_id", "job_id", "number", "state", "model", "version", "started_at")
 _BEGIN = Prepared(
     sa.insert(attempts).values(places(attempts, [*_BEGUN, "deadline"])).returning(*attempts.c)
@@ -187,6 +193,14 @@ async def open_of(tx: Transaction, job_id: str) -> Row | None:
 async def open_seen(tx: Transaction, job_id: str) -> Row | None:
     """The job's open attempt as by ``seen``."""
     return await tx.row(_OPEN_SEEN, {"of_job": job_id})
+
+
+async def to_check(tx: Transaction, job_id: str, *, gate: str) -> Row | None:
+    """As ``open_seen``; ``shut_s``: for how long its provider wants to be asked nothing.
+
+    Not above 0: it may be asked. ``gate``: see ``gates.of_reads``.
+    """
+    return await tx.row(_TO_CHECK, {"of_job": job_id, "of_gate": gate, "at": tx.now})
 
 
 async def of_handle(tx: Transaction, models: list[str], handle: str) -> Row | None:

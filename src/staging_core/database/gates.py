@@ -1,8 +1,10 @@
 """Gates before a provider, shared by all workers: they decide which queued jobs may be started.
 
-A provider has a token bucket for creates, and is closed for as long as it said it was busy. A
-model has a circuit breaker: it opens after ``OPENS_AFTER`` failures in a row, and then lets one
-job through at a time, at growing pauses, until one succeeds. Jobs wait; none fails for a gate.
+A provider has a token bucket for creates, and is closed for as long as it said it was busy.
+Questions about predictions it counts apart: they have a gate of their own, which only its word
+closes. A model has a circuit breaker: it opens after ``OPENS_AFTER`` failures in a row, and then
+lets one job through at a time, at growing pauses, until one succeeds. Jobs wait; none fails for a
+gate.
 """
 
 from __future__ import annotations
@@ -100,11 +102,20 @@ async def _take_token(tx: Transaction, card: ModelCard, per_minute: int) -> bool
 
 async def close(tx: Transaction, card: ModelCard, *, seconds: float) -> None:
     """The provider is busy: nothing is started there for so long."""
+    await _close(tx, _provider(card), seconds)
+
+
+async def close_reads(tx: Transaction, card: ModelCard, *, seconds: float) -> None:
+    """The provider answers no questions: it is asked about no prediction for so long."""
+    await _close(tx, of_reads(card), seconds)
+
+
+async def _close(tx: Transaction, name: str, seconds: float) -> None:
     until = tx.now + seconds
-    await _ensure(tx, _provider(card))
+    await _ensure(tx, name)
     await tx.execute(
         sa.update(gates)
-        .where(gates.c.name == _provider(card), gates.c.closed_until < until)
+        .where(gates.c.name == name, gates.c.closed_until < until)
         .values(closed_until=until)
     )
 
@@ -128,6 +139,11 @@ async def failed(tx: Transaction, card: ModelCard, *, longest_s: float) -> None:
 async def succeeded(tx: Transaction, card: ModelCard) -> None:
     """The model delivered: its breaker closes."""
     await tx.also(_SUCCEEDED, {"of_name": _model(card.id)})
+
+
+def of_reads(card: ModelCard) -> str:
+    """The name of the gate before questions to the model's provider."""
+    return f"reads:{provider_of(card)}"
 
 
 def _provider(card: ModelCard) -> str:
