@@ -40,7 +40,13 @@ class Provider:
         return Account(TOKEN, api=self.api, transport=httpx.MockTransport(self.handle))
 
     def stager(
-        self, model: str = QWEN, *, version: str = "", secrets: tuple[str, ...] = (), **card: Any
+        self,
+        model: str = QWEN,
+        *,
+        version: str = "",
+        secrets: tuple[str, ...] = (),
+        clock: Callable[[], float] = time.time,
+        **card: Any,
     ):
         facts = msgspec.structs.replace(card_of(model), **card)
         return ReplicateStager(
@@ -49,7 +55,7 @@ class Provider:
             api=self.api,
             version=version,
             secrets=secrets,
-            clock=time.time,
+            clock=clock,
         )
 
     def creates(self) -> list[dict[str, Any]]:

@@ -157,11 +157,66 @@ def test_strange_metrics_are_not_believed(metrics: object) -> None:
 # --- asking ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("answer", [says(404, {}), says(410, {})])
-def test_a_prediction_that_is_not_known_may_be_tried_again(answer: object) -> None:
-    told = asyncio.run(Provider(answer).stager().check("p1"))  # type: ignore[arg-type]
-    assert isinstance(told, Failed)
-    assert told.retryable
+UNKNOWN = {"detail": "The requested resource could not be found.", "status": 404}
+
+
+def asked(provider: Provider, *, at: list[float], **card: Any) -> list[Waiting | Staged | Failed]:
+    """What is said at each time, in seconds."""
+    now = 0.0
+    stager = provider.stager(clock=lambda: now, **card)
+
+    async def ask() -> list[Waiting | Staged | Failed]:
+        nonlocal now
+        told = []
+        for now in at:  # noqa: B007 - the clock's
+            told.append(await stager.check("p1"))
+        return told
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_prediction_that_is_not_known_is_believed_when_that_is_said_again(status: int) -> None:
+    provider = Provider(says(status, {**UNKNOWN, "status": status}))
+    *early, last = asked(provider, at=[0, 1, 4, 6])
+    assert early == [Waiting()] * 3
+    assert isinstance(last, Failed)
+    assert last.retryable
+    assert last.cost_usd == CARD.price.usd > 0, "what is not known is not for nothing"
+
+
+def test_a_prediction_that_is_known_after_all_was_never_missing() -> None:
+    answers = [UNKNOWN, {"id": "p1", "status": "processing"}, UNKNOWN, UNKNOWN]
+    said = iter(answers)
+    provider = Provider(
+        lambda request: httpx.Response(404 if (one := next(said)) is UNKNOWN else 200, json=one)
+    )
+    *early, last = asked(provider, at=[0, 10, 20, 26])
+    assert all(isinstance(one, Waiting) for one in early)
+    assert isinstance(last, Failed)
+
+
+def test_a_model_that_is_charged_by_time_may_have_taken_all_of_it() -> None:
+    provider = Provider(says(404, UNKNOWN))
+    *_, last = asked(provider, at=[0, 6], usd_per_second=0.001, time_limit_s=300.0, price=Price())
+    assert isinstance(last, Failed)
+    assert last.cost_usd == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        says(404, {}),
+        says(404, "<html>no such page"),
+        says(404, {"message": "no Route matched with those values"}),
+        says(404, {"detail": "not here", "status": 502}),
+        says(410, ["gone"]),
+    ],
+)
+def test_what_a_gateway_on_the_way_does_not_find_is_no_news(answer: object) -> None:
+    provider = Provider(answer)  # type: ignore[arg-type]
+    with pytest.raises(Retryable):
+        asked(provider, at=[0, 60])
 
 
 @pytest.mark.parametrize(
@@ -183,7 +238,7 @@ def test_while_replicate_cannot_be_asked_it_is_asked_once_and_that_is_said(answe
 
 
 def test_a_handle_stays_within_its_path() -> None:
-    provider = Provider(says(404, {}))
+    provider = Provider(says(404, UNKNOWN))
     asyncio.run(provider.stager().check("../models/x?y=1#z"))
     assert provider.requests[0].url.raw_path == b"/v1/predictions/..%2Fmodels%2Fx%3Fy%3D1%23z"
     assert str(provider.requests[0].url).startswith(API)

@@ -21,6 +21,11 @@ def cost_of(card: ReplicateCard, prediction: dict[str, Any], *, outputs: int) ->
     return round(charged * _each(card, prediction.get("input")), 6)
 
 
+def dearest(card: ReplicateCard) -> float:
+    """What a prediction may have cost of which nobody tells: not known is not for nothing."""
+    return round(card.usd_per_second * card.time_limit_s, 6) or round(_each(card, None), 6)
+
+
 def _each(card: ReplicateCard, given: object) -> float:
     price = card.price
     if not price.usd_per_megapixel or card.size is None or not isinstance(given, dict):

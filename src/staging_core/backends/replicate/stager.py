@@ -39,8 +39,10 @@ from staging_core.prompts import build_prompt
 from .account import Account
 from .callbacks import Callbacks, is_handle
 from .card import ReplicateCard
+from .cost import dearest
 from .inspection import inspect_account
 from .listing import Listing
+from .missing import Missing
 from .model_input import model_input
 from .outcome import outcome
 from .reach import can_reach
@@ -81,6 +83,7 @@ class ReplicateStager:
         self._callbacks = Callbacks(account, secrets)
         self._has_secret = bool(secrets)
         self._listing = Listing(account, facts.picture)
+        self._missing = Missing(clock)
 
     async def inspect(self) -> tuple[Inspected, ...]:
         """See ``Inspects.inspect``."""
@@ -112,12 +115,21 @@ class ReplicateStager:
         try:
             prediction = await self._account.prediction(handle)
         except Rejected as error:
-            if error.status in (404, 410):
-                return Failed(message="Replicate does not know this prediction.")
+            if error.status in (404, 410) and error.is_its_own:
+                return self._not_known(handle)
             raise _again(error) from None
         except FAILING as error:
             raise _again(error) from None
+        self._missing.is_there(handle)
         return outcome(self._facts, prediction)
+
+    def _not_known(self, handle: str) -> Waiting | Failed:
+        """The first time it may only not be known yet; the next look, or the deadline, decides."""
+        if not self._missing.is_sure(handle):
+            return Waiting()
+        return Failed(
+            message="Replicate does not know this prediction.", cost_usd=dearest(self._facts)
+        )
 
     async def cancel(self, handle: str) -> None:
         """See ``Defers.cancel``. ``Busy`` or ``Retryable`` when Replicate could not be told."""

@@ -34,10 +34,21 @@ _LONGEST_WAIT_S = 3600.0
 
 
 class Rejected(Exception):
-    """Replicate answered, and not with a success. ``detail``: its words, without addresses."""
+    """Replicate answered, and not with a success. ``detail``: its words, without addresses.
 
-    def __init__(self, status: int, detail: str, retry_after_s: float | None) -> None:
+    ``is_its_own``: in the form of Replicate's own refusals, and not a gateway's on the way.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        retry_after_s: float | None,
+        *,
+        is_its_own: bool = False,
+    ) -> None:
         super().__init__(f"Replicate answers {status}: {detail}")
+        self.is_its_own = is_its_own
         self.status = status
         self.detail = detail
         self.retry_after_s = retry_after_s
@@ -98,7 +109,8 @@ def rejected(status: int, headers: httpx.Headers, body: bytes) -> Rejected:
     if not isinstance(problem, dict):
         problem = {}
     detail = plain(str(problem.get("detail") or problem.get("title") or "no reason given"))
-    return Rejected(status, detail, _retry_after(headers, problem, detail))
+    its_own = isinstance(problem.get("detail"), str) and problem.get("status", status) == status
+    return Rejected(status, detail, _retry_after(headers, problem, detail), is_its_own=its_own)
 
 
 def plain(text: str) -> str:
