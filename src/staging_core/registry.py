@@ -46,6 +46,7 @@ from staging_core.interfaces import (
     Standings,
     Storage,
     TakesPayments,
+    Tidies,
     supports,
 )
 from staging_core.interfaces.opening import Role
@@ -66,7 +67,7 @@ DUTIES: dict[Kind, tuple[type[Any], ...]] = {
 }
 CAPABILITIES: dict[Kind, tuple[type[Any], ...]] = {
     "stager": (Stager, Defers, Finds, ReceivesCallbacks, Inspects),
-    "storage": (Copies, Creates, PresignsUploads, PresignsDownloads, Inspects),
+    "storage": (Copies, Creates, Tidies, PresignsUploads, PresignsDownloads, Inspects),
     "queue": (Consumes, Signals, Carries, LimitsRates, Inspects),
     "auth": (Inspects,),
     "billing": (

@@ -21,6 +21,7 @@ from .database import (
     statistics,
     tickets,
 )
+from .interfaces import Tidies, supports
 from .models import Stored
 from .ports import Ports
 from .reception import Reception
@@ -41,6 +42,7 @@ class Upkeep:
         self.ports = ports
         self._duties: dict[str, Duty] = {
             "orphans": self.drop_orphans,
+            "partials_dropped": self.drop_partials,
             "callbacks_forgotten": Reception(ports).forget,
             "balances_expired": self.expire_balances,
             "tickets_forgotten": self.forget_tickets,
@@ -107,6 +109,15 @@ class Upkeep:
         for key in unknown:
             await self.ports.storage.delete(key)
         return len(unknown)
+
+    async def drop_partials(self) -> int:
+        """Remove what killed processes left in the storage of objects that never became any."""
+        tidies = supports(self.ports.storage, Tidies)
+        if tidies is None:
+            return 0
+        async with self.ports.database.read() as tx:
+            oldest = tx.now - self.ports.settings.orphan_grace_s
+        return await tidies.tidy(before=oldest)
 
     async def expire_balances(self) -> int:
         """Take what is left of allowances whose period is over; of how many accounts."""

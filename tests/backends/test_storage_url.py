@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -52,19 +50,6 @@ def test_an_object_is_a_plain_file_and_nothing_lies_beside_it(tmp_path: Path) ->
     asyncio.run(put(f"file:{tmp_path}", tmp_path))
 
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "a" / "b.png"]
-
-
-def test_what_a_killed_process_left_is_removed_after_a_day(tmp_path: Path) -> None:
-    partial = tmp_path / "~partial"
-    partial.mkdir()
-    for name, age_h in (("old", 25), ("young", 1)):
-        (partial / name).write_bytes(b"half")
-        at = time.time() - age_h * 3600
-        os.utime(partial / name, (at, at))
-
-    open_and_close(f"file:{tmp_path}", tmp_path)
-
-    assert [path.name for path in partial.iterdir()] == ["young"]
 
 
 def test_two_memory_storages_share_nothing(tmp_path: Path) -> None:

@@ -34,7 +34,14 @@ SUITES: tuple[type[Conformance], ...] = (
     StorageConformance,
 )
 CONTRACTS = {
-    "storage": ("Storage", "Copies", "Creates", "PresignsUploads", "PresignsDownloads"),
+    "storage": (
+        "Storage",
+        "Copies",
+        "Creates",
+        "Tidies",
+        "PresignsUploads",
+        "PresignsDownloads",
+    ),
     "inspecting": ("Inspects",),
     "stager": ("Stager", "Defers", "Finds"),
     "queue": ("Queue", "Consumes", "Signals", "Carries", "LimitsRates"),
@@ -53,6 +60,7 @@ CONTRACTS = {
 TITLES = {
     "Copies an object without moving its bytes through us.",
     "Puts an object only where none is.",
+    "Removes what is left of puts whose process died.",
     "Lets a client upload without us.",
     "What is uploaded is not believed: the engine looks at size and bytes before it is used.",
     "Lets somebody download without us.",

@@ -80,6 +80,7 @@ PORTS = (
     "finds.",
     "receives.",
     "copies.",
+    "tidies.",
     "service.",
 )
 

@@ -21,7 +21,7 @@ from .payments import (
 )
 from .queue import Carries, Consumes, LimitsRates, Queue, Signals
 from .stager import Defers, Finds, Photo, ReceivesCallbacks, Stager
-from .storage import Copies, Creates, PresignsDownloads, PresignsUploads, Storage
+from .storage import Copies, Creates, PresignsDownloads, PresignsUploads, Storage, Tidies
 from .telemetry import Forgets, Links, Telemetry
 
 __all__ = [
@@ -60,5 +60,6 @@ __all__ = [
     "Storage",
     "TakesPayments",
     "Telemetry",
+    "Tidies",
     "supports",
 ]

@@ -69,6 +69,17 @@ class Creates(Protocol):
         ...
 
 
+class Tidies(Protocol):
+    """Removes what is left of puts whose process died."""
+
+    async def tidy(self, *, before: float) -> int:
+        """Remove what puts left that began before that time and never ended; of how many.
+
+        ``before``: Unix seconds. Objects are left alone, and so are puts that began later.
+        """
+        ...
+
+
 class PresignsUploads(Protocol):
     """Lets a client upload without us."""
 

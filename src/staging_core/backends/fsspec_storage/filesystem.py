@@ -12,7 +12,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import secrets
+import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -23,16 +25,18 @@ from staging_core.models import ByteRange, Stored, check_key, check_prefix, is_k
 
 from .content_type import type_of
 from .failure import explained
+from .partial import FOLDER
 from .thread import in_thread
 
 _CHUNK = 1 << 20
+_NAME = re.compile(r"(?:([0-9a-f]{1,16})-)?[0-9a-f]{32}")
 _ETAGS = ("ETag", "etag", "md5Hash", "content_md5")
 _TIMES = ("LastModified", "last_modified", "mtime", "updated", "modified", "created")
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
 class FilesystemStorage:
-    """Objects in an fsspec file system below ``root``; implements ``Storage``."""
+    """Objects in an fsspec file system below ``root``; implements ``Storage`` and ``Tidies``."""
 
     def __init__(self, filesystem: Any, root: str) -> None:
         self._fs = filesystem
@@ -41,7 +45,7 @@ class FilesystemStorage:
     async def put(self, key: str, data: AsyncIterable[bytes], *, content_type: str) -> Stored:
         """See ``Storage.put``."""
         check_key(key)
-        partial = self._path(f"~partial/{secrets.token_hex(16)}")
+        partial = self._path(f"{FOLDER}/{int(time.time()):x}-{secrets.token_hex(16)}")
         upload = _Upload(self._fs, partial)
         try:
             async for chunk in data:
@@ -83,6 +87,10 @@ class FilesystemStorage:
         for key in await in_thread(self._keys, check_prefix(prefix)):
             if stored := await in_thread(self._stat, key):
                 yield stored
+
+    async def tidy(self, *, before: float) -> int:
+        """See ``Tidies.tidy``."""
+        return await in_thread(self._tidy, before)
 
     # Everything below runs in a thread.
 
@@ -140,6 +148,18 @@ class FilesystemStorage:
         keys = (name[len(self._root) + 1 :] for name in names)
         return sorted(key for key in keys if key.startswith(prefix) and is_key(key))
 
+    def _tidy(self, before: float) -> int:
+        with explained(FOLDER):
+            self._fs.invalidate_cache()
+            try:
+                partials = self._fs.ls(self._path(FOLDER), detail=True)
+            except _ABSENT:
+                return 0
+            stale = [info["name"] for info in partials if 0 < _begun(info) < before]
+            for path in stale:
+                _remove(self._fs, path)
+        return len(stale)
+
 
 class _Upload:
     """A file that is being written; thread side."""
@@ -184,6 +204,17 @@ async def _chunks(file: Any, span: ByteRange, key: str) -> AsyncGenerator[bytes,
             return
         position += len(chunk)
         yield chunk
+
+
+def _begun(partial: dict[str, Any]) -> float:
+    """When the put began, in Unix seconds; 0 where nothing tells, or it is no partial of ours.
+
+    The name tells, since not every store tells times. Names of earlier versions do not.
+    """
+    named = _NAME.fullmatch(partial["name"].rpartition("/")[2])
+    if named is None:
+        return 0.0
+    return float(int(named[1], 16)) if named[1] else _modified(partial)
 
 
 def _parent(path: str) -> str:

@@ -21,7 +21,7 @@ from staging_core.models import ByteRange, Stored, check_key, check_prefix, is_k
 
 from .content_type import type_of
 from .failure import explained
-from .partial import Partial
+from .partial import FOLDER, Partial, remove_stale
 from .thread import in_thread
 
 _TYPES = "~types"  # a key never holds a tilde
@@ -30,7 +30,7 @@ _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
 class FolderStorage:
-    """Objects as files below ``root``; implements ``Storage`` and ``Copies``."""
+    """Objects as files below ``root``; implements ``Storage``, ``Copies`` and ``Tidies``."""
 
     def __init__(self, root: Path, *, clock: Callable[[], float]) -> None:
         self._root = root
@@ -87,6 +87,11 @@ class FolderStorage:
         check_key(source)
         check_key(target)
         return await in_thread(self._copy, source, target, etag)
+
+    async def tidy(self, *, before: float) -> int:
+        """See ``Tidies.tidy``."""
+        with explained(FOLDER):
+            return await in_thread(remove_stale, self._root, before)
 
     # Everything below runs in a thread.
 

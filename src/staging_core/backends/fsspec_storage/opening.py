@@ -14,7 +14,7 @@ from staging_core.urls import BackendURL
 from .filesystem import FilesystemStorage
 from .folder import FolderStorage
 from .memory import MemoryStorage
-from .partial import Partial, remove_stale
+from .partial import Partial
 from .thread import in_thread
 
 
@@ -40,7 +40,6 @@ def _open_folder(url: BackendURL, context: OpenContext) -> FolderStorage:
     probe = Partial(root)
     try:
         probe.open()
-        remove_stale(root)
     except OSError as error:
         raise _unwritable(root, context.home) from error
     finally:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
 FOLDER = "~partial"  # a key never holds a tilde
-_STALE_S = 24 * 3600
 
 
 class Partial:
@@ -57,10 +55,12 @@ class Partial:
             self.path.unlink(missing_ok=True)
 
 
-def remove_stale(root: Path) -> None:
-    """Remove what killed processes left: partial files older than a day."""
-    oldest = time.time() - _STALE_S
+def remove_stale(root: Path, before: float) -> int:
+    """Remove what killed processes left: partial files that nobody wrote to since; how many."""
+    removed = 0
     for path in (root / FOLDER).glob("*"):
         with suppress(FileNotFoundError):  # its writer has just finished it
-            if path.stat().st_mtime < oldest:
+            if path.stat().st_mtime < before:
                 path.unlink()
+                removed += 1
+    return removed

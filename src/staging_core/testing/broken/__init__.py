@@ -18,6 +18,7 @@ from .queue import BROKEN_QUEUES
 from .row import Broken
 from .stager import BROKEN_STAGERS
 from .storage import BROKEN_STORAGES
+from .tidying import BROKEN_TIDYING
 
 __all__ = ["BROKEN", "Broken"]
 
@@ -25,6 +26,7 @@ BROKEN: tuple[Broken, ...] = (
     *BROKEN_OPENERS,
     *BROKEN_STORAGES,
     *BROKEN_CAPABILITIES,
+    *BROKEN_TIDYING,
     *BROKEN_STAGERS,
     *BROKEN_DEFERRED,
     *BROKEN_QUEUES,

@@ -1,9 +1,10 @@
-"""The contracts of what a storage may do besides: ``Copies``, ``Creates``, presigning."""
+"""The contracts of what a storage may do besides: copying, creating, tidying, presigning."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, ClassVar
 
 import httpx
@@ -17,6 +18,7 @@ from staging_core.interfaces import (
     PresignsDownloads,
     PresignsUploads,
     Storage,
+    Tidies,
     supports,
 )
 from staging_core.models import DownloadGrant, UploadGrant, UploadTicket
@@ -99,6 +101,43 @@ class StorageCapabilities(OpensConformance):
         (created,) = [each for each in made if not isinstance(each, BaseException)]
         assert {type(each) for each in made} <= {type(created), ObjectExists}
         assert len(await got(storage, "a")) == created.size
+
+    # --- Tidies -------------------------------------------------------------------------------
+
+    @check("Remove what puts left that began before that time and never ended; of how many.")
+    async def test_where_every_put_has_ended_there_is_nothing_to_tidy(
+        self, storage: Storage
+    ) -> None:
+        if (tidies := supports(storage, Tidies)) is None:
+            return
+        for key in ("a", "b/c"):
+            await put(storage, key, b"bytes")
+        await storage.delete("b/c")
+        assert await tidies.tidy(before=time.time() + 3600) == 0
+
+    @check("Objects are left alone")
+    async def test_tidying_leaves_objects_alone(self, storage: Storage) -> None:
+        if (tidies := supports(storage, Tidies)) is None:
+            return
+        stored = [await put(storage, key, key.encode(), "text/x-unheard-of") for key in ("a", "b")]
+        await tidies.tidy(before=time.time() + 3600)
+        for each in stored:
+            assert same(await storage.stat(each.key), each)
+            assert await got(storage, each.key, etag=each.etag) == each.key.encode()
+
+    @check("and so are puts that began later")
+    async def test_tidying_leaves_puts_alone_that_go_on(self, storage: Storage) -> None:
+        if (tidies := supports(storage, Tidies)) is None:
+            return
+
+        async def data() -> AsyncIterator[bytes]:
+            yield b"one"
+            yield b"two"
+            await tidies.tidy(before=time.time() - 3600)
+            yield b"three"
+
+        await storage.put("a", data(), content_type="image/png")
+        assert await got(storage, "a") == b"onetwothree"
 
     # --- PresignsUploads ----------------------------------------------------------------------
 
