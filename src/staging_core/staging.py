@@ -180,7 +180,12 @@ class Staging:
         self._sign_in = SignIn(database, authenticators, recent)
         if self._works and supports(queue, Consumes) is None:
             raise SettingError("The queue cannot hand out work, so no worker can run on it.")
-        decoder = Decoder(processes=settings.picture_processes, limits=limits_of(settings))
+        decoder = Decoder(
+            processes=settings.picture_processes,
+            limits=limits_of(settings),
+            max_output_bytes=settings.max_output_bytes,
+        )
+        downloads = Downloads(max_bytes=settings.max_output_bytes)
         return Ports(
             settings=settings,
             database=database,
@@ -190,7 +195,7 @@ class Staging:
             stagers=await open_stagers(self.registry, settings, stack, role),
             hooks=self.hooks,
             decoder=await stack.enter_async_context(decoder),
-            downloads=await stack.enter_async_context(Downloads(max_bytes=settings.max_bytes)),
+            downloads=await stack.enter_async_context(downloads),
             posts=await stack.enter_async_context(Posts(hosts=settings.webhook_hosts)),
             telemetry=telemetry,
             recent=recent,

@@ -243,6 +243,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="Event streams that one principal may have open in one process."),
     ] = 200
     max_bytes: Annotated[Count, Meta(description="Largest photo file, in bytes.")] = 26_214_400
+    max_output_bytes: Annotated[
+        Count, Meta(description="Largest file that a model may answer with, in bytes.")
+    ] = 26_214_400
     max_pixels: Annotated[Count, Meta(description="Largest photo, in pixels.")] = 50_000_000
     max_side: Annotated[Count, Meta(description="Longest side of a photo, in pixels.")] = 12_000
     hook_time_limit_s: Annotated[

@@ -52,7 +52,7 @@ class Downloads:
         resolve: Resolve | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """``max_bytes``, ``time_limit_s``: of one fetch, all in all.
+        """``max_bytes``: of one output. ``time_limit_s``: of one fetch, all in all.
 
         ``resolve``: the IP addresses of a name, the system's if None. ``transport``: sends requests
         whose URL has an IP address for its host, httpx's own if None; it is closed with this.
@@ -85,7 +85,8 @@ class Downloads:
         """
         address = parsed(url)
         to = target_of(address, hosts)
-        async with self._opened_at(address, to, _OUTPUT, {}, max_bytes) as chunks:
+        most = self._max_bytes if max_bytes is None else min(max_bytes, self._max_bytes)
+        async with self._opened_at(address, to, _OUTPUT, {}, most) as chunks:
             return b"".join([chunk async for chunk in chunks])
 
     @asynccontextmanager
@@ -109,12 +110,11 @@ class Downloads:
         to: Target,
         what: Fetched,
         headers: Mapping[str, str],
-        max_bytes: int | None,
+        most: int,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """The checked answer's body; the time limit is for all of the block."""
         if self._outbound.closed:
             raise StagingError("These downloads are closed.", remedy="Use them in `async with`.")
-        most = self._max_bytes if max_bytes is None else min(max_bytes, self._max_bytes)
         try:
             async with (
                 asyncio.timeout(self._time_limit_s),

@@ -24,7 +24,7 @@ from staging_core.errors import (
 )
 
 from .canvas import Layout
-from .limits import Limits
+from .limits import Limits, outputs_within, unpacked
 from .process import Child, ChildDied
 from .protocol import (
     ConvertJob,
@@ -89,10 +89,16 @@ class Decoder:
         *,
         processes: int = 1,
         limits: Limits = _DEFAULT_LIMITS,
+        max_output_bytes: int = _DEFAULT_LIMITS.max_bytes,
         time_limit_s: float = 30.0,
     ) -> None:
-        """``processes``: jobs at one time. ``time_limit_s``: of one job, by clock and computed."""
+        """``processes``: jobs at one time. ``time_limit_s``: of one job, by clock and computed.
+
+        ``limits``: of photos. ``max_output_bytes``: of what models answer with.
+        """
         self._limits, self._time_limit_s = limits, time_limit_s
+        self._outputs = outputs_within(limits, max_bytes=max_output_bytes)
+        self._ours = unpacked(limits)
         self._processes, self._free = processes, asyncio.Semaphore(processes)
         self._idle: list[Child] = []
         self._busy: set[Child] = set()
@@ -136,7 +142,7 @@ class Decoder:
         ``content_type``: as ``convert`` takes it. The same bytes give the same bytes. Raises as
         ``convert``.
         """
-        job = ModelInputJob(self._limits, self._cpu_s, layout, content_type)
+        job = ModelInputJob(self._ours, self._cpu_s, layout, content_type)
         return (await self._do(job, BadPicture, data))[1]
 
     async def verify(
@@ -157,7 +163,7 @@ class Decoder:
         what is not PNG, JPEG or WebP, cannot be decoded, is blank, is the original, or has a ratio
         that is off that of the canvas (or of ``width`` to ``height``) by more than 1 %.
         """
-        job = VerifyJob(self._limits, self._cpu_s, width, height, digital_source_type, layout)
+        job = VerifyJob(self._outputs, self._cpu_s, width, height, digital_source_type, layout)
         done, data = await self._do(job, Retryable, output, original)
         return Verified(
             data=data,
@@ -173,7 +179,7 @@ class Decoder:
         Its mark is carried over, other metadata is not. ``quality``: 1..100, not for PNG. Raises
         ``PictureUnsupported`` for other types, and as ``working_copy``.
         """
-        job = ConvertJob(self._limits, self._cpu_s, content_type, quality)
+        job = ConvertJob(self._ours, self._cpu_s, content_type, quality)
         return (await self._do(job, BadPicture, data))[1]
 
     async def thumbnail(self, data: bytes, *, max_side: int = 480, quality: int = 82) -> bytes:
@@ -181,7 +187,7 @@ class Decoder:
 
         Its mark is carried over. Raises as ``working_copy``.
         """
-        job = ThumbnailJob(self._limits, self._cpu_s, max_side, quality)
+        job = ThumbnailJob(self._ours, self._cpu_s, max_side, quality)
         return (await self._do(job, BadPicture, data))[1]
 
     @property

@@ -1,6 +1,8 @@
-"""How large a photo may be."""
+"""How large a picture may be."""
 
 from __future__ import annotations
+
+import sys
 
 import msgspec
 
@@ -16,3 +18,19 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_pixels: int = 50_000_000
     max_side: int = 12_000
     max_memory: int = 1_610_612_736
+
+
+def outputs_within(limits: Limits, *, max_bytes: int) -> Limits:
+    """For what a model made: it answers with more bytes, and pixels, than a photo may have."""
+    usual = Limits()
+    return msgspec.structs.replace(
+        limits,
+        max_bytes=max_bytes,
+        max_pixels=max(limits.max_pixels, usual.max_pixels),
+        max_side=max(limits.max_side, usual.max_side),
+    )
+
+
+def unpacked(limits: Limits) -> Limits:
+    """For files that were made here, of pictures within the limits: as PNG they are much larger."""
+    return outputs_within(limits, max_bytes=sys.maxsize)

@@ -15,6 +15,7 @@ from .develop import develop, encode_png
 from .formats import png
 from .formats.kinds import JPEG, PNG, WEBP, sniff
 from .framing import framed, unframed
+from .limits import unpacked
 from .protocol import (
     ConvertJob,
     Done,
@@ -62,7 +63,7 @@ def verify(job: VerifyJob, output: bytes, original: bytes) -> tuple[Done, bytes]
     answer, size = _output_image(job, output), (job.width, job.height)
     image = _photo_of(answer, job)
     verdict.check_not_blank(image)
-    before = develop(original, job.limits).image
+    before = develop(original, unpacked(job.limits)).image
     if before.size == size:
         verdict.check_changed(image, before)
     untouched = png.bare_rgb(output) if image is answer and sniff(output) is PNG else None
