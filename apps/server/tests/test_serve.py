@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from PIL import Image
 
 from staging_server.serving import _listening
 
-from .processes import clean, refused, serving
+from .processes import clean, refused, running, serving
 
 FAKE = {"STAGING_STAGER": "fake:", "STAGING_PLUGINS": "server"}
 
@@ -144,6 +145,37 @@ def test_a_request_that_is_under_way_is_answered(tmp_path: Path) -> None:
             threading.Timer(1.0, client.sendall, [b"}"]).start()
             assert served.stop() == 0
             assert client.recv(4096).startswith(b"HTTP/1.1 401 ")
+
+
+FALLING = """
+import asyncio, signal, sys
+from staging_core import Staging
+from staging_core.cli.main import main
+
+async def falls(self):
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, told.set)
+    await told.wait()
+    raise RuntimeError("the floor gave way")
+
+Staging.run_worker = falls
+main()
+"""
+
+
+def test_a_worker_that_falls_takes_the_server_with_it_in_good_order(tmp_path: Path) -> None:
+    """Nobody would do what it went on to accept, and who started it has to see that it failed."""
+    (tmp_path / "falling.py").write_text(FALLING)
+    found = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    command = ("falling", "serve", "--port", "0")
+    with running(command, tmp_path / "home", **FAKE, PYTHONPATH=found) as served:
+        with httpx.stream("GET", f"{served.url}/api/v1/events", timeout=60) as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "event: connected"
+            served.process.send_signal(signal.SIGUSR1)
+            assert any(line.startswith("retry: ") for line in lines)
+        assert served.process.wait(30) == 1
+    assert any("the floor gave way" in line for line in served.said)
 
 
 def test_what_others_need_is_not_imported_to_serve(tmp_path: Path) -> None:
