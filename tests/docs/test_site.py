@@ -35,6 +35,13 @@ def test_the_site_has_a_page_for_every_document(site: Path) -> None:
     assert documents <= pages
 
 
+def test_the_first_page_leads_to_every_other_but_single_decisions() -> None:
+    documents = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
+    linked = re.findall(r"\]\(([^)#]+)\)", (ROOT / "docs/index.md").read_text("utf-8"))
+    others = {name for name in documents if not name.startswith("decisions/0")} - {"index.md"}
+    assert others - set(linked) == set()
+
+
 def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
     loaded = {
         f"{path.relative_to(site)}: {''.join(found)}"
