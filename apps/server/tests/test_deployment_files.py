@@ -27,6 +27,7 @@ SETTINGS = {f"STAGING_{name.upper()}" for name in Settings.__struct_fields__}
 OTHERS = {
     "OTEL_EXPORTER_OTLP_ENDPOINT", "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY", "REPLICATE_API_TOKEN", "REPLICATE_WEBHOOK_SECRET",
+    "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS",
 }  # fmt: skip
 
 
