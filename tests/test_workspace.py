@@ -50,11 +50,11 @@ def test_every_dependency_is_pinned(project: Path) -> None:
 
 
 def test_the_wheel_and_the_image_are_tested_with_the_versions_we_develop_with() -> None:
-    for shipped in ("runtime.txt", "service.txt"):
+    for shipped in ("runtime.txt", "service.txt", "build.txt"):
         assert pins(shipped).items() <= pins("dev.txt").items()
 
 
-@pytest.mark.parametrize("name", ["dev.txt", "runtime.txt"])
+@pytest.mark.parametrize("name", ["dev.txt", "runtime.txt", "service.txt", "build.txt"])
 def test_every_pin_has_hashes_and_no_file_names_an_index(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text("utf-8")
     assert "://" not in text
