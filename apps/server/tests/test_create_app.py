@@ -36,6 +36,19 @@ def test_one_command_of_another_server_is_a_whole_service(tmp_path: Path) -> Non
     assert any("Application shutdown complete" in line for line in own.said)
 
 
+def test_event_streams_do_not_keep_it_from_stopping(tmp_path: Path) -> None:
+    with running(UVICORN, tmp_path, **FAKE) as own:
+        with httpx.stream("GET", f"{own.url}/api/v1/events", timeout=15) as stream:
+            said = stream.iter_lines()
+            assert next(said) == "event: connected"
+            began = time.monotonic()
+            own.process.terminate()
+            assert any(line.startswith("retry: ") for line in said)
+        own.process.wait(15)
+        assert time.monotonic() - began < 10
+    assert any("Application shutdown complete" in line for line in own.said)
+
+
 def staged(api: httpx.Client) -> dict[str, Any]:
     """An image that was ordered, once it has ended."""
     photo = {"file": ("empty.png", small_photo(width=320, height=240), "image/png")}

@@ -102,8 +102,9 @@ class StagingApp(Entrance):
     def end_streams(self) -> None:
         """End all event streams, each with a hint when to come back: the server stops.
 
-        Call it when the server is told to stop; it waits for open requests, and streams never end
-        on their own.
+        Call it, from a signal handler or any thread, when the server is told to stop; it waits for
+        open requests, and streams do not end on their own. ``staging_lifespan`` and
+        ``StagingPlugin`` do.
         """
         self.service.streams.end()
 

@@ -11,7 +11,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from sys import intern
 from typing import Any
 
@@ -70,11 +70,20 @@ class EventStreams:
         self.longest_s = longest_s
         self.open: set[EventStream] = set()
         self.ending = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._ticking: asyncio.Task[None] | None = None
 
     def end(self) -> None:
-        """End all of them, and all that come: the server stops."""
+        """End all of them, and all that come: the server stops.
+
+        From anywhere, a signal handler too, which may run in the middle of the loop's own work.
+        """
         self.ending = True
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it is closed, and they are over
+                self._loop.call_soon_threadsafe(self._end_open)
+
+    def _end_open(self) -> None:
         for stream in tuple(self.open):
             stream.end()
 
@@ -98,6 +107,7 @@ class EventStreams:
     def add(self, stream: EventStream) -> None:
         """The stream is open."""
         self.open.add(stream)
+        self._loop = asyncio.get_running_loop()
         self.tell()
         if self._ticking is None:
             self._ticking = asyncio.create_task(self._tick())

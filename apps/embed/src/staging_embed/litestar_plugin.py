@@ -14,6 +14,7 @@ from staging_core import Staging
 
 from .app import staging_app
 from .identity import PrincipalOf
+from .stopping import ending_streams
 
 
 class StagingPlugin(InitPluginProtocol):
@@ -45,7 +46,6 @@ class StagingPlugin(InitPluginProtocol):
 
         app_config.route_handlers.append(staging_api)
         app_config.lifespan.append(self._lifespan)
-        app_config.on_shutdown.insert(0, self.app.end_streams)
         return app_config
 
     def _mount(self, scope: Scope) -> str:
@@ -55,4 +55,5 @@ class StagingPlugin(InitPluginProtocol):
     @asynccontextmanager
     async def _lifespan(self, _: Litestar) -> AsyncIterator[None]:
         async with self.staging:
-            yield
+            with ending_streams(self.staging):
+                yield

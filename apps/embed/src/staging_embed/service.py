@@ -32,6 +32,7 @@ from .problem import AnyRequest
 from .refusal import Refusal, from_validation, invalid
 from .routing import API, Route
 from .shedding import Reader, Room, Rooms
+from .stopping import streams_of
 from .streamed import StreamedResponse
 from .visit import Visit, visit_of
 
@@ -60,6 +61,7 @@ class Service:
         self.origins = origins
         self.rooms = rooms
         self.streams = EventStreams(lambda: self.telemetry, staging.settings.max_streams)
+        streams_of(staging).add(self.streams)
         self._live: dict[str, Route] = {}
         self._slashed = [pattern for route in routes if (pattern := route.slashed) is not None]
         self._serves_objects = any(route.path.startswith(OBJECTS) for route in routes)

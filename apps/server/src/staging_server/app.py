@@ -10,6 +10,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from staging_core import Staging
 from staging_core.errors import StagingError
+from staging_embed.stopping import ending_streams
 
 from .api import hosted_api
 from .metrics import Metrics
@@ -24,8 +25,7 @@ def create_app(config: Mapping[str, Any] | None = None, *, worker: bool | None =
     ``worker``: whether it works on jobs too; by default exactly when its queue is ``local:``.
 
     ``SettingError`` for what cannot be right, before anything is opened. The server has to run the
-    lifespan of its applications, and to end responses that never end by themselves when it stops
-    (``--timeout-graceful-shutdown`` of uvicorn); ``staging serve`` does both.
+    lifespan of its applications. At SIGTERM and SIGINT event streams end, and then the server.
     """
     if config is None:
         staging = Staging.from_env(worker=worker)
@@ -67,9 +67,9 @@ class HostedApp:
             await warn_where_nobody_can_enter(self.staging)
             api = hosted_api(self.staging)
             self._api = _believing(Metrics(api), self.staging)
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            api.end_streams()
+            with ending_streams(self.staging):
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
             self._api = None
         await send({"type": "lifespan.shutdown.complete"})
 
