@@ -14,7 +14,7 @@ from uuid import uuid4
 import msgspec
 
 from .creation import check_key, telling_again
-from .database import accounts, images, jobs, projects
+from .database import accounts, creations, images, jobs, projects
 from .database.engine import Transaction
 from .database.row import Row
 from .errors import (
@@ -302,11 +302,13 @@ class Submission:
         return None
 
     async def _earlier(self, tx: Transaction, fingerprint: str) -> Row | None:
-        """The group of this idempotency key; ``IdempotencyMismatch`` when it was another wish."""
+        """The group of this idempotency key; ``IdempotencyMismatch`` when it was another call."""
         if self.key is None:
             return None
         earlier = await images.find_group(tx, self.account_id, self.key)
-        if earlier is not None and earlier["fingerprint"] != fingerprint:
+        if earlier is None:
+            await creations.check_free(tx, self.account_id, self.key)
+        elif earlier["fingerprint"] != fingerprint:
             raise IdempotencyMismatch()
         return earlier
 

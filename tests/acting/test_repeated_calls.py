@@ -189,13 +189,50 @@ def test_a_call_that_failed_gives_its_key_back(install: Install) -> None:
     asyncio.run(scenario())
 
 
-def test_a_key_is_for_one_kind_of_call(install: Install) -> None:
+@pytest.mark.parametrize("first", CALLS)
+def test_a_key_is_for_one_kind_of_call(install: Install, first: str) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            me, ada = staging.acting_as(OWNER), staging.acting_as(ADA)
+            made = await CALLS[first](me, "key")
+            for name in CALLS.keys() - {first}:
+                before = await counted(staging, name)
+                with pytest.raises(IdempotencyMismatch):
+                    await CALLS[name](me, "key")
+                assert await counted(staging, name) == before
+                assert not (await CALLS[name](ada, f"key of {name}".replace(" ", "-"))).replayed
+            again = await CALLS[first](me, "key")
+            assert (again.id, again.replayed) == (made.id, True)
+
+    asyncio.run(scenario())
+
+
+def test_a_key_of_an_order_is_none_of_a_batch_and_the_other_way_round(install: Install) -> None:
     async def scenario() -> None:
         async with install() as staging:
             me = staging.acting_as(OWNER)
-            await me.projects.create("Elm", idempotency_key="key")
+            wish = {"photo": photo(1), **WISH}
+            await CALLS["order"](me, "order")
             with pytest.raises(IdempotencyMismatch):
-                await me.uploads.receive(sent(photo(1)), "room.jpg", idempotency_key="key")
+                await me.images.submit_many([wish], idempotency_key="order")
+            await me.images.submit_many([wish], idempotency_key="batch")
+            with pytest.raises(IdempotencyMismatch):
+                await CALLS["order"](me, "batch")
+
+    asyncio.run(scenario())
+
+
+def test_an_order_may_have_the_key_of_a_call_that_is_forgotten(install: Install) -> None:
+    async def scenario() -> None:
+        async with install() as staging:
+            me = staging.acting_as(OWNER)
+            await CALLS["project"](me, "key")
+            async with staging.ports.database.write() as tx:
+                await tx.execute(sa.update(tables.creations).values(expires_at=tx.now))
+            assert not (await CALLS["order"](me, "key")).replayed
+            with pytest.raises(IdempotencyMismatch):
+                await CALLS["project"](me, "key")
+            assert (await CALLS["order"](me, "key")).replayed
 
     asyncio.run(scenario())
 

@@ -1,4 +1,8 @@
-"""What calls under idempotency keys have created, kept for a day."""
+"""What calls under idempotency keys have created, kept for a day.
+
+Orders are kept in their groups, for ever: an order that is repeated late would be paid twice. A key
+is for one call of either kind.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import sqlalchemy as sa
 
 from staging_core.errors import IdempotencyMismatch, StillRunning
 
+from . import images
 from .engine import Transaction
 from .row import Row
 from .tables import creations
@@ -29,7 +34,10 @@ async def begin(
     ``StillRunning`` while that is at it.
     """
     row = await _row(tx, account_id, key)
-    if row is not None and row["expires_at"] > tx.now:
+    if row is None or row["expires_at"] <= tx.now:
+        if await images.find_group(tx, account_id, key) is not None:
+            raise IdempotencyMismatch()  # it was an order
+    else:
         if row["route"] != route or differ(row["fingerprint"], fingerprint):
             raise IdempotencyMismatch()
         if row["created"] is not None:
@@ -50,6 +58,13 @@ async def begin(
     )
     lease: float = tx.now + lease_s
     return lease
+
+
+async def check_free(tx: Transaction, account_id: str, key: str) -> None:
+    """``IdempotencyMismatch`` when another call than an order has the key."""
+    row = await tx.row(sa.select(creations.c.expires_at).where(*_is(account_id, key)))
+    if row is not None and row["expires_at"] > tx.now:
+        raise IdempotencyMismatch()
 
 
 def differ(one: str, other: str) -> bool:
@@ -83,11 +98,14 @@ async def abandon(tx: Transaction, account_id: str, key: str, *, lease: float) -
 
 def _held(account_id: str, key: str, lease: float) -> tuple[sa.ColumnElement[bool], ...]:
     return (
-        creations.c.account_id == account_id,
-        creations.c.key == key,
+        *_is(account_id, key),
         creations.c.running_until == lease,
         creations.c.created.is_(None),
     )
+
+
+def _is(account_id: str, key: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return creations.c.account_id == account_id, creations.c.key == key
 
 
 async def expire(tx: Transaction, *, limit: int = 500) -> None:
@@ -104,8 +122,4 @@ async def expire(tx: Transaction, *, limit: int = 500) -> None:
 
 
 async def _row(tx: Transaction, account_id: str, key: str) -> Row | None:
-    return await tx.row(
-        sa.select(creations)
-        .where(creations.c.account_id == account_id, creations.c.key == key)
-        .with_for_update()
-    )
+    return await tx.row(sa.select(creations).where(*_is(account_id, key)).with_for_update())

@@ -24,8 +24,9 @@ _REF = "#/components/schemas/{name}"
 _ABOUT = """The HTTP API of staging-core: photos of empty rooms in, furnished photos out.
 
 Errors are `application/problem+json` (RFC 9457) with a stable `code`. Times are RFC 3339, UTC.
-Lists answer `next_cursor`, which is null at their end. Every POST that creates something takes an
-`Idempotency-Key`, kept for 24 hours. A request carries `Authorization: Bearer` with a token of the
+Lists answer `next_cursor`, which is null at their end. Every POST that creates or spends something
+takes an `Idempotency-Key`, but for a ticket, which is a secret that is told once. It is kept for 24
+hours, that of an order for ever. A request carries `Authorization: Bearer` with a token of the
 configured issuer or with an API key."""
 _GROUPS = {
     "images": "One wished picture each, and what became of it.",
@@ -57,8 +58,9 @@ _LIMITS = {
     "RateLimit-Reset": "Seconds until all of them may be made again.",
 }
 _IDEMPOTENCY = (
-    "Makes the request repeatable for 24 hours: the same key with the same request answers what "
-    "was made the first time, with `Idempotent-Replayed: true`."
+    "Makes the request repeatable, for 24 hours or, where it orders images, for ever: the same key "
+    "with the same request answers what was made the first time, with `Idempotent-Replayed: true`; "
+    "with another request it is refused."
 )
 
 
