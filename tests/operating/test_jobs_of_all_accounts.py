@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from staging_core import Principal, Staging
-from staging_core.database.tables import jobs
-from staging_core.errors import AlreadyFinal
+from staging_core.database.tables import creations, jobs
+from staging_core.errors import AlreadyFinal, IdempotencyMismatch
 from staging_core.models import Job
 
 from .house import ADA, OPERATOR, WISH, installed, photo
@@ -110,5 +110,53 @@ def test_requeueing_and_cancelling_leave_entries_with_the_account(
             assert {entry.request_id for entry in entries} == {"r-1"}
             assert entries[0].after == {"job_id": retried.id}
             assert entries[2].before == {"state": "error", "error": "refused"}
+
+    asyncio.run(scenario())
+
+
+@both
+def test_a_requeue_that_is_repeated_under_its_key_makes_one_job(
+    tmp_path: Path, database: dict[str, Any]
+) -> None:
+    async def scenario() -> None:
+        async with installed(tmp_path, "fake:?script=refused", **database) as staging:
+            operating = staging.operating_as(OPERATOR)
+            dead, others = await job_of(staging, ADA), await job_of(staging, BOB, 1)
+            await staging.run_worker(until_idle=True)
+            ada = staging.acting_as(ADA)
+            await ada.projects.create("Elm", idempotency_key="key")  # of hers, and another
+            new = await operating.requeue(dead.id, idempotency_key="key")
+            again = await operating.requeue(dead.id, idempotency_key="key")
+            assert (new.replayed, again.replayed, again.id) == (False, True, new.id)
+            for wrong in (others.id, new.id):
+                with pytest.raises(IdempotencyMismatch):
+                    await operating.requeue(wrong, idempotency_key="key")
+            assert len(await found(staging)) == 3
+            with pytest.raises(AlreadyFinal):
+                await operating.requeue(new.id, idempotency_key="given-back")
+            await staging.run_worker(until_idle=True)
+            later = await operating.requeue(new.id, idempotency_key="given-back")
+            assert not later.replayed
+
+    asyncio.run(scenario())
+
+
+@both
+def test_a_requeue_whose_process_dies_is_found_by_its_repeat(
+    tmp_path: Path, database: dict[str, Any]
+) -> None:
+    """The job is there, and nothing is written about the call."""
+
+    async def scenario() -> None:
+        async with installed(tmp_path, "fake:?script=refused", **database) as staging:
+            operating = staging.operating_as(OPERATOR)
+            dead = await job_of(staging, ADA)
+            await staging.run_worker(until_idle=True)
+            new = await operating.requeue(dead.id, idempotency_key="key")
+            async with staging.ports.database.write() as tx:
+                mine = creations.c.account_id == OPERATOR.account_id
+                await tx.execute(sa.delete(creations).where(mine))
+            again = await operating.requeue(dead.id, idempotency_key="key")
+            assert (again.replayed, again.id) == (True, new.id)
 
     asyncio.run(scenario())

@@ -55,7 +55,11 @@ def test_an_endpoint_from_its_making_to_its_end(house: Open) -> None:
                 assert await me.webhooks.deliveries(endpoint_id) == [trial]
                 assert await here.deliveries(endpoint_id) == [trial]
                 assert await me.webhooks.deliveries(endpoint_id, state="failed") == []
-                assert (await me.webhooks.redeliver(endpoint_id, trial.id)).id == trial.id
+                for replayed in (False, True):
+                    again = await me.webhooks.redeliver(
+                        endpoint_id, trial.id, idempotency_key="again"
+                    )
+                    assert (again.id, again.replayed) == (trial.id, replayed)
                 assert (await me.webhooks.delivery(endpoint_id, trial.id)).state == "pending"
                 await me.webhooks.delete(endpoint_id)
                 with pytest.raises(NotFound):

@@ -14,7 +14,13 @@ import sqlalchemy as sa
 
 from staging_core import OWNER, Staging
 from staging_core.audit import Audit, Evidence
-from staging_core.errors import EndpointDisabled, Forbidden, TooManyEndpoints, ValidationFailed
+from staging_core.errors import (
+    EndpointDisabled,
+    Forbidden,
+    IdempotencyMismatch,
+    TooManyEndpoints,
+    ValidationFailed,
+)
 from staging_core.models import EVENT_TYPES, Principal
 from staging_core.settlement import cancel_job
 from staging_core.testing.webhooks import Answer, WebhookReceiver
@@ -197,9 +203,14 @@ def test_a_delivery_is_made_again_under_its_id(house: House, receiver: WebhookRe
             await end_one(me)
             await send(staging)
             (delivery,) = await me.webhooks.deliveries(endpoint)
-            again = await me.webhooks.redeliver(endpoint, delivery.id)
-            assert (again.id, again.state) == (delivery.id, "pending")
+            again = await me.webhooks.redeliver(endpoint, delivery.id, idempotency_key="k")
+            assert (again.id, again.state, again.replayed) == (delivery.id, "pending", False)
             await send(staging)
+            repeat = await me.webhooks.redeliver(endpoint, delivery.id, idempotency_key="k")
+            assert (repeat.state, repeat.replayed) == ("delivered", True)
+            with pytest.raises(IdempotencyMismatch):
+                await me.webhooks.test(endpoint, idempotency_key="k")
+            assert await send(staging) == 0
             first, second = await came(receiver, 2)
             assert (first.id, first.body) == (second.id, second.body) == (delivery.id, second.body)
             done = await me.webhooks.delivery(endpoint, delivery.id)

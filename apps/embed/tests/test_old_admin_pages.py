@@ -266,8 +266,9 @@ def test_jobs_of_all_accounts(tmp_path: Path, database: dict[str, Any]) -> None:
             assert [each["job"]["error_code"] for each in dead_ones["jobs"]] == ["refused"]
             assert (await page.call("GET", "/admin/jobs?stuck=true"))["jobs"] == []
             path = f"/admin/jobs/{dead.job.id}/requeue"
-            made = await page.call("POST", path, status=201)
+            made = await page.call("POST", path, status=201, idempotency_key="key")
             assert made["job"]["image_id"] == dead.id
+            assert await page.call("POST", path, status=201, idempotency_key="key") == made
             await page.call("POST", path, status=409)
             ended = await page.call("POST", f"/admin/jobs/{waits.job.id}/cancel", status=202)
             assert ended["job"]["state"] == "cancelled"

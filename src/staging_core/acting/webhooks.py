@@ -225,17 +225,28 @@ class Webhooks:
             return await deliveries.get(tx, account_id, endpoint_id, delivery_id)
 
     @needs("webhooks:write")
-    async def redeliver(self, endpoint_id: str, delivery_id: str) -> WebhookDelivery:
+    async def redeliver(
+        self, endpoint_id: str, delivery_id: str, *, idempotency_key: str | None = None
+    ) -> WebhookDelivery:
         """Deliver it again, from now on and under the same id, as if it were new.
 
-        Its tries so far stay in the log. ``NotFound``, ``EndpointDisabled``.
+        Its tries so far stay in the log. ``NotFound``, ``EndpointDisabled``. A repeat under the
+        same ``idempotency_key`` does not deliver it once more; the delivery is ``replayed``.
         """
         account_id = self._administered()
-        async with self._database.write(account_id) as tx:
-            await _enabled(tx, account_id, endpoint_id)
-            await deliveries.get(tx, account_id, endpoint_id, delivery_id)
-            await deliveries.again(tx, delivery_id)
-            return await deliveries.get(tx, account_id, endpoint_id, delivery_id)
+        asked = [endpoint_id, delivery_id]
+        async with creating(
+            self._ports, account_id, idempotency_key, route="webhooks.redeliver", asked=asked
+        ) as creation:
+            if creation.created is not None:
+                earlier = await self.delivery(endpoint_id, delivery_id)
+                return msgspec.structs.replace(earlier, replayed=True)
+            async with self._database.write(account_id) as tx:
+                await _enabled(tx, account_id, endpoint_id)
+                await deliveries.get(tx, account_id, endpoint_id, delivery_id)
+                await deliveries.again(tx, delivery_id)
+                await creation.keep(tx, [delivery_id])
+                return await deliveries.get(tx, account_id, endpoint_id, delivery_id)
 
     @needs("webhooks:write")
     async def test(

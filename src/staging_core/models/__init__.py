@@ -19,7 +19,7 @@ from .grant import DownloadGrant, UploadGrant, UploadTicket
 from .image import Group, Image
 from .inspected import Inspected
 from .invoice import Invoice, InvoiceStatus
-from .job import TERMINAL, Job, JobState, JobStatus, states_of, status_of
+from .job import TERMINAL, Job, JobState, JobStatus, NewJob, states_of, status_of
 from .offer import Listing, Offer, OfferKind, PublishedPrice
 from .operations import ModelStatistics, Reconciled, Statistics, StoredStatistics
 from .order import Order, Quote
@@ -127,6 +127,7 @@ __all__ = [
     "ModelConfig",
     "ModelStatistics",
     "NewApiKey",
+    "NewJob",
     "NewWebhookEndpoint",
     "Notice",
     "Offer",

@@ -67,3 +67,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     def status(self) -> JobStatus:
         """The coarse word of ``state``."""
         return status_of(self.state)
+
+
+class NewJob(Job, frozen=True, kw_only=True):
+    """A job that a call has made. ``replayed``: an earlier call, under the same idempotency key."""
+
+    replayed: bool = False

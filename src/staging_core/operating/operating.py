@@ -16,6 +16,7 @@ from staging_core.models import (
     Job,
     JobState,
     JobStatus,
+    NewJob,
     Place,
     Principal,
     Reconciled,
@@ -33,6 +34,7 @@ from .audit_log import AuditLog
 from .billing import Billing
 from .keys import Keys
 from .models import Models
+from .requeueing import requeueing
 from .settings import RuntimeSettings
 
 log = logging.getLogger("staging_core")
@@ -101,32 +103,42 @@ class Operating:
                 limit=limit,
             )
 
-    async def requeue(self, job_id: str) -> Job:
+    async def requeue(self, job_id: str, *, idempotency_key: str | None = None) -> NewJob:
         """A new job for the image of a dead one (``error``); the new job.
 
         Its first event keeps who asked and which job it takes the place of: ``requeued_by``,
         ``requeued_from``. ``AlreadyFinal`` when the job did not end in an error, or when its image
-        has a newer job; ``NotFound``, ``UnknownModel``, ``TooManyQueued`` as for a retry.
+        has a newer job; ``NotFound``, ``UnknownModel``, ``TooManyQueued`` as for a retry. A repeat
+        under the same ``idempotency_key`` is the same job, ``replayed``.
         """
-        return await self._again(job_id, ("error",))
+        return await self._again(job_id, ("error",), idempotency_key)
 
-    async def retry(self, job_id: str) -> Job:
+    async def retry(self, job_id: str) -> NewJob:
         """The same also for a job that was cancelled."""
         return await self._again(job_id, ("error", "cancelled"))
 
-    async def _again(self, job_id: str, ended: tuple[JobState, ...]) -> Job:
+    async def _again(
+        self, job_id: str, ended: tuple[JobState, ...], key: str | None = None
+    ) -> NewJob:
         dead = await self.job(job_id)
         told = {"requeued_by": self.operator, "requeued_from": dead.id}
-        new_id = await repeat_job(
-            self._ports,
-            dead.account_id,
-            dead.image_id,
-            ended=ended,
-            job_id=dead.id,
-            told=told,
-            operator=self._actor,
-        )
-        return await self.job(new_id)
+        async with requeueing(self._ports, self._actor, dead, key) as creation:
+            replayed = creation.created is not None
+            if creation.created is not None:
+                (new_id,) = creation.created
+            else:
+                new_id = await repeat_job(
+                    self._ports,
+                    dead.account_id,
+                    dead.image_id,
+                    ended=ended,
+                    job_id=dead.id,
+                    told=told,
+                    creation=creation,
+                    operator=self._actor,
+                )
+        new = await self.job(new_id)
+        return NewJob(**msgspec.structs.asdict(new), replayed=replayed)
 
     async def cancel(self, job_id: str) -> Job:
         """End a job that has not ended; ``AlreadyFinal``, ``NotFound``."""

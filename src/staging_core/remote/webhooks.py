@@ -244,11 +244,13 @@ class RemoteWebhooks:
         told = await self._wire.get(DeliveryTold, _delivery(endpoint_id, delivery_id))
         return told.delivery(self._principal, endpoint_id)
 
-    async def redeliver(self, endpoint_id: str, delivery_id: str) -> WebhookDelivery:
+    async def redeliver(
+        self, endpoint_id: str, delivery_id: str, *, idempotency_key: str | None = None
+    ) -> WebhookDelivery:
         """See ``Webhooks.redeliver``."""
         path = f"{_delivery(endpoint_id, delivery_id)}/redeliver"
-        told = await self._wire.send(DeliveryTold, "POST", path)
-        return told.delivery(self._principal, endpoint_id)
+        told = await self._wire.create(DeliveryTold, path, key=idempotency_key)
+        return told.value.delivery(self._principal, endpoint_id, replayed=told.replayed)
 
     async def test(
         self, endpoint_id: str, *, idempotency_key: str | None = None

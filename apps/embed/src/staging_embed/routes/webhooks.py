@@ -251,12 +251,15 @@ async def get_webhook_delivery(call: Call) -> DeliveryAnswer:
     f"{_ENDPOINT}/deliveries/{{delivery_id}}/redeliver",
     _admin,
     status=202,
+    creates=True,
     errors=(EndpointDisabled,),
 )
-async def redeliver_webhook(call: Call) -> DeliveryAnswer:
+async def redeliver_webhook(call: Call) -> Answer[DeliveryAnswer]:
     """Deliver a message again, under its id and as if it were new."""
-    again = await call.me.webhooks.redeliver(call.id("endpoint_id"), call.id("delivery_id"))
-    return _delivery(again)
+    again = await call.me.webhooks.redeliver(
+        call.id("endpoint_id"), call.id("delivery_id"), idempotency_key=call.idempotency_key
+    )
+    return replayed(_delivery(again), again.replayed)
 
 
 def _values(endpoint: WebhookEndpoint) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from msgspec import Meta, Struct
 
 from staging_core.errors import AlreadyFinal, TooManyQueued
 from staging_core.models import Job, JobState, Place
+from staging_embed.answer import Answer
 from staging_embed.answers.job import JobAnswer, job_answer
+from staging_embed.answers.replayed import replayed
 from staging_embed.call import Call
 from staging_embed.fields import Cursor, Id, Limit
 from staging_embed.paging import new_page
@@ -76,14 +78,20 @@ async def list_admin_jobs(call: Call, query: WantedJobs) -> AdminJobs:
 
 
 @admin.post(
-    "/admin/jobs/{job_id}/requeue", operators, status=201, errors=(AlreadyFinal, TooManyQueued)
+    "/admin/jobs/{job_id}/requeue",
+    operators,
+    status=201,
+    creates=True,
+    errors=(AlreadyFinal, TooManyQueued),
 )
-async def requeue_job(call: Call) -> AdminJob:
+async def requeue_job(call: Call) -> Answer[AdminJob]:
     """Make a new job for the image of a dead one; the new job.
 
-    The dead one stays as it is. A repeat is refused as `already_final`: the image has a newer job.
+    The dead one stays as it is. A repeat without an `Idempotency-Key` is refused as
+    `already_final`: the image has a newer job.
     """
-    return _answer(await call.operating.requeue(call.id("job_id")))
+    made = await call.operating.requeue(call.id("job_id"), idempotency_key=call.idempotency_key)
+    return replayed(_answer(made), made.replayed)
 
 
 @admin.post("/admin/jobs/{job_id}/cancel", operators, status=202, errors=(AlreadyFinal,))
