@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
 from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -47,7 +45,7 @@ from .telemetry import SILENT, tell_moves
 from .tickets import redeem
 from .watch import Watch
 from .webhooks import Sender
-from .worker import Worker
+from .worker import Worker, running
 
 if TYPE_CHECKING:
     from .remote import Remote
@@ -139,7 +137,7 @@ class Staging:
             await self.hooks.startup(self)
             stack.push_async_callback(self.hooks.shutdown, self)
             if self._works:
-                await stack.enter_async_context(_running(Worker(self._ports, self._recovery)))
+                await stack.enter_async_context(running(Worker(self._ports, self._recovery)))
             self._stack = stack.pop_all()
         return self
 
@@ -378,17 +376,6 @@ class Staging:
         if self._recovery is None:
             raise _not_open()
         return self._recovery
-
-
-@asynccontextmanager
-async def _running(worker: Worker) -> AsyncIterator[None]:
-    task = asyncio.create_task(worker.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 def _not_open() -> StagingError:

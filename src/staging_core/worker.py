@@ -7,7 +7,7 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -234,6 +234,18 @@ class Worker:
                 await self.recovery.observe()
         except Exception:
             log.info("not every plugin has seen the last events; it will next time", exc_info=True)
+
+
+@contextlib.asynccontextmanager
+async def running(worker: Worker) -> AsyncIterator[None]:
+    """It works while the block runs."""
+    task = asyncio.create_task(worker.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
