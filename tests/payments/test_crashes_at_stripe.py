@@ -1,4 +1,4 @@
-"""A process that dies anywhere in an upgrade or a settlement at Stripe leaves the same end.
+"""A process that dies anywhere in a switch or a settlement at Stripe leaves the same end.
 
 It dies before or after a commit, and before or after each call that our backend makes over HTTP: an
 upgrade is three of them.
@@ -47,22 +47,25 @@ def cut_into(at: Till, cut: Cut) -> Iterator[Any]:
         yield cut.into(at.house.ports)
 
 
-# --- an upgrade ----------------------------------------------------------------------------------
+# --- another plan --------------------------------------------------------------------------------
 
 
-class Upgrade:
-    """``card``: what the bill of the dearer plan is charged to; ``pays``: with another one later.
+class Switch:
+    """``card``: what the bill of a dearer plan is charged to; ``pays``: with another one later.
 
-    ``ends``: the plan in the end.
+    ``ends``: the plan in the end, with so many images of ``allowance``.
     """
 
-    def __init__(self, card: str, ends: str, *, pays: bool = False) -> None:
-        self.card, self.ends, self.pays = card, ends, pays
+    def __init__(
+        self, card: str, ends: str, allowance: int, *, to: str = "business", pays: bool = False
+    ) -> None:
+        self.card, self.ends, self.allowance, self.pays = card, ends, allowance, pays
+        self.begins, self.to = "pro" if to == "business" else "business", to
 
     async def prepare(self, at: Till, account: str) -> None:
-        """The account pays for the smaller plan."""
+        """The account pays for the plan that it leaves."""
         await at.account(account)
-        begun = await at.billing(account).subscribe(at.price["pro"])
+        begun = await at.billing(account).subscribe(at.price[self.begins])
         await _confirm(at, begun)
         owner = {"customer": await self.customer(at, account)}
         card = await at.v1.payment_methods.attach_async(self.card, owner)
@@ -78,7 +81,7 @@ class Upgrade:
         assert not [row for row in await self.purchases(at, account) if row["state"] == "begun"]
         answer: Payable | None = None
         if again or self.pays:
-            answer = await at.billing(account).switch(at.price["business"])
+            answer = await at.billing(account).switch(at.price[self.to])
         if self.pays and answer is not None:
             await _confirm(at, answer)
         await at.send_new()
@@ -119,37 +122,37 @@ async def _confirm(at: Till, payable: Payable) -> None:
         await at.v1.payment_intents.confirm_async(intent, card)
 
 
-UPGRADES = {
-    "paid at once": Upgrade("pm_card_visa", "business"),
-    "paid later": Upgrade("pm_card_chargeCustomerFail", "business", pays=True),
-    "not paid": Upgrade("pm_card_chargeCustomerFail", "pro"),
+SWITCHES = {
+    "paid at once": Switch("pm_card_visa", "business", 500),
+    "paid later": Switch("pm_card_chargeCustomerFail", "business", 500, pays=True),
+    "not paid": Switch("pm_card_chargeCustomerFail", "pro", 100),
+    "to a smaller plan": Switch("pm_card_visa", "pro", 500, to="pro"),
 }
 
 
-@pytest.mark.parametrize("case", UPGRADES)
+@pytest.mark.parametrize("case", SWITCHES)
 @both
-def test_an_upgrade_that_is_cut_anywhere_ends_as_one_that_is_not(
+def test_a_switch_that_is_cut_anywhere_ends_as_one_that_is_not(
     database: dict[str, Any], case: str
 ) -> None:
-    async def upgraded(at: Till, upgrade: Upgrade, point: int) -> tuple[bool, dict[str, Any]]:
+    async def switched(at: Till, switch: Switch, point: int) -> tuple[bool, dict[str, Any]]:
         account = f"account-{point}"
-        await upgrade.prepare(at, account)
+        await switch.prepare(at, account)
         cut = Cut(point or None)
         with cut_into(at, cut) as ports:
-            await at.billing(account, ports).switch(at.price["business"])
-        await upgrade.go_on(at, account, again=cut.dead)
-        return cut.dead, await upgrade.end(at, account)
+            await at.billing(account, ports).switch(at.price[switch.to])
+        await switch.go_on(at, account, again=cut.dead)
+        return cut.dead, await switch.end(at, account)
 
     async def scenario() -> None:
         async with open_till(**database) as at:
-            upgrade, point = UPGRADES[case], 1
-            _, usual = await upgraded(at, upgrade, 0)
-            allowance = {"pro": 100, "business": 500}[upgrade.ends]
-            assert usual["standing"] == (upgrade.ends, allowance)
-            assert usual["ours"] == [(upgrade.ends, "active")]
-            assert usual["switches"] == {"open" if upgrade.ends == "pro" else "done"}
+            switch, point = SWITCHES[case], 1
+            _, usual = await switched(at, switch, 0)
+            assert usual["standing"] == (switch.ends, switch.allowance)
+            assert usual["ours"] == [(switch.ends, "active")]
+            assert usual["switches"] == {"done" if switch.ends == switch.to else "open"}
             while True:
-                died, end = await upgraded(at, upgrade, point)
+                died, end = await switched(at, switch, point)
                 assert end == usual, point
                 if not died:
                     break

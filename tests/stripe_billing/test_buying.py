@@ -269,7 +269,12 @@ def test_a_bank_that_asks_the_holder_gets_them_asked(play: Play) -> None:
     play(scenario)
 
 
-def test_a_cheaper_plan_is_there_at_once_and_charges_nothing(play: Play) -> None:
+def paid(shop: Shop) -> int:
+    """What all bills that are paid come to."""
+    return sum(int(one["amount"]) for one in shop.stripe.truth("paid"))
+
+
+def test_a_cheaper_plan_is_there_at_once_and_gives_nothing_back(play: Play) -> None:
     async def scenario(shop: Shop) -> None:
         ada = await shop.customer()
         overage = await shop.billing.publish(plan(amount=40, overage=True))
@@ -277,12 +282,67 @@ def test_a_cheaper_plan_is_there_at_once_and_charges_nothing(play: Play) -> None
         pro = await shop.offer()
         one = await shop.subscribed(ada, business)
         after = await shop.billing.switch(one, pro, key="down")
-        assert after.price_id == pro.price_id
-        assert len(shop.stripe.truth("charge")) == 1
+        assert (after.price_id, after.paid_price_id) == (pro.price_id, business.price_id)
+        assert paid(shop) == 9900
         assert len(shop.stripe.objects("subscription")[0]["items"]["data"]) == 1
         back = await shop.billing.switch(one, business, key="up again")
         assert back.price_id == business.price_id
+        assert paid(shop) == 9900
         assert len(shop.stripe.objects("subscription")[0]["items"]["data"]) == 2
+        await shop.billing.switch(one, pro, key="down again")
+        shop.stripe.advance(32 * DAY)
+        assert paid(shop) == 9900 + 2900
+        assert (await look(shop, one)).paid_price_id is None
+
+    play(scenario)
+
+
+def test_a_dearer_plan_costs_all_of_the_difference_however_late_it_is_chosen(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada = await shop.customer()
+        small, pro = await shop.offer("small", 900), await shop.offer()
+        business = await shop.offer("business", 9900)
+        one = await shop.subscribed(ada, pro)
+        shop.stripe.advance(27 * DAY)
+        after = await shop.billing.switch(one, business, key="late")
+        assert after.price_id == business.price_id
+        assert paid(shop) == 9900
+        await shop.billing.switch(one, small, key="down")
+        with pytest.raises(PaymentRefused, match="larger plan") as refused:
+            await shop.billing.switch(one, await shop.offer("huge", 19900), key="up")
+        assert "Go back" in (refused.value.remedy or "")
+        await shop.billing.switch(one, pro, key="half way")
+        assert paid(shop) == 9900
+
+    play(scenario)
+
+
+def test_what_is_owed_is_paid_before_a_dearer_plan_and_not_taken_off_by_a_cheaper_one(
+    play: Play,
+) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada = await shop.customer()
+        small, pro = await shop.offer("small", 900), await shop.offer()
+        business = await shop.offer("business", 9900)
+        one = await shop.subscribed(ada, pro)
+        bad = await shop.v1.payment_methods.attach_async(
+            "pm_card_chargeCustomerFail", {"customer": ada}
+        )
+        await shop.billing.choose_payment_method(ada, bad.id)
+        shop.stripe.advance(31 * DAY + 7200)
+        assert (await look(shop, one)).status == "past_due"
+        good = await shop.v1.payment_methods.attach_async("pm_card_visa", {"customer": ada})
+        await shop.billing.choose_payment_method(ada, good.id)
+        with pytest.raises(PaymentRefused, match="not paid yet"):
+            await shop.billing.switch(one, business, key="up")
+        after = await shop.billing.switch(one, small, key="down")
+        assert (after.status, after.price_id) == ("past_due", small.price_id)
+        [owed] = [one for one in shop.stripe.objects("invoice") if one["status"] == "open"]
+        assert owed["amount_due"] == 2900
+        assert shop.stripe.objects("invoiceitem") == []
+        await shop.v1.invoices.pay_async(owed["id"], {"payment_method": good.id})
+        shop.stripe.advance(31 * DAY)
+        assert paid(shop) == 2900 + 2900 + 900
 
     play(scenario)
 

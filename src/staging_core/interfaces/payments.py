@@ -79,11 +79,15 @@ class TakesPayments(Protocol):
         ...
 
     async def switch(self, subscription_id: str, offer: Offer, *, key: str) -> PaidSubscription:
-        """Go over to another plan; what was paid for the time that is left is taken into account.
+        """Go over to another plan; a dearer one costs all of the difference, not a part for days.
 
         A dearer plan is there when its bill is paid, and not before: until then the subscription
         is as it was, with the secret that the provider's own form pays it with. In a trial nothing
         is to be paid, so that it is there at once.
+
+        A cheaper plan is there at once, and its price counts from the next bill: nothing is given
+        back. Until then ``paid_price_id`` says what this period was paid for, and going back to
+        that costs nothing.
         """
         ...
 

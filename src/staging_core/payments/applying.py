@@ -100,16 +100,28 @@ class Applying:
             log.error("subscription %s is another account's already", paid.id)
             return Outcome(waits="it is another account's already")
         await self._tell_of_plan(tx, account_id, paid, code, before.get("paid", {}))
-        # What was given in a period stays to its end: a smaller plan takes nothing back.
-        now = await standing.read(tx, account_id, settings.plans, settings.default_plan)
-        if now.subscribed and now.period.end > tx.now:
-            balance = standing.allowance_of(now.period)
-            await ledger.raise_to(
-                tx, account_id, balance, now.plan.images, expires_at=now.period.end
-            )
+        await self._give(tx, account_id, paid)
         await self._end_purchases(tx, account_id, paid)
         unknown = {} if code is not None else {"unknown_price": paid.price_id}
         return Outcome({**_kept(paid), **unknown})
+
+    async def _give(self, tx: Transaction, account_id: str, paid: PaidSubscription) -> None:
+        """What was given in a period stays to its end: a smaller plan takes nothing back.
+
+        Also where nobody looked before the smaller plan was chosen: the period was paid for.
+        """
+        settings = self._settings
+        now = await standing.read(tx, account_id, settings.plans, settings.default_plan)
+        if not now.subscribed or now.period.end <= tx.now:
+            return
+        images = now.plan.images
+        gives = paid.status in subscriptions.GIVE and now.period.start == paid.period_start
+        if paid.paid_price_id is not None and gives:
+            id, plans = paid.paid_price_id, settings.plans
+            code = await price_codes.code_of(tx, self._source, "plan", id, plans)
+            images = max(images, 0 if code is None else plans[code].images)
+        balance = standing.allowance_of(now.period)
+        await ledger.raise_to(tx, account_id, balance, images, expires_at=now.period.end)
 
     async def _tell_of_plan(
         self,

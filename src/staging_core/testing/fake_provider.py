@@ -87,7 +87,7 @@ class FakeProvider:
         offer = self._waiting.pop(subscription_id, None)
         if offer is not None:
             return self._upgraded(one, offer)
-        paid = self._keep(replace(one, status="active", client_secret=None))
+        paid = self.keep(replace(one, status="active", client_secret=None))
         self._bill(one.customer_id, one.price_id, subscription_id)
         return paid
 
@@ -124,11 +124,11 @@ class FakeProvider:
         """It is over now."""
         one = self.subscriptions[subscription_id]
         ended = {"status": "canceled", "canceled_at": self._clock(), "client_secret": None}
-        self._keep(replace(one, **ended))
+        self.keep(replace(one, **ended))
 
     def decline(self, subscription_id: str) -> None:
         """The bill of its new period is not paid, and is tried again."""
-        one = self._keep(replace(self.subscriptions[subscription_id], status="past_due"))
+        one = self.keep(replace(self.subscriptions[subscription_id], status="past_due"))
         bill = self._id("in")
         self._tell("bill.failed", "subscription", one.id, one.customer_id, subject_id=bill)
 
@@ -262,37 +262,46 @@ class FakeProvider:
             purchase_id=purchase_id,
             client_secret=f"{id}_secret",
         )
-        return self._keep(made)
+        return self.keep(made)
 
     def switched(self, subscription_id: str, offer: Offer) -> PaidSubscription:
-        """A cheaper plan at once, and any in a trial; a dearer one when it is paid."""
+        """A cheaper plan at once, and any in a trial; a dearer one when it is paid.
+
+        Dearer than what this period was paid for: a cheaper plan has given nothing of that back.
+        """
         one = self._open(subscription_id)
         self._waiting.pop(subscription_id, None)
-        is_dearer = self.amount(offer.price_id) > self.amount(one.price_id)
-        if one.status == "trialing" or not is_dearer:
-            return self._keep(replace(one, price_id=offer.price_id))
+        paid = one.paid_price_id or one.price_id
+        if one.status == "trialing":
+            return self.keep(replace(one, price_id=offer.price_id))
+        if self.amount(offer.price_id) <= self.amount(paid):
+            return self.keep(replace(one, price_id=offer.price_id, paid_price_id=paid))
+        if one.status == "past_due":
+            raise PaymentRefused("The last bill of this plan is not paid yet.")
         if self._has_card_that_pays(one.customer_id):
             return self._upgraded(one, offer)
         self._waiting[subscription_id] = offer
-        return self._keep(replace(one, client_secret=f"{self._id('bill')}_secret"))
+        return self.keep(replace(one, client_secret=f"{self._id('bill')}_secret"))
 
     def ending(self, subscription_id: str, *, ends: bool) -> PaidSubscription:
         """It ends with its period, or does not."""
         one = self._open(subscription_id)
         at = (one.period_end, self._clock()) if ends else (None, None)
-        return self._keep(replace(one, cancel_at=at[0], canceled_at=at[1]))
+        return self.keep(replace(one, cancel_at=at[0], canceled_at=at[1]))
 
     def _upgraded(self, one: PaidSubscription, offer: Offer) -> PaidSubscription:
-        """The difference is paid; as if all of the period were left."""
-        paid = self.amount(one.price_id)
+        """The difference is paid; all of it, whatever is left of the period."""
+        paid = self.amount(one.paid_price_id or one.price_id)
         self._bill(one.customer_id, offer.price_id, one.id, less=paid)
-        return self._keep(replace(one, price_id=offer.price_id, client_secret=None))
+        changed = {"price_id": offer.price_id, "paid_price_id": None, "client_secret": None}
+        return self.keep(replace(one, **changed))
 
     def _has_card_that_pays(self, customer_id: str) -> bool:
         cards = self.methods.get(customer_id, [])
         return any(one.is_default and one.id not in self.declined for one in cards)
 
-    def _keep(self, one: PaidSubscription) -> PaidSubscription:
+    def keep(self, one: PaidSubscription) -> PaidSubscription:
+        """The subscription is as this says from now on, and that is told."""
         self.subscriptions[one.id] = one
         self._tell("subscription.changed", "subscription", one.id, one.customer_id)
         return one

@@ -10,12 +10,13 @@ from staging_core.models import Offer, PaidSubscription
 
 from .checkouts import lines_of
 from .line import Params, under
-from .part import PURCHASE, Part
+from .part import PAID, PAID_FROM, PURCHASE, Part
 from .refusal import is_missing
 from .seen import Bill, Price, Secret, Subscribed
 
 _SECRETS = ("latest_invoice.confirmation_secret", "pending_setup_intent")
 _ENDED = ("canceled", "incomplete_expired")
+_OWES = ("past_due", "unpaid")
 
 
 class Subscriptions(Part):
@@ -56,19 +57,31 @@ class Subscriptions(Part):
         return None
 
     async def switch(self, subscription_id: str, offer: Offer, *, key: str) -> PaidSubscription:
-        """Dearer: with a bill at once, and not before it is paid. Cheaper: with the next bill."""
+        """Dearer: with a bill at once, and not before it is paid. Cheaper: with the next bill.
+
+        All images of a dearer plan are there at once, so it costs all of the difference, whatever
+        is left of the period. What was paid is not given back: it may be used up by then.
+        """
         one = await self._retrieve(subscription_id)
         items = _changes(one, offer)
         if not items:
             return paid_subscription(one)
-        price = await self._line.ask(self._v1.prices.retrieve_async(offer.price_id), Price)
+        price, paid = await self._price_of(offer.price_id), await self._paid_for(one)
         params: Params = {"items": items, "expand": list(_SECRETS)}
-        if (price.unit_amount or 0) > (one.plan.price.unit_amount or 0):
-            params["payment_behavior"] = "pending_if_incomplete"
-            params["proration_behavior"] = "always_invoice"
+        if (price.unit_amount or 0) > (paid.unit_amount or 0):
+            params |= _charged(one, paid)
         else:
-            params["proration_behavior"] = "create_prorations"
+            params |= {"proration_behavior": "none"}
+            params |= {"metadata": _paid(one, paid)} if one.status != "trialing" else {}
         return await self._update(subscription_id, params, key)
+
+    async def _paid_for(self, one: Subscribed) -> Price:
+        """What this period was paid for: a dearer price than that of a smaller plan since then."""
+        paid_id = _paid_price_id(one)
+        return one.plan.price if paid_id is None else await self._price_of(paid_id)
+
+    async def _price_of(self, price_id: str) -> Price:
+        return await self._line.ask(self._v1.prices.retrieve_async(price_id), Price)
 
     async def end_with_period(self, subscription_id: str, *, key: str) -> PaidSubscription:
         """It stays until then."""
@@ -128,9 +141,37 @@ def paid_subscription(one: Subscribed) -> PaidSubscription:
         cancel_at=one.ends_at,
         canceled_at=one.canceled_at,
         trial_end=one.trial_end,
+        paid_price_id=_paid_price_id(one),
         purchase_id=one.metadata.get(PURCHASE),
         client_secret=_secret(one),
     )
+
+
+def _charged(one: Subscribed, paid: Price) -> Params:
+    """How a dearer plan is asked for: all of the difference, paid before anything changes."""
+    if one.status in _OWES:
+        raise PaymentRefused(
+            "The last bill of this plan is not paid yet.",
+            remedy="Pay it first; the list of bills has the address of its page.",
+        )
+    if paid.id != one.plan.price.id:
+        raise PaymentRefused(
+            "This period is paid for with a larger plan than the one that was chosen since.",
+            remedy="Go back to that plan first, which costs nothing, and then to the dearer one.",
+        )
+    params = {"payment_behavior": "pending_if_incomplete", "proration_behavior": "always_invoice"}
+    whole = {"proration_date": int(one.plan.current_period_start)}
+    return params if one.status == "trialing" else {**params, **whole}
+
+
+def _paid(one: Subscribed, paid: Price) -> dict[str, str]:
+    """What is kept at Stripe of what this period was paid for."""
+    return {PAID: paid.id, PAID_FROM: str(int(one.plan.current_period_start))}
+
+
+def _paid_price_id(one: Subscribed) -> str | None:
+    this_period = str(int(one.plan.current_period_start))
+    return one.metadata.get(PAID) if one.metadata.get(PAID_FROM) == this_period else None
 
 
 def _secret(one: Subscribed) -> str | None:

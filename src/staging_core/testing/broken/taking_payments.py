@@ -171,6 +171,25 @@ class WaitsInATrial(FakePayments):
         return await super().switch(subscription_id, offer, key=key)
 
 
+class BillsAgain(FakePayments):
+    """Forgets what this period was paid for when a smaller plan is chosen."""
+
+    async def switch(self, subscription_id: str, offer: Offer, *, key: str) -> PaidSubscription:
+        after = await super().switch(subscription_id, offer, key=key)
+        return self.provider.keep(replace(after, paid_price_id=None))
+
+
+class GivesBack(FakePayments):
+    """Takes off a bill what a cheaper plan costs less."""
+
+    async def switch(self, subscription_id: str, offer: Offer, *, key: str) -> PaidSubscription:
+        after = await super().switch(subscription_id, offer, key=key)
+        if after.paid_price_id not in (None, offer.price_id):
+            bills = self.provider.bills[after.customer_id]
+            bills[-1] = replace(bills[-1], amount_paid=self.provider.amount(offer.price_id))
+        return after
+
+
 class NeverEnds(FakePayments):
     """Lets it go on."""
 
@@ -251,6 +270,12 @@ BROKEN_TAKING_PAYMENTS = (
     broken_at_the_fake(ForgetsWhatWasPaid, "test_a_dearer_plan_that_is_paid_is_there"),
     broken_at_the_fake(IsThereUnpaid, "test_a_dearer_plan_that_is_not_paid_is_not_there"),
     broken_at_the_fake(WaitsInATrial, "test_a_dearer_plan_is_there_at_once_in_a_trial"),
+    broken_at_the_fake(
+        GivesBack,
+        "test_a_cheaper_plan_gives_no_money_back",
+        "test_going_back_to_what_was_paid_costs_nothing",
+    ),
+    broken_at_the_fake(BillsAgain, "test_going_back_to_what_was_paid_costs_nothing"),
     broken_at_the_fake(NeverEnds, "test_it_ends_with_its_period"),
     broken_at_the_fake(EndsAnyway, "test_it_goes_on"),
     broken_at_the_fake(

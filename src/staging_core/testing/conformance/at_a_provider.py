@@ -14,6 +14,7 @@ from .base import Conformance
 
 MONTHLY = Listing(kind="plan", code="pro", name="Pro", amount_cents=2900, currency="usd")
 DEARER = replace(MONTHLY, code="business", name="Business", amount_cents=9900)
+CHEAPER = replace(MONTHLY, code="small", name="Small", amount_cents=900)
 OVERAGE = replace(MONTHLY, amount_cents=40, overage=True)
 PACK = Listing(kind="pack", code="ten", name="Ten", amount_cents=1000, currency="usd")
 ACCOUNT, PURCHASE = "account-of-the-suite", "purchase-of-the-suite"
@@ -108,3 +109,9 @@ class AtAProvider(Conformance, ABC):
         found: PaidSubscription | None = await billing.begun(customer, PURCHASE)
         assert found is not None
         return found
+
+    async def is_paid(self, billing: Any, bought: PaidSubscription, cents: int) -> None:
+        """The customer's bills come to so much, and none of them gives anything back."""
+        bills = await billing.invoices(bought.customer_id, limit=10, offset=0)
+        assert sum(bill.amount_paid for bill in bills) == cents
+        assert all(bill.amount_due >= 0 for bill in bills)

@@ -10,7 +10,7 @@ import pytest
 from staging_core.errors import NotFound, PaymentRefused, PaymentsUnavailable
 from staging_core.models import Offer, PaidCustomer
 
-from .at_a_provider import ACCOUNT, DEARER, MONTHLY, PURCHASE, AtAProvider
+from .at_a_provider import ACCOUNT, CHEAPER, DEARER, MONTHLY, PURCHASE, AtAProvider
 from .base import check
 
 _DAY_S = 86_400.0
@@ -113,7 +113,7 @@ class TakingPayments(AtAProvider):
         assert await billing.begun(other, PURCHASE) is None
 
     @check(
-        "Go over to another plan; what was paid for the time that is left is taken into account."
+        "Go over to another plan; a dearer one costs all of the difference, not a part for days."
     )
     async def test_a_dearer_plan_that_is_paid_is_there(self, billing: Any) -> None:
         bought, dearer = await self.a_plan(billing), await self.an_offer(billing, DEARER)
@@ -142,6 +142,26 @@ class TakingPayments(AtAProvider):
         dearer = await self.an_offer(billing, DEARER)
         after = await billing.switch(begun.id, dearer, key="switch")
         assert (after.status, after.price_id) == ("trialing", dearer.price_id)
+
+    @check("A cheaper plan is there at once, and its price counts from the next bill: nothing is")
+    async def test_a_cheaper_plan_gives_no_money_back(self, billing: Any) -> None:
+        bought, cheaper = await self.a_plan(billing), await self.an_offer(billing, CHEAPER)
+        after = await billing.switch(bought.id, cheaper, key="switch")
+        assert (after.status, after.price_id) == ("active", cheaper.price_id)
+        await self.is_paid(billing, bought, 2900)
+
+    @check(
+        "Until then ``paid_price_id`` says what this period was paid for, and going back to that"
+    )
+    async def test_going_back_to_what_was_paid_costs_nothing(self, billing: Any) -> None:
+        bought, cheaper = await self.a_plan(billing), await self.an_offer(billing, CHEAPER)
+        first = await self.an_offer(billing, MONTHLY)
+        after = await billing.switch(bought.id, cheaper, key="switch")
+        seen = await billing.look("subscription", bought.id)
+        assert [one.paid_price_id for one in (after, seen)] == [bought.price_id] * 2
+        back = await billing.switch(bought.id, first, key="back")
+        assert (back.status, back.price_id) == ("active", bought.price_id)
+        await self.is_paid(billing, bought, 2900)
 
     @check("Let it end with its period; doing it twice is doing it once.")
     async def test_it_ends_with_its_period(self, billing: Any) -> None:

@@ -201,7 +201,11 @@ class Subscriptions:
         with self._account.changing(one, UPDATED):
             one["pending_update"] = {
                 "billing_cycle_anchor": None,
-                "expires_at": self._account.now(one["customer"]) + PENDING_S,
+                # Stripe drops it with the period for which it was worked out, if not before.
+                "expires_at": min(
+                    self._account.now(one["customer"]) + PENDING_S,
+                    change.items[0]["current_period_end"],
+                ),
                 "subscription_items": change.items,
                 "trial_end": None,
                 "trial_from_plan": None,
