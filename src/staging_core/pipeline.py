@@ -108,12 +108,18 @@ class Pipeline:
     async def _begun(self, tx: Transaction, taken: claims.Claimed) -> Look:
         """Who waited for something goes on; what a dead worker left is taken over."""
         job, next_at = taken.job, 0.0 if taken.more else None
-        if job["state"] == "submitted":
+        if job["state"] == "submitted" and not taken.left:
             return Look(job, next_at)
-        if job["state"] == "waiting":
-            gate = gates.of_reads(self.ports.stagers[job["model"]].card)
-            return Look(job, next_at, await attempts.to_check(tx, job["id"], gate=gate))
-        return (await self._take_over(tx, job))._replace(next_at=0.0)
+        if job["state"] not in ("submitted", "waiting"):
+            return (await self._take_over(tx, job))._replace(next_at=0.0)
+        gate = gates.of_reads(self.ports.stagers[job["model"]].card)
+        attempt = await attempts.to_check(tx, job["id"], gate=gate)
+        if taken.left and attempt is not None and attempt["state"] != "started":
+            # Who asked after it died of that; a create that kills is bounded by its attempts.
+            if job["crashes"] + 1 >= MAX_CRASHES:
+                return (await self._bury(tx, job))._replace(next_at=0.0)
+            job = await jobs.count_crash(tx, job)
+        return Look(job, next_at, attempt)
 
     async def _gates(self, tx: Transaction, models: Collection[str]) -> dict[str, gates.Gate]:
         cards = [self.deferred[name] for name in models if name in self.deferred]
@@ -127,9 +133,7 @@ class Pipeline:
         """A worker died holding the job: its call is lost, checkpoint and prediction are not."""
         crashes = job["crashes"] + 1
         if crashes >= MAX_CRASHES:
-            error = AttemptsExhausted(f"Its worker died {crashes} times while it held the job.")
-            await end_job(tx, job, error, crashes=crashes)
-            return Look(None, None)
+            return await self._bury(tx, job)
         told = {"reason": "worker_lost"}
         if job["state"] == "fetching":
             await jobs.move(tx, job, "waiting", told=told, crashes=crashes)
@@ -137,6 +141,13 @@ class Pipeline:
             await attempts.end(tx, job["id"], "lost", error="worker_lost")
             await jobs.move(tx, job, "queued", told=told, crashes=crashes)
         return await self._look_at(tx, [job["model"]], job["id"])
+
+    async def _bury(self, tx: Transaction, job: Row) -> Look:
+        """Enough workers died of it."""
+        crashes = job["crashes"] + 1
+        error = AttemptsExhausted(f"Its worker died {crashes} times while it held the job.")
+        await end_job(tx, job, error, crashes=crashes)
+        return Look(None, None)
 
     async def _enter(self, tx: Transaction, job: Row, seen: dict[str, gates.Gate]) -> Row | None:
         """Through the model's gate, where it has one; the job's original, read on the way."""

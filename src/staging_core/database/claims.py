@@ -39,18 +39,21 @@ _UNTIL: sa.BindParameter[float] = sa.bindparam("until", type_=sa.Double())
 # a young database, would take an index of nearly all rows for a small one.
 _NOT_HELD = sa.func.coalesce(jobs.c.lease_until, 0.0) <= _AT
 _FREE = (jobs.c.due_at <= _AT) & _NOT_HELD
+_SEEN = (jobs.c.id, jobs.c.fence, jobs.c.lease_until)
 Names = tuple[str, ...]
 
 
 class Claimed(NamedTuple):
     """A job that is ours from now on. ``begun``: it was queued until now.
 
-    ``more``: there were others that could be claimed too.
+    ``more``: there were others that could be claimed too. ``left``: who held it did not give it
+    back.
     """
 
     job: Row
     more: bool
     begun: bool
+    left: bool = False
 
 
 async def claim_begun(
@@ -122,7 +125,12 @@ async def _take(
     ids += [ids[-1]] * (_AT_ONCE - len(ids))
     places = {f"found_{n}": job_id for n, job_id in enumerate(ids)}
     job = await tx.row(how, {"at": tx.now, "until": tx.now + lease_s, **places})
-    return None if job is None else Claimed(job, more=len(found) > 1, begun=how is _BEGIN)
+    if job is None:
+        return None
+    seen = next(row for row in found if row["id"] == job["id"])
+    # With another fence somebody held it in between, and has seen to it.
+    left = seen["lease_until"] > 0 and job["fence"] == seen["fence"] + 1
+    return Claimed(job, more=len(found) > 1, begun=how is _BEGIN, left=left)
 
 
 async def due(tx: Transaction, *, limit: int = 500) -> list[Row]:
@@ -195,24 +203,25 @@ def _this(models: Names, starting: Names) -> Prepared:
     started = (jobs.c.state != "queued") | (_one_of(jobs.c.model, starting) & has_room)
     wanted = jobs.c.id == sa.bindparam("job")
     ours = _one_of(jobs.c.model, models)
-    return Prepared(sa.select(jobs.c.id, jobs.c.state).where(wanted, ours, started))
+    return Prepared(sa.select(*_SEEN, jobs.c.state).where(wanted, ours, started))
 
 
 @lru_cache(maxsize=64)
 def _oldest(models: Names, states: Names, *only: sa.ColumnElement[bool]) -> Prepared:
-    """Ids of due jobs that nobody holds, the oldest first, of all models and states.
+    """Due jobs that nobody holds, the oldest first, of all models and states.
 
     One index range each: a queue of jobs that may not start now stands in nobody's way.
     """
     parts = [
-        sa.select(jobs.c.id, jobs.c.due_at)
+        sa.select(*_SEEN, jobs.c.due_at)
         .where(jobs.c.model == model, jobs.c.state == state, _FREE, *only)
         .order_by(jobs.c.due_at)
         .limit(_AT_ONCE)
         for model, state in product(models, states)
     ]
     found = _united(parts)
-    return Prepared(sa.select(found.c.id).order_by(found.c.due_at, found.c.id).limit(_AT_ONCE))
+    seen = [found.c[column.name] for column in _SEEN]
+    return Prepared(sa.select(*seen).order_by(found.c.due_at, found.c.id).limit(_AT_ONCE))
 
 
 @lru_cache(maxsize=64)

@@ -122,6 +122,11 @@ async def wait(tx: Transaction, job: Row, *, due_at: Woken | float) -> Row:
     return await _write(tx, job, _Guard(), due_at=due_at, lease_until=0)
 
 
+async def count_crash(tx: Transaction, job: Row) -> Row:
+    """One more worker has died while it held the job; it stays where it is."""
+    return await _write(tx, job, _Guard(), crashes=job["crashes"] + 1)
+
+
 class Woken(NamedTuple):
     """A time in place of ``seen``; what somebody else wrote there meanwhile stays."""
 
