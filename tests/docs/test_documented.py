@@ -22,7 +22,7 @@ from staging_core.builtin import (
 )
 from staging_core.config import SettingRow, Settings
 from staging_core.config.sources import NOT_SETTINGS
-from staging_core.models import ROOMS, STYLES, ModelCard, Provider
+from staging_core.models import ROOMS, STYLES, ModelCard, Plan, Provider
 from staging_core.plugins import hook_names
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +40,12 @@ def rows(text: str) -> list[list[str]]:
         for line in text.splitlines()
         if line.startswith("|") and not line.startswith("|---")
     ]
+
+
+@pytest.mark.parametrize("field", Plan.__struct_fields__)
+def test_every_field_of_a_plan_is_documented(field: str) -> None:
+    documented = {name for row in rows(page("settings")) for name in re.findall(r"`(\w+)`", row[0])}
+    assert field in documented
 
 
 # --- hooks ----------------------------------------------------------------------------------------
