@@ -66,6 +66,18 @@ async def giving(tx: Transaction, account_id: str) -> list[Row]:
     )
 
 
+async def had(tx: Transaction, account_id: str, source: str, *, but: str | None = None) -> bool:
+    """Whether the account ever had a plan from there, if only on trial; ``but``: not this one."""
+    began = subscriptions.c.status.not_in(("incomplete", "incomplete_expired"))
+    its = sa.select(subscriptions.c.id).where(
+        subscriptions.c.account_id == account_id,
+        subscriptions.c.source == source,
+        subscriptions.c.id != (but or ""),
+        began,
+    )
+    return await tx.row(its.limit(1)) is not None
+
+
 async def sold(tx: Transaction, account_id: str) -> list[str]:
     """Ids of those that the account pays for now, in the order in which they began."""
     rows = await tx.rows(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from staging_core.config import Settings
-from staging_core.database import prices
+from staging_core.database import prices, subscriptions
 from staging_core.database.engine import Transaction
+from staging_core.database.row import Row
 from staging_core.errors import UnknownPrice
 from staging_core.models import Offer, OfferKind, Pack, Plan
 from staging_core.ports import Ports
@@ -27,6 +30,19 @@ async def offer_of(
             remedy="Buy a pack by a checkout; it is no plan that could be subscribed to.",
         )
     return offer
+
+
+async def as_sold_to(ports: Ports, purchase: Row, offer: Offer) -> Offer:
+    """The offer as the account of this purchase has it: free days only with its first plan.
+
+    What the purchase itself has become does not count, so that asking again is asking the same.
+    """
+    if not offer.trial_days:
+        return offer
+    account_id, source = purchase["account_id"], purchase["source"]
+    async with ports.database.read(account_id) as tx:
+        had = await subscriptions.had(tx, account_id, source, but=purchase["object_id"])
+    return replace(offer, trial_days=0) if had else offer
 
 
 async def _sold(tx: Transaction, settings: Settings, source: str, price_id: str) -> Offer:

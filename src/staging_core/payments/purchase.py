@@ -11,6 +11,7 @@ from staging_core.interfaces import TakesPayments
 from staging_core.models import Offer, PaidSubscription
 from staging_core.ports import Ports
 
+from .catalogue import as_sold_to
 from .taking import return_url
 
 
@@ -37,7 +38,7 @@ async def ask(
 async def _asked(
     ports: Ports, takes: TakesPayments, purchase: Row, offer: Offer, customer_id: str
 ) -> PaidSubscription | str:
-    id = purchase["id"]
+    id, offer = purchase["id"], await as_sold_to(ports, purchase, offer)
     if purchase["deed"] == "switch":
         return await takes.switch(purchase["object_id"], offer, key=id)
     if purchase["deed"] == "subscribe":

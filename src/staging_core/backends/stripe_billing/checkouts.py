@@ -38,8 +38,10 @@ class Checkouts(Part):
         }
         if offer.kind == "plan":
             data: dict[str, Any] = {"metadata": {PURCHASE: purchase_id}}
-            data |= {"trial_period_days": offer.trial_days} if offer.trial_days else {}
             params |= {"mode": "subscription", "subscription_data": data}
+            if offer.trial_days:
+                data |= trial_of(offer)
+                params["payment_method_collection"] = "always"
         else:
             params |= {"mode": "payment", "payment_intent_data": {"metadata": ours}}
         if self._tax:
@@ -50,6 +52,12 @@ class Checkouts(Part):
         if url is None:
             raise PaymentsUnavailable("Stripe has given no page to pay on.")
         return url
+
+
+def trial_of(offer: Offer) -> dict[str, Any]:
+    """Its free days; who has given no card by their end has no plan any more, and no bill."""
+    ends = {"end_behavior": {"missing_payment_method": "cancel"}}
+    return {"trial_period_days": offer.trial_days, "trial_settings": ends}
 
 
 def lines_of(offer: Offer) -> list[dict[str, Any]]:

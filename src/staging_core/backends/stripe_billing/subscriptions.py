@@ -8,7 +8,7 @@ from typing import Any
 from staging_core.errors import PaymentRefused
 from staging_core.models import Offer, PaidSubscription
 
-from .checkouts import lines_of
+from .checkouts import lines_of, trial_of
 from .line import Params, under
 from .part import PAID, PAID_FROM, PURCHASE, Part
 from .refusal import is_missing
@@ -34,7 +34,7 @@ class Subscriptions(Part):
             "payment_settings": {"save_default_payment_method": "on_subscription"},
             "expand": list(_SECRETS),
         }
-        params |= {"trial_period_days": offer.trial_days} if offer.trial_days else {}
+        params |= trial_of(offer) if offer.trial_days else {}
         params |= {"automatic_tax": {"enabled": True}} if self._tax else {}
         made = self._v1.subscriptions.create_async(params, under(key))
         return paid_subscription(await self._line.ask(made, Subscribed))
