@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -103,7 +104,8 @@ class Server:
             self.port = str(free.getsockname()[1])
 
     def start(self, command: str) -> None:
-        """Start it; the next command finds it listening."""
+        """Start it in place of the one before; the next command finds it listening."""
+        self.stop()
         words = [*shlex.split(command), "--port", self.port]
         self.process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
@@ -114,15 +116,20 @@ class Server:
             time.sleep(0.05)
         raise AssertionError(f"$ {command} does not listen")
 
+    def stop(self) -> None:
+        """End it in good order; uvicorn by itself ends by the signal that it has obeyed."""
+        process, self.process = self.process, None
+        if process is not None:
+            process.terminate()
+            assert process.wait(30) in (0, -signal.SIGTERM)
+
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     """A server for a page, stopped with it."""
     server = Server()
     yield server
-    if server.process is not None:
-        server.process.terminate()
-        assert server.process.wait(30) == 0
+    server.stop()
 
 
 def run_command(command: str) -> None:
