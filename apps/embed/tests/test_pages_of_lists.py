@@ -6,7 +6,10 @@ import asyncio
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
+
+from staging_embed.routes import GROUPS
 
 from .house import API, OTHER
 from .old_client import Old, old_client
@@ -84,3 +87,15 @@ def test_a_cursor_is_good_for_its_own_list_and_account_only(tmp_path: Path) -> N
             assert OTHER.account_id not in cursor
 
     asyncio.run(scenario())
+
+
+def test_every_list_says_where_it_ends() -> None:
+    """But for the two that keep `limit` and `offset`, as older clients know them."""
+    routes = [route for routes in GROUPS.values() for route in routes.all]
+    lists = {route.operation_id: route for route in routes if route.operation_id.startswith("list")}
+    silent = {
+        name
+        for name, route in lists.items()
+        if "next_cursor" not in {each.encode_name for each in msgspec.structs.fields(route.result)}
+    }
+    assert silent == {"list_subscriptions", "list_invoices"}

@@ -219,6 +219,17 @@ def test_events_are_read_from_any_position_on(tmp_path: Path, database: dict[str
             assert not told["settled"]
             whole = await old.call("GET", "/events/log")
             assert len(whole["events"]) == len(history) + 1
+            assert whole["next_cursor"] is None
+            seen, cursor = [], ""
+            while cursor is not None:
+                query = f"?limit=2{cursor and '&cursor='}{cursor}"
+                page = await old.call("GET", f"/events/log{query}")
+                seen, cursor = [*seen, *page["events"]], page["next_cursor"]
+                assert len(page["events"]) == 2 or cursor is None
+            assert seen == whole["events"]
+            first = await old.call("GET", "/events/log?limit=1")
+            cursor = first["next_cursor"]
+            await old.call("GET", f"/events/log?group_id={group_id}&cursor={cursor}", status=422)
             await old.call("GET", "/events/log?group_id=nobodys", status=404)
             await old.call("GET", "/events/log?after=-1", status=422)
 

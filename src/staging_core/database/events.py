@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from staging_core.models import TERMINAL, JobEvent, JobState, Message, message_of
+from staging_core.models import MOST_EVENTS, TERMINAL, JobEvent, JobState, Message, message_of
 from staging_core.states import ACTIVE
 
 from . import turns
@@ -229,7 +229,7 @@ async def after(
     *,
     group_id: str | None = None,
     deleted: bool = False,
-    limit: int = 500,
+    limit: int = MOST_EVENTS,
 ) -> list[JobEvent]:
     """The account's events after ``position``, in order; of one group when named.
 

@@ -14,7 +14,7 @@ from .callback import Callback, Notice
 from .card import Canvas, ModelCard, Price, Sizes
 from .catalog import ROOMS, STYLES, USUAL_ROOM, USUAL_STYLE, check_room, check_style
 from .entry import Entry, EntryKind
-from .event import EventPage, JobEvent
+from .event import MOST_EVENTS, EventPage, JobEvent
 from .grant import DownloadGrant, UploadGrant, UploadTicket
 from .image import Group, Image
 from .inspected import Inspected
@@ -75,6 +75,7 @@ from .webhook import (
 __all__ = [
     "AUDIT_ACTIONS",
     "EVENT_TYPES",
+    "MOST_EVENTS",
     "MOST_QUOTED",
     "ROLES",
     "ROOMS",

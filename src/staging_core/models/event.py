@@ -33,6 +33,10 @@ class JobEvent(msgspec.Struct, frozen=True, kw_only=True):
         return status_of(self.state)
 
 
+MOST_EVENTS = 500
+"""That one page has."""
+
+
 class EventPage(msgspec.Struct, frozen=True, kw_only=True):
     """Events in order. ``settled``: they are of a group whose jobs had all ended by then."""
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+from msgspec import Struct
+
 from staging_core.models import Place
 
 from .answer import encoded
@@ -23,6 +25,12 @@ MOST_BYTES = 8 << 20
 
 Fetch = Callable[[int], Awaitable[list[T]]]
 FetchFrom = Callable[[int, Place | None], Awaitable[list[T]]]
+
+
+class WholeList(Struct, frozen=True, kw_only=True):
+    """A list that is short by nature, and comes whole: like every list it says where it ends."""
+
+    next_cursor: str | None = None
 
 
 def never(_rows: list[Any]) -> bool:

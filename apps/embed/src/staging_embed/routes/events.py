@@ -8,13 +8,14 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from staging_core.errors import NotFound, TooManyStreams
+from staging_core.models import MOST_EVENTS
 from staging_embed.access import member
 from staging_embed.answer import Media
 from staging_embed.answers.event import EventAnswer, event_answer
 from staging_embed.answers.image import picture_urls
 from staging_embed.call import Call
 from staging_embed.event_stream import EventStream
-from staging_embed.fields import Id
+from staging_embed.fields import Cursor, Id, Limit
 from staging_embed.refusal import invalid
 from staging_embed.routing import Routes
 from staging_embed.times import rfc3339
@@ -38,13 +39,20 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     group_id: Annotated[Id, Meta(description="Only events of this group.")] | None = None
     after: Annotated[int, Meta(ge=0, le=_LARGEST, description="The `id` of one seen.")] = 0
+    limit: Limit | None = None
+    cursor: Cursor | None = None
 
 
 class EventLog(Struct, frozen=True, kw_only=True):
-    """Events in order, up to 500. `settled`: all jobs of the group had ended by then."""
+    """Events in order, up to 500 unless fewer are asked for.
+
+    `settled`: all jobs of the group had ended by then. At the end of what there is, read on later
+    after the last `id`.
+    """
 
     events: list[EventAnswer]
     settled: bool
+    next_cursor: str | None
 
 
 class TicketAnswer(Struct, frozen=True, kw_only=True):
@@ -67,10 +75,18 @@ async def create_event_ticket(call: Call) -> TicketAnswer:
 @events.get("/events/log", member("events:read"), errors=(NotFound,))
 async def list_events(call: Call, query: Wanted) -> EventLog:
     """What has happened since: the rows that event streams tell, without waiting."""
-    page = await call.me.read_events(query.group_id, after=query.after)
+    scope = f"event log {query.group_id}"
+    after = call.place(scope, query.cursor, int) or query.after
+    page = await call.me.read_events(query.group_id, after=after)
     if query.group_id is not None and not page.events:
         await call.me.images.group(query.group_id)
-    return EventLog(events=[event_answer(row) for row in page.events], settled=page.settled)
+    rows = page.events[: query.limit]
+    more = len(rows) < len(page.events) or len(rows) == MOST_EVENTS
+    return EventLog(
+        events=[event_answer(row) for row in rows],
+        settled=page.settled,
+        next_cursor=call.next(scope, rows[-1].position if more else None),
+    )
 
 
 @events.get(

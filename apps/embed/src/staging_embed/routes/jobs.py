@@ -11,7 +11,7 @@ from staging_embed.answers.event import EventAnswer, event_answer
 from staging_embed.answers.job import JobAnswer, job_answer
 from staging_embed.call import Call
 from staging_embed.fields import Before, Cursor, Limit
-from staging_embed.paging import new_page
+from staging_embed.paging import WholeList, new_page
 from staging_embed.routing import Routes
 from staging_embed.times import rfc3339, rfc3339_or_none
 
@@ -49,13 +49,13 @@ class AttemptAnswer(Struct, frozen=True, kw_only=True):
     finished_at: str | None
 
 
-class Attempts(Struct, frozen=True, kw_only=True):
+class Attempts(WholeList, frozen=True, kw_only=True):
     """A job's tries in order."""
 
     attempts: list[AttemptAnswer]
 
 
-class JobHistory(Struct, frozen=True, kw_only=True):
+class JobHistory(WholeList, frozen=True, kw_only=True):
     """A job's events in order."""
 
     events: list[EventAnswer]

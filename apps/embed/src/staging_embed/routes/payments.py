@@ -21,6 +21,7 @@ from staging_core.models import Payable
 from staging_core.models import PaymentMethod as OwnMethod
 from staging_embed.access import member
 from staging_embed.call import Call
+from staging_embed.paging import WholeList
 
 from .billing import billing
 
@@ -74,7 +75,7 @@ class PaymentMethod(Struct, frozen=True, kw_only=True, rename="camel"):
     is_default: bool
 
 
-class PaymentMethods(Struct, frozen=True, kw_only=True, rename="camel"):
+class PaymentMethods(WholeList, frozen=True, kw_only=True, rename="camel"):
     """Ways to pay that the account has."""
 
     payment_methods: list[PaymentMethod]

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from staging_core.errors import SecretsUnavailable
 from staging_core.models import ConfigField, ModelConfig
 from staging_embed.call import Call
+from staging_embed.paging import WholeList
 from staging_embed.times import rfc3339_or_none
 
 from .group import admin, operators
@@ -25,7 +26,7 @@ class AdminModel(Struct, frozen=True, kw_only=True):
     is_active: bool
 
 
-class AdminModels(Struct, frozen=True, kw_only=True):
+class AdminModels(WholeList, frozen=True, kw_only=True):
     """Models, in the order of the setting `stager`."""
 
     models: list[AdminModel]

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from staging_core.models import RuntimeSetting
 from staging_embed.call import Call
+from staging_embed.paging import WholeList
 from staging_embed.times import rfc3339_or_none
 
 from .group import admin, operators
@@ -31,7 +32,7 @@ class SettingAnswer(Struct, frozen=True, kw_only=True):
     updated_by: str | None
 
 
-class SettingList(Struct, frozen=True, kw_only=True):
+class SettingList(WholeList, frozen=True, kw_only=True):
     """Every setting that can be changed while the installation runs."""
 
     settings: list[SettingAnswer]
