@@ -26,7 +26,8 @@ class ImageAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `error_code` is for programs. `original_url` and `staged_url` name the image's pictures for
     ever; they are read with the caller's own token, or through `presign`. `content_type`, `width`,
     `height` and `sha256` are the staged picture's. `requested_model`: the one that was asked for by
-    name. `job` is the newest one.
+    name. `disclosure` is always left out: nothing here says yet how a picture was made. `job` is
+    the newest one.
     """
 
     id: str
