@@ -151,7 +151,8 @@ class Awaited(Delivery):
 
     async def _fetch(self, attempt: Row, staged: Staged) -> None:
         """What it costs is booked as soon as it is known; meanwhile the outputs come here."""
-        async with _meanwhile(self._fetched(staged)) as fetched:
+        patient = attempt["fetches"] + 1 < _FETCHES
+        async with _meanwhile(self._fetched(staged, patient=patient)) as fetched:
             async with self.ports.database.write(self.job["account_id"]) as tx:
                 spent = await attempts.charge(tx, attempt, staged.cost_usd)
                 job = await jobs.move(tx, self.job, "fetching", **spent)
@@ -164,10 +165,10 @@ class Awaited(Delivery):
             outputs = await fetched
         await self._deliver(outputs, staged, original, attempt["number"], intended)
 
-    async def _fetched(self, staged: Staged) -> tuple[bytes, ...]:
+    async def _fetched(self, staged: Staged, *, patient: bool) -> tuple[bytes, ...]:
         try:
             with self._timed("fetch"):
-                return await self._bytes(staged)
+                return await self._bytes(staged, patient=patient)
         except OutputUnavailable as error:
             raise NotFetched(error.message) from error
 

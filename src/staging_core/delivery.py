@@ -5,13 +5,14 @@ Rows are locked in the order that everybody keeps: attempt, job, then what is th
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from typing import Any
 
 from .database import attempts, files, images, jobs, spend, usage
 from .database.engine import Transaction
 from .database.row import Row
-from .errors import Retryable
+from .errors import OutputUnavailable, Retryable
 from .held import Held
 from .imaging.canvas import Layout
 from .interfaces import Photo
@@ -19,9 +20,14 @@ from .models import JobState, Output, Picture, Staged, Stored
 from .photo import intend_picture, key_of, put_intended, put_picture, read_object, sha256_of
 from .settlement import tell_end
 
+log = logging.getLogger("staging_core")
+
 STATEMENT = "Virtually staged"
 """What a labelled copy says until a rule pack says it better."""
 
+
+MAX_OUTPUTS = 16
+"""Pictures of one answer that are kept; no model on a card makes more."""
 
 _KINDS = ("staged", "extra")
 _VERIFIED = "image/png"
@@ -97,7 +103,8 @@ class Delivery(Held):
 
     async def _intend_outputs(self, tx: Transaction, number: int, outputs: int) -> list[str]:
         """Intent rows for what the model's outputs will be, as far as can be foretold."""
-        keys = [key_of(self.job, f"{number}-{n}", _VERIFIED) for n in range(outputs)]
+        kept = min(outputs, MAX_OUTPUTS)
+        keys = [key_of(self.job, f"{number}-{n}", _VERIFIED) for n in range(kept)]
         for n, key in enumerate(keys):
             await intend_picture(tx, self.ports, self.job, key, kind=_KINDS[n > 0])
         return keys
@@ -157,11 +164,31 @@ class Delivery(Held):
 
     # --- its steps ------------------------------------------------------------------------------
 
-    async def _bytes(self, staged: Staged) -> tuple[bytes, ...]:
-        """The outputs as the model gave them, or fetched from where it put them."""
-        if not staged.outputs:
-            raise Retryable("The model answered without a picture.")
-        return tuple([await self._bytes_of(output) for output in staged.outputs])
+    async def _bytes(self, staged: Staged, *, patient: bool = False) -> tuple[bytes, ...]:
+        """The outputs as the model gave them, or fetched from where it put them.
+
+        Those that cannot be had are left out where others can. ``patient``: while one is only
+        unavailable, none is left out; ``OutputUnavailable`` asks to come back.
+        """
+        got, wrong = list[bytes](), list[Retryable]()
+        for output in staged.outputs[:MAX_OUTPUTS]:
+            try:
+                got.append(await self._bytes_of(output))
+            except Retryable as error:
+                if patient and isinstance(error, OutputUnavailable):
+                    raise
+                wrong.append(error)
+        self._left_out(len(got), wrong, too_many=len(staged.outputs) - MAX_OUTPUTS)
+        return tuple(got)
+
+    def _left_out(self, usable: int, wrong: list[Retryable], *, too_many: int = 0) -> None:
+        """One usable output is enough for what is paid for; without any it is a failure."""
+        if not usable:
+            raise wrong[0] if wrong else Retryable("The model answered without a picture.")
+        for error in wrong:
+            log.warning("job %s: an output is left out: %s", self.job["id"], error.message)
+        if too_many > 0:
+            log.warning("job %s: %d outputs too many are left out", self.job["id"], too_many)
 
     async def _bytes_of(self, output: Output) -> bytes:
         if output.data is not None:
@@ -173,7 +200,15 @@ class Delivery(Held):
     async def _verify(
         self, outputs: tuple[bytes, ...], photo: Photo, copy: bytes, layout: Layout | None = None
     ) -> tuple[Picture, ...]:
-        return tuple([await self._verified(data, photo, copy, layout) for data in outputs])
+        """Those that are usable, in their order: the first is the result."""
+        pictures, wrong = list[Picture](), list[Retryable]()
+        for data in outputs[:MAX_OUTPUTS]:
+            try:
+                pictures.append(await self._verified(data, photo, copy, layout))
+            except Retryable as error:
+                wrong.append(error)
+        self._left_out(len(pictures), wrong, too_many=len(outputs) - MAX_OUTPUTS)
+        return tuple(pictures)
 
     async def _verified(
         self, data: bytes, photo: Photo, copy: bytes, layout: Layout | None

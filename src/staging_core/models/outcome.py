@@ -15,8 +15,9 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Staged(msgspec.Struct, frozen=True, kw_only=True):
-    """The model delivered. ``outputs[0]`` is the result; further ones were paid for and are kept.
+    """The model delivered. The first usable output is the result; further ones are kept too.
 
+    They were paid for: one that is not usable is left out, and so is what comes after the 16th.
     ``cost_usd``: what the provider charges for it. ``report``: JSON-able facts about the result.
     """
 
