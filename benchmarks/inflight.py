@@ -2,9 +2,10 @@
 
 The worker is a process of its own on a real database. Warmed up by some jobs, its memory is read;
 then the others are begun and all wait, and it is read again. A part of them is then called back
-and must get ready. The floor is one waiting asyncio task, which is what holding a job at all would
-cost. Gates (from 5,000 jobs on; before, it is noise): at most 1 KiB a job, and at most 512 MiB in
-the whole; no job was polled.
+and must get ready. Polls are those of the default settings: the model's card says that predictions
+take an hour, for which their callbacks are awaited. The floor is one waiting asyncio task, which is
+what holding a job at all would cost. Gates (from 5,000 jobs on; before, it is noise): at most 1 KiB
+a job, and at most 512 MiB in the whole; no job was polled.
 """
 
 from __future__ import annotations
@@ -91,12 +92,12 @@ def run(chosen: argparse.Namespace) -> Result:
 
 
 def _settings(home: Path, n: int) -> dict[str, Any]:
-    """As JSON takes them: nothing is polled, and nothing is too many."""
+    """As JSON takes them: callbacks are awaited, and nothing is too many. Polls are the default."""
     return {
         "home": str(home),
         "plugins": [],
         "sweep_s": 0.5,
-        "poll_s": 86_400.0,
+        "public_url": "https://staging.example",
         "prediction_deadline_s": 864_000.0,
         "max_in_flight": 10 * n,
         "max_queued": 10 * n,

@@ -24,12 +24,15 @@ from staging_core.testing.fake_picture import furnish
 class Parked:
     """Implements ``Defers`` and ``ReceivesCallbacks``; it remembers nothing of its predictions.
 
-    A handle is the attempt's id. Whoever asks is told that the prediction has succeeded, so a job
-    is ready after its callback, or after a poll that should not have been.
+    A handle is the attempt's id, and a prediction takes an hour, says the card. Whoever asks is
+    told that it has succeeded, so a job is ready after its callback, or after a poll that should
+    not have been.
     """
 
     def __init__(self, photo: bytes) -> None:
-        self.card = msgspec.structs.replace(FAKE_DEFERRED_CARD, id="parked", in_flight=10_000_000)
+        self.card = msgspec.structs.replace(
+            FAKE_DEFERRED_CARD, id="parked", in_flight=10_000_000, usual_s=3600.0
+        )
         request = StageRequest(room="bedroom", style="modern", seed=1)
         self._staged = Staged(outputs=(Output(data=furnish(photo, request)[0]),))
 

@@ -42,6 +42,9 @@ CERTAIN = (Busy, Refused, SettingError, StorageError)
 """What ``create`` may raise that says for certain: nothing was made. The last is the photo's."""
 
 _WRITE_AGAIN_S = 0.5
+_USUAL_POLLS = 5
+"""So many ``poll_s`` a prediction takes of whose model nobody knows: 50 s."""
+
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 2.0, 15.0
 
 
@@ -109,7 +112,7 @@ class Deferred(Awaited):
             await self._not_known(error)
         else:
             self._made = attempt.id, handle
-            await self._known(attempt.id, handle, poll_s=self.ports.settings.poll_s)
+            await self._known(attempt.id, handle, poll_s=self._first_poll_s(attempt))
 
     async def _intend(self, spending: Spending) -> Attempt:
         """A committed row says that we are about to ask for a prediction."""
@@ -148,6 +151,13 @@ class Deferred(Awaited):
         if not is_handle(handle):
             raise OutcomeUnknown("The model answered with a handle that is none.")
         return handle
+
+    def _first_poll_s(self, attempt: Attempt) -> float:
+        """Nobody asks about a prediction that will be reported, before its report seems lost."""
+        poll_s = self.ports.settings.poll_s
+        if attempt.callback_url is None:
+            return poll_s
+        return poll_s + (self._card.usual_s or _USUAL_POLLS * poll_s)
 
     async def _known(self, attempt_id: str, handle: str, *, poll_s: float = 0.0) -> None:
         """The handle is kept, also when the job is somebody else's by now; then it waits.

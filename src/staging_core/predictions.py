@@ -10,7 +10,7 @@ from .database import attempts, spend
 from .database.engine import Transaction
 from .database.row import Row
 from .errors import NotFound, Retryable
-from .interfaces import Defers, Finds, ReceivesCallbacks, supports
+from .interfaces import Defers, Finds, Reaches, ReceivesCallbacks, supports
 from .landing import land
 from .models import Absent, Attempt, CannotTell, Found, Waiting
 from .ports import Ports
@@ -29,13 +29,21 @@ _LONGEST_PAUSE_S = 600.0
 
 def attempt_of(row: Row, public_url: str | None, stager: object) -> Attempt:
     """The attempt as its stager sees it; every one has a callback address of its own."""
-    calls_back = public_url is not None and supports(stager, ReceivesCallbacks) is not None
+    calls_back = public_url is not None and _calls_back(stager, public_url)
     return Attempt(
         id=row["id"],
         number=row["number"],
         deadline=row["deadline"],
         callback_url=f"{public_url}/api/v1/callbacks/{row['id']}" if calls_back else None,
     )
+
+
+def _calls_back(stager: object, public_url: str) -> bool:
+    """Whether a report of the stager's provider can be awaited at the address."""
+    if supports(stager, ReceivesCallbacks) is None:
+        return False
+    knows = supports(stager, Reaches)
+    return knows is None or knows.reaches(public_url)
 
 
 async def find(stager: object, attempt: Attempt) -> Found | Absent | CannotTell:

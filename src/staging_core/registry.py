@@ -38,6 +38,7 @@ from staging_core.interfaces import (
     PresignsDownloads,
     PresignsUploads,
     Queue,
+    Reaches,
     ReceivesCallbacks,
     ReportsPayments,
     ReservesElsewhere,
@@ -66,7 +67,7 @@ DUTIES: dict[Kind, tuple[type[Any], ...]] = {
     "billing": (Billing,),
 }
 CAPABILITIES: dict[Kind, tuple[type[Any], ...]] = {
-    "stager": (Stager, Defers, Finds, ReceivesCallbacks, Inspects),
+    "stager": (Stager, Defers, Finds, ReceivesCallbacks, Reaches, Inspects),
     "storage": (Copies, Creates, Tidies, PresignsUploads, PresignsDownloads, Inspects),
     "queue": (Consumes, Signals, Carries, LimitsRates, Inspects),
     "auth": (Inspects,),

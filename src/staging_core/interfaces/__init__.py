@@ -20,7 +20,7 @@ from .payments import (
     TakesPayments,
 )
 from .queue import Carries, Consumes, LimitsRates, Queue, Signals
-from .stager import Defers, Finds, Photo, ReceivesCallbacks, Stager
+from .stager import Defers, Finds, Photo, Reaches, ReceivesCallbacks, Stager
 from .storage import Copies, Creates, PresignsDownloads, PresignsUploads, Storage, Tidies
 from .telemetry import Forgets, Links, Telemetry
 
@@ -51,6 +51,7 @@ __all__ = [
     "PresignsDownloads",
     "PresignsUploads",
     "Queue",
+    "Reaches",
     "ReceivesCallbacks",
     "ReportsPayments",
     "ReservesElsewhere",

@@ -122,3 +122,14 @@ class ReceivesCallbacks(Protocol):
         ``InvalidCallback`` when it is signed and still says nothing that is understood.
         """
         ...
+
+
+class Reaches(Protocol):
+    """Knows where its provider can call back; one that does not is taken to reach every address."""
+
+    def reaches(self, url: str) -> bool:
+        """Whether it calls back there, as far as the address itself tells. Contacts nobody.
+
+        Where it does not, it is given no address, and its predictions are polled from early on.
+        """
+        ...

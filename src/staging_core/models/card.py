@@ -43,8 +43,10 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     ``honours``: the parts of a request that have an effect, of ``mask, reference, prompt, seed,
     strength, furniture``. ``rooms``, ``styles``: empty means every one in the catalog.
     ``time_limit_s``: wall time of one ``stage`` call; how long a deferred prediction may take is
-    the setting ``prediction_deadline_s``. ``provider``: whose limits it shares with other models
-    (creates a minute, callbacks); empty: none but its own.
+    the setting ``prediction_deadline_s``. ``usual_s``: seconds that a deferred prediction usually
+    takes at most, for which a callback is awaited before anybody asks; 0: not known.
+    ``provider``: whose limits it shares with other models (creates a minute, callbacks); empty:
+    none but its own.
     ``in_flight``: calls at one time per worker (answering) or per installation (deferred).
     ``lane``: the queue lane its jobs wait in. ``output_hosts``: where outputs may be fetched from.
     ``idempotent_create``: creating twice with one attempt id makes one prediction.
@@ -68,6 +70,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     output_formats: tuple[str, ...] = ("image/png",)
     price: Price = Price()
     time_limit_s: float = 60.0
+    usual_s: float = 0.0
     in_flight: int = 1
     lane: str = "default"
     output_hosts: tuple[str, ...] = ()

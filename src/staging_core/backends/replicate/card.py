@@ -83,6 +83,7 @@ class ReplicateCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     price: Price = Price()
     usd_per_second: float = 0.0
     time_limit_s: float = 300.0
+    usual_s: float = 0.0
     in_flight: int = 10_000
     lane: str = "default"
     sizes: Sizes = Sizes()
@@ -106,6 +107,7 @@ class ReplicateCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             output_formats=self.output_formats,
             price=self.price,
             time_limit_s=self.time_limit_s,
+            usual_s=self.usual_s,
             in_flight=self.in_flight,
             lane=self.lane,
             output_hosts=(*self.output_hosts, *hosts),

@@ -57,7 +57,7 @@ _ENDED = {404, 409, 410, 422}
 
 
 class ReplicateStager:
-    """Implements ``Defers``, ``Finds``, ``ReceivesCallbacks`` and ``Inspects``.
+    """Implements ``Defers``, ``Finds``, ``ReceivesCallbacks``, ``Reaches`` and ``Inspects``.
 
     ``api``: where Replicate is. ``version``: of the model, for those that need one. ``hosts``: more
     that outputs may be fetched from.
@@ -144,6 +144,10 @@ class ReplicateStager:
         except FAILING as error:
             raise _again(error) from None
 
+    def reaches(self, url: str) -> bool:
+        """See ``Reaches.reaches``."""
+        return can_reach(self._api, url)
+
     # --- Finds, ReceivesCallbacks ---------------------------------------------------------------
 
     async def find(self, attempt: Attempt) -> Found | CannotTell:
@@ -185,7 +189,7 @@ class ReplicateStager:
         body: dict[str, Any] = {"input": given}
         if self._version:
             body["version"] = self._version
-        if attempt.callback_url and can_reach(self._api, attempt.callback_url):
+        if attempt.callback_url and self.reaches(attempt.callback_url):
             body |= {"webhook": attempt.callback_url, "webhook_events_filter": ["completed"]}
         return body
 
