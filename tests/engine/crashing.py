@@ -24,6 +24,8 @@ ENGINE = {
     for name in (
         "pipeline.py",
         "held.py",
+        "lease.py",
+        "worker.py",
         "model_input.py",
         "answered.py",
         "awaited.py",

@@ -16,6 +16,7 @@ from tests.outside.service import Service
 from staging_core.database import ledger, outbox
 from staging_core.errors import BillingUnavailable, NotFound, StorageError, StorageFull
 from staging_core.imaging.decoder import Decoder
+from staging_core.lease import Lease
 from staging_core.pipeline import Pipeline
 from staging_core.ports import Ports
 from staging_core.reception import Reception
@@ -24,6 +25,7 @@ from staging_core.testing.fake_deferred import FakeDeferred
 from staging_core.testing.fake_script import Script
 from staging_core.testing.fake_stager import FakeStager
 from staging_core.testing.telemetry import Heard
+from staging_core.worker import Worker
 
 from .closing import close, furnish
 from .crashing import ENGINE, Cut
@@ -72,6 +74,7 @@ def _is_on_port(call: ast.Call) -> bool:
 
 PORTS = (
     "self.ports.",
+    "self._ports.",
     "ports.",
     "self.storage.",
     "storage.",
@@ -93,6 +96,7 @@ def test_every_awaited_effect_of_the_engine_has_a_fail_point_that_the_crash_test
                 await _rare_sites(decoder),
                 await _rare_sites_of_deferred(decoder),
                 await _rare_sites_of_reservations(decoder),
+                await _sites_beside_a_job(decoder),
             ]
             return set().union(*sites, *rare)
 
@@ -205,6 +209,23 @@ async def _rare_sites_of_reservations(decoder: Decoder) -> set[tuple[str, int]]:
         return cut.sites
 
 
+async def _sites_beside_a_job(decoder: Decoder) -> set[tuple[str, int]]:
+    """The lease is renewed, progress told, and a worker looks whether anything is left."""
+    async with installation(decoder, FakeStager()) as (house, _):
+        cut = Cut()
+        short = msgspec.structs.replace(house.ports.settings, lease_s=0.3)
+        ports = cut.into(replace(house.ports, settings=short))
+        await house.submit()
+        job = await Pipeline(ports).claim()
+        assert job is not None
+        async with Lease(ports, job) as lease:
+            lease.progress(0.5, "furnishing")
+            while len({line for name, line in cut.sites if name == "lease.py"}) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        await Worker(ports, Recovery(ports)).run_until_idle()
+        return cut.sites
+
+
 def test_the_engine_awaits_nothing_but_ports_and_itself() -> None:
     """Any other await would be an effect that the crash tests cannot see."""
     own = ("self._", "asyncio.", "staging_core.")
@@ -269,6 +290,7 @@ ENGINE_FUNCTIONS = {
     "put_picture",
     "read_object",
     "settle_failure",
+    "carry",
     "run",
     "Lease",
     "read_photo",  # reads the caller's file; nothing outside changes
