@@ -18,6 +18,10 @@ QUICK = {
     "ledger": ("--n", "10"),
     "scale": ("--n", "400", "--few", "200", "--samples", "10", *SQLITE),
     "inflight": ("--n", "40", "--finish", "2", *SQLITE),
+    "engine": ("--jobs", "20", "--rounds", "1"),
+    "http": ("--n", "100"),
+    "sse": ("--streams", "20", "--n", "5", "--rate", "50", "--seconds", "1"),
+    "bytes": ("--photos", "2", "--at-once", "2", "--megabytes", "0.5", "--rounds", "1"),
     "staging": ("--n", "2", "--warm", "1", "--rate", "4", "--run-s", "0.1"),
 }
 LOST = ("ended as", "came nowhere", "are left of")

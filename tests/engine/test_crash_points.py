@@ -34,6 +34,7 @@ from .scenarios import (
     labels_of,
     stage_uploads,
     submit_and_carry,
+    sweep_after_trouble,
 )
 
 Ending = Callable[[House, Scenario, int], Awaitable[bool]]
@@ -88,7 +89,7 @@ def extra(house: House) -> int:
     return int(isinstance(house.ports.stagers.get("fake"), TwoOutputs | Refuser))
 
 
-STEPS = {a_good_day: 2, a_lost_answer: 4, a_bad_day: 25}
+STEPS = {sweep_after_trouble: 2, a_good_day: 2, a_lost_answer: 4, a_bad_day: 25}
 # How many points are stepped over: where it freezes, and where it dies twice.
 RIVALLED: list[tuple[str, Scenario, int, int]] = [
     ("ready", submit_and_carry, 1, 1),
