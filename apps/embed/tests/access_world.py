@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 
 from staging_core import Principal, Staging
 from staging_core.database.engine import Database
 from staging_core.models import SCOPES
 from staging_core.testing.servers.databases import migrated_file
-from staging_embed import staging_app
+from staging_embed import StagingApp, staging_app
 from staging_embed.routes import GROUPS
 from staging_embed.routing import Route
 
@@ -29,6 +30,7 @@ SECRETS = (
     "the victim's CRM",
 )
 VICTIM = Principal(account_id="account-of-the-victim", user_id="vera", role="admin")
+OPERATOR = msgspec.structs.replace(VICTIM, user_id="opal", role="operator")
 OTHER = Principal(account_id="account-of-another", user_id="otto", role="admin")
 
 
@@ -37,6 +39,7 @@ class World:
     """An installation with a victim, and somebody of another account."""
 
     staging: Staging
+    app: StagingApp
     client: httpx.AsyncClient
     victim: Victim
 
@@ -46,14 +49,15 @@ class World:
         return self.staging.ports.database
 
     async def call(self, name: str, token: str | None, **changes: Any) -> httpx.Response:
-        """Call a route as its row says."""
+        """Call a route as its row says. ``whose``: what it names is somebody else's."""
         route, row = ROUTES[name], ROWS[name]
-        path = route.template.format(**row.path(self.victim))
-        headers = dict(row.headers(self.victim)) | changes.get("headers", {})
+        whose: Victim = changes.get("whose", self.victim)
+        path = route.template.format(**row.path(whose))
+        headers = dict(row.headers(whose)) | changes.get("headers", {})
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        query = dict(row.query(self.victim)) | changes.get("query", {})
-        sent = {"content": row.content} if row.content else {"json": row.body(self.victim)}
+        query = dict(row.query(whose)) | changes.get("query", {})
+        sent = {"content": row.content} if row.content else {"json": row.body(whose)}
         if row.content:
             headers["Content-Type"] = "image/png"
         return await self.client.request(route.method, path, params=query, headers=headers, **sent)
@@ -80,25 +84,24 @@ class World:
 
 @asynccontextmanager
 async def world(home: Path, **settings: Any) -> AsyncIterator[World]:
-    """``settings``: those of its database."""
+    """``settings``: those of its database, and others than the usual ones."""
     if "database" not in settings:
         migrated_file(home)
-    staging = Staging(
-        home=home,
-        stager="fake:",
-        plugins=(),
-        auth="keys:",
-        secret_key="0123456789abcdef",  # noqa: S106
-        worker=False,
-        webhook_hosts=(NOBODY,),
-        rate_limit_failures=100_000,
-        **settings,
-    )
+    usual: dict[str, Any] = {
+        "stager": "fake:",
+        "plugins": (),
+        "auth": "keys:",
+        "secret_key": "0123456789abcdef",
+        "worker": False,
+        "webhook_hosts": (NOBODY,),
+        "rate_limit_failures": 100_000,
+    }
+    staging = Staging(home=home, **{**usual, **settings})
     async with staging:
         app = staging_app(staging, include=GROUPS.keys())
         inside = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=inside, base_url="http://localhost") as client:
-            found = World(staging, client, Victim(VICTIM.account_id))
+            found = World(staging, app, client, Victim(VICTIM.account_id))
             await fill(found)
             yield found
 
@@ -108,38 +111,52 @@ async def chunks(data: bytes) -> AsyncIterator[bytes]:
 
 
 async def fill(found: World) -> None:
-    """The victim's things."""
+    """The victim's things, two of each: pages have an end, and a cursor."""
     me, victim = found.staging.acting_as(VICTIM), found.victim
-    project = await me.projects.create("Villa Victim")
+    project = await me.projects.create("Villa Victim", **under("create_project"))
     await me.projects.create("Villa Victim II")
-    group = await me.images.submit(
-        photo(),
-        room="bedroom",
-        style="modern",
-        prompt="a prompt of the victim",
-        project_id=project.id,
-    )
-    key = (await me.keys.create("the victim's key")).key
+    wish: dict[str, Any] = {"room": "bedroom", "style": "modern", "project_id": project.id}
+    wish["prompt"] = "a prompt of the victim"
+    await me.images.submit(photo(2), **wish)
+    group = await me.images.submit(photo(), **wish, **under("create_image"))
+    key = (await me.keys.create("the victim's key", **under("create_key"))).key
     await me.profile.patch({"email": "victim@example.com"})
     victim.project, victim.group, victim.key = project.id, group.id, key.id
     victim.image, victim.object_key = group.images[0].id, group.images[0].original_key
     victim.job = group.images[0].job.id
-    upload = await me.uploads.receive(chunks(photo(1)), "a.png")
+    upload = await me.uploads.receive(chunks(photo(1)), "a.png", **under("upload_photo"))
     victim.upload, victim.upload_key = upload.id, upload.key
-    for _ in range(2):
-        made = await me.webhooks.create(f"http://{NOBODY}/", description="the victim's CRM")
+    for keys in ({}, under("create_webhook_endpoint")):
+        crm = f"http://{NOBODY}/"
+        made = await me.webhooks.create(crm, description="the victim's CRM", **keys)
         victim.endpoint = made.endpoint.id
-    for _ in range(2):
-        victim.delivery = (await me.webhooks.test(victim.endpoint)).id
-    token = await found.key(VICTIM)
-    for name, route in SIGNED_IN.items():
-        if _is_paged(route) and route.access.who != "operator":
-            page = await found.call(name, token, query={"limit": "1"})
-            assert page.status_code == 200, (name, page.text)
-            victim.cursors[name] = page.json()["next_cursor"] or ""
-    await found.staging.acting_as(VICTIM).images.cancel(victim.image)
+    for keys in ({}, under("send_test_webhook")):
+        victim.delivery = (await me.webhooks.test(victim.endpoint, **keys)).id
+    await me.images.cancel(victim.image)
     history = await me.images.history(victim.image)
     victim.position = history[-1].position
+    token, operator = await found.key(VICTIM), await found.key(OPERATOR)
+    for name, route in SIGNED_IN.items():
+        if _is_paged(route):
+            who = operator if route.access.who == "operator" else token
+            page = await found.call(name, who, query={"limit": "1"})
+            assert page.status_code == 200, (name, page.text)
+            victim.cursors[name] = page.json()["next_cursor"] or ""
+
+
+def under(name: str) -> dict[str, str]:
+    """The key under which somebody else will call that operation too."""
+    return {"idempotency_key": name}
+
+
+async def own_things(found: World) -> Victim:
+    """As much of the other account's as lists are asked with."""
+    me, mine = found.staging.acting_as(OTHER), Victim(OTHER.account_id)
+    mine.project = (await me.projects.create("mine")).id
+    group = await me.images.submit(photo(3), project_id=mine.project)
+    mine.group, mine.image = group.id, group.images[0].id
+    mine.endpoint = (await me.webhooks.create(f"http://{NOBODY}/mine")).endpoint.id
+    return mine
 
 
 def _is_paged(route: Route) -> bool:

@@ -11,6 +11,7 @@ import pytest
 
 from staging_core import Principal
 from staging_core.models import SCOPES
+from staging_core.testing.issuer import Issuer, running_issuer
 from staging_embed.routing import Route
 
 from .access_rows import ROUTES, ROWS, SIGNED_IN
@@ -27,12 +28,14 @@ def test_every_route_has_a_row() -> None:
 def test_nobody_reaches_anything(tmp_path: Path, database: dict[str, Any]) -> None:
     """Without a token, with one that is none, that has expired, or that was revoked."""
 
-    async def scenario() -> None:
-        async with world(tmp_path, **database) as found:
+    async def scenario(issuer: Issuer, auth: str) -> None:
+        async with world(tmp_path, auth=("keys:", auth), **database) as found:
             expired = await found.key(VICTIM, expires_in_s=0.001)
             revoked = await found.staging.acting_as(VICTIM).keys.create("k", scopes=SCOPES)
             await found.staging.acting_as(VICTIM).keys.revoke(revoked.key.id)
-            tokens = [None, "x", "sk_stg_" + "0" * 40, expired, revoked.secret]
+            assert (await found.call("get_me", issuer.token(VICTIM.user_id))).is_success
+            late = issuer.token(VICTIM.user_id, fault="expired")
+            tokens = [None, "x", "sk_stg_" + "0" * 40, expired, revoked.secret, late]
             wrong = []
             for name in SIGNED_IN:
                 for token in tokens:
@@ -41,7 +44,9 @@ def test_nobody_reaches_anything(tmp_path: Path, database: dict[str, Any]) -> No
                         wrong.append((name, token and token[:8], answer.status_code))
             assert not wrong
 
-    asyncio.run(scenario())
+    with running_issuer() as running:
+        assert running.issuer is not None
+        asyncio.run(scenario(running.issuer, running.auth()))
 
 
 @both

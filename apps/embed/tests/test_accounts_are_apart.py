@@ -8,12 +8,14 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from staging_core import Principal
 from staging_core.database.engine import Database
 
 from .access_rows import ROUTES, ROWS
-from .access_world import OTHER, VICTIM, World, is_refused, world
+from .access_world import OTHER, VICTIM, World, is_refused, own_things, world
 from .forgetful import forgetful, seeing_all
 from .house import API
 
@@ -25,6 +27,9 @@ each_way = pytest.mark.parametrize(
     ids=["sqlite", "postgresql", "postgresql, where the repository forgets accounts"],
 )
 Repository = Callable[[Database], AbstractContextManager[None]]
+ELSEWHERE = Principal(account_id="house", user_id="olga", role="operator")
+# Plans are free here, so that nobody's ledger has entries.
+UNPAGED = {"list_ledger"}
 READING = [name for name, route in ROUTES.items() if route.method == "GET" and not route.live]
 
 
@@ -32,7 +37,7 @@ async def reached(found: World, token: str, names: Iterable[str] = ROWS) -> dict
     """Those of the routes that do or tell what they must not, for somebody of another account."""
     wrong = {}
     for name in names:
-        row, answer = ROWS[name], await found.call(name, token)
+        row, answer = ROWS[name], await found.call(name, token, headers=_victims(found, name))
         allowed = answer.is_success if row.own else is_refused(answer, 404, 422, 401, 403)
         if row.some:
             allowed = answer.status_code == 207 and answer.json()["success"] == 0
@@ -40,9 +45,14 @@ async def reached(found: World, token: str, names: Iterable[str] = ROWS) -> dict
             allowed = is_refused(answer, 503)
         if name == "receive_replicate_webhook":
             allowed = is_refused(answer, 401)
-        if not allowed or found.told(answer):
+        if not allowed or found.told(answer) or "idempotent-replayed" in answer.headers:
             wrong[name] = (answer.status_code, answer.text[:200], found.told(answer))
     return wrong
+
+
+def _victims(found: World, name: str) -> dict[str, str]:
+    """What the victim has called it with, and was told."""
+    return {"Idempotency-Key": name, "Last-Event-ID": str(found.victim.position)}
 
 
 @each_way
@@ -87,20 +97,54 @@ def test_a_cursor_or_an_event_id_of_the_victims_opens_nothing(
 ) -> None:
     async def scenario() -> None:
         async with world(tmp_path, **database) as found:
-            token = await found.key(OTHER)
+            token, mine = await found.key(OTHER), await own_things(found)
+            operator = await found.key(ELSEWHERE)
+            assert {name for name, cursor in found.victim.cursors.items() if not cursor} == UNPAGED
             with repository(found.database):
-                assert any(found.victim.cursors.values())
                 for name, cursor in found.victim.cursors.items():
-                    if cursor and ROWS[name].own:
-                        answer = await found.call(name, token, query={"cursor": cursor})
-                        assert is_refused(answer, 422), name
+                    who = operator if ROUTES[name].access.who == "operator" else token
+                    query = {"cursor": cursor or "x"}
+                    for whose, statuses in ((mine, (422,)), (found.victim, (404, 422))):
+                        answer = await found.call(name, who, whose=whose, query=query)
+                        assert is_refused(answer, *statuses), (name, answer.text)
                         assert not found.told(answer)
                 seen = []
                 other = found.staging.acting_as(OTHER)
                 _, standing = await other.follow(lambda: None, after=0)
                 follower, _ = await other.follow(lambda: None, after=found.victim.position)
                 seen = [*standing, *await follower.take()]
-                assert seen == []
+                assert {each.image_id for each in seen} <= {mine.image}
+
+    asyncio.run(scenario())
+
+
+@each_way
+def test_a_stream_that_goes_on_from_the_victims_events_tells_none_of_them(
+    tmp_path: Path, database: dict[str, Any], repository: Repository
+) -> None:
+    async def scenario() -> None:
+        async with world(tmp_path, **database) as found:
+            token, victims = await found.key(OTHER), await found.key(VICTIM)
+            found.app.end_streams()  # each tells what there is, and ends
+
+            async def stream(token: str, last: int, query: dict[str, str]) -> httpx.Response:
+                headers = {"Authorization": f"Bearer {token}", "Last-Event-ID": str(last)}
+                return await found.client.get(f"{API}/events", params=query, headers=headers)
+
+            told = await stream(victims, 0, {})
+            assert found.victim.image in told.text
+            victim = found.victim
+            foreign = {"image": victim.image, "group": victim.group, "project": victim.project}
+            with repository(found.database):
+                for last in (0, victim.position - 1, victim.position):
+                    answer = await stream(token, last, {})
+                    assert answer.is_success
+                    assert "event: connected" in answer.text
+                    assert "job_update" not in answer.text
+                    assert not found.told(answer)
+                    for name, which in foreign.items():
+                        answer = await stream(token, last, {f"{name}_id": which})
+                        assert is_refused(answer, 404), (name, answer.text)
 
     asyncio.run(scenario())
 
