@@ -36,7 +36,10 @@ Duty = Callable[[], Awaitable[int | None]]
 
 
 class Upkeep:
-    """The duties, each once an hour by whichever process sweeps, and sooner again if it fails."""
+    """The duties, each once an hour by whichever process sweeps.
+
+    One that failed, or whose process was killed meanwhile, comes sooner again.
+    """
 
     def __init__(self, ports: Ports) -> None:
         self.ports = ports
@@ -57,10 +60,9 @@ class Upkeep:
         due = list(self._duties) if at_once else await self._due()
         if not due:
             return
-        await self._rest(due, _EVERY_S)  # first: one that takes long is not begun twice
-        for name in due:
-            if not await tally.of(name, self._duties[name]):
-                await self._rest([name], _AGAIN_S)
+        await self._rest(due, _AGAIN_S)  # so that one that takes long is not begun twice
+        done = [name for name in due if await tally.of(name, self._duties[name])]
+        await self._rest(done, _EVERY_S)
 
     async def _due(self) -> list[str]:
         async with self.ports.database.read() as tx:

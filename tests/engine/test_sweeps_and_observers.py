@@ -24,6 +24,7 @@ from staging_core.testing.fake_stager import FakeStager
 from staging_core.testing.telemetry import Heard
 
 from .conftest import Install
+from .crashing import Crash
 from .house import House, open_house
 from .pictures import photo
 
@@ -307,6 +308,31 @@ def test_a_duty_that_fails_keeps_no_other_from_being_done_is_counted_and_comes_a
             done = await Recovery(house.ports).sweep()
             assert done["orphans"] == 1
             assert "webhooks_forgotten" not in done
+
+    asyncio.run(scenario())
+
+
+def test_what_a_process_was_killed_at_is_done_soon_by_another(tmp_path: Path) -> None:
+    class Killed(Unlisted):
+        """Is ended while it lists."""
+
+        def entries(self, prefix: str) -> AsyncIterator[Stored]:
+            raise Crash
+
+    async def scenario() -> None:
+        async with (
+            Decoder() as decoder,
+            open_house(tmp_path, FakeStager(), decoder=decoder) as house,
+        ):
+            killed: Any = Killed()
+            with pytest.raises(Crash):
+                await Recovery(replace(house.ports, storage=killed)).sweep()
+            for ahead, does in ((20, False), (1000, True), (1000, False)):
+                house.clock.ahead += ahead
+                recovery = Recovery(house.ports)
+                done = await recovery.sweep()
+                await recovery.give_back()
+                assert ("orphans" in done) == ("webhooks_forgotten" in done) == does
 
     asyncio.run(scenario())
 
