@@ -100,6 +100,7 @@ class Awaited(Delivery):
                 async with asyncio.timeout(CALL_S):
                     return await self._stager.check(handle)
         except Busy as busy:
+            log.warning("job %s: no answer about %s: %s", self.job["id"], handle, busy.message)
             return busy
         except Exception:  # whatever it is, the prediction goes on
             log.warning("job %s: no answer about %s", self.job["id"], handle, exc_info=True)

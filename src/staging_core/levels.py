@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 
 import sqlalchemy as sa
 
-from .database import deliveries, levels
+from .database import deliveries, gates, levels
 from .interfaces import Forgets, supports
 from .ports import Ports
 from .telemetry import tells_figures
@@ -27,6 +27,7 @@ _NAMES = (
     "staging.queue.age",
     "staging.jobs.in_flight",
     "staging.webhooks.age",
+    "staging.gates.closed",
 )
 
 
@@ -74,7 +75,8 @@ async def _found(ports: Ports) -> tuple[float, ...]:
         queue = await levels.read(tx)
         due_at = await deliveries.next_due(tx)
         late_s = 0.0 if due_at is None else max(0.0, tx.now - due_at)
-    return queue.queued, queue.oldest_s, queue.in_flight, late_s
+        closed = len(await gates.closed(tx))
+    return queue.queued, queue.oldest_s, queue.in_flight, late_s, closed
 
 
 def _tell_connections(ports: Ports) -> None:

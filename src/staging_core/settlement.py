@@ -24,6 +24,7 @@ from .errors import (
     Cancelled,
     Moderated,
     ObjectMissing,
+    ProviderClosed,
     Refused,
     Retryable,
     RoomNotUnderstood,
@@ -46,8 +47,10 @@ MAX_CRASHES = 3
 
 _SHORTEST_BUSY_S = 0.25
 _OUTAGE_S = 86_400.0
+"""A job of the last day waits for a storage that is away, or a provider that wants to be paid."""
+
 _OUTAGE_TRIES = 4
-"""A job of the last day waits for a storage that is away, with pauses as after so many tries."""
+"""The pauses that a storage is given are as after so many tries."""
 
 _NOT_MADE = frozenset({"busy", "released"})
 """Outcomes of attempts of which nothing was made."""
@@ -201,10 +204,20 @@ async def _busy(ports: Ports, failure: _Failure, busy: Busy) -> None:
     """Later; where a provider said so, nobody asks there until then."""
     delay_s = busy_pause_s(busy)
     job = failure.job
+    closed = isinstance(busy, ProviderClosed)
+    if closed:
+        log.error("%s turns us away: %s %s", job["model"], busy.message, busy.remedy)
+        if time.time() >= _waits_until(job):
+            await _end_for_good(ports, failure)
+            return
     async with ports.database.write(job["account_id"]) as tx:
         await _again(tx, failure, outcome="busy", delay_s=delay_s)
         if job["state"] == "submitted":
-            await gates.close(tx, ports.stagers[job["model"]].card, seconds=delay_s)
+            card = ports.stagers[job["model"]].card
+            if not isinstance(busy, ProviderClosed) or busy.whole:
+                await gates.close(tx, card, seconds=delay_s)
+            if closed:
+                await gates.rest(tx, card, seconds=delay_s)
 
 
 def busy_pause_s(busy: Busy) -> float:
@@ -275,7 +288,7 @@ async def _note_failure(tx: Transaction, ports: Ports, failure: _Failure) -> Non
 
 
 def _waits_until(job: Row) -> float:
-    """When the job stops waiting for a storage that is away and counts what fails."""
+    """When the job stops waiting for what is not its fault."""
     began: float = job["created_at"]
     return began + _OUTAGE_S
 

@@ -73,6 +73,9 @@ METRICS: tuple[Metric, ...] = (
     Metric("staging.webhooks.attempts", "counter", "{attempt}", "Tries to deliver.", ("outcome",)),
     Metric("staging.webhooks.duration", "histogram", "s", "One try to deliver.", ("outcome",)),
     Metric("staging.webhooks.age", "gauge", "s", "How long the oldest due delivery has waited."),
+    Metric(
+        "staging.gates.closed", "gauge", "{gate}", "Providers and models that are left alone now."
+    ),
     Metric("staging.streams", "gauge", "{stream}", "Event streams that are open here."),
     Metric("staging.database.connections", "gauge", "{connection}", "Connections in use here."),
 )

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from staging_core.backends.replicate.shelf import card_names, card_of
-from staging_core.errors import Busy, OutcomeUnknown, Refused
+from staging_core.errors import Busy, OutcomeUnknown, ProviderClosed, Refused
 from staging_core.models import StageRequest
 from staging_core.testing.fake_photo import FakePhoto
 
@@ -237,12 +237,22 @@ def failure(answer: object) -> Exception:
     return told.value
 
 
-@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 413, 422])
+@pytest.mark.parametrize("status", [400, 404, 413, 422])
 def test_these_are_certainly_not_created_and_never_will_be(status: int) -> None:
     error = failure(says(status, {"detail": "because"}))
     assert isinstance(error, Refused)
     assert "because" in error.message
     assert error.remedy
+
+
+@pytest.mark.parametrize(("status", "whole"), [(401, True), (402, True), (403, False)])
+def test_what_concerns_the_account_is_no_jobs_fault(status: int, whole: bool) -> None:
+    error = failure(says(status, {"detail": "because"}))
+    assert isinstance(error, ProviderClosed)
+    assert error.whole is whole
+    assert error.retry_after_s == 60
+    assert "because" in error.message
+    assert "REPLICATE_API_TOKEN" in error.remedy
 
 
 @pytest.mark.parametrize("status", [204, 301, 302, 408, 409, 418, 500, 502, 503, 504, 520])

@@ -16,7 +16,7 @@ import msgspec
 
 from staging_core import Staging, __version__
 from staging_core.audit import Audit, Evidence, Violation
-from staging_core.database import spend
+from staging_core.database import gates, spend
 from staging_core.database.spend import Caps
 from staging_core.errors import ObjectExists, StagingError, StorageFull
 from staging_core.interfaces import Creates, Inspects, supports
@@ -80,7 +80,7 @@ async def examined() -> list[Check]:
                 checks.append(await _tried(name, look, staging))
             if (reports := reports_arrive(staging)) is not None:
                 checks.append(_check_from(reports.name, reports))
-            checks += [await _alone(staging), *await _inspected(staging)]
+            checks += [await _gates(staging), await _alone(staging), *await _inspected(staging)]
     except StagingError as error:
         checks.append(_failed("open", error))
     return checks
@@ -134,6 +134,20 @@ async def _storage(staging: Staging) -> str:
     finally:
         await storage.delete(key)
     return "wrote, read and deleted an object"
+
+
+async def _gates(staging: Staging) -> Check:
+    """Providers and models of which no job is started now, since they turn us away or fail."""
+    async with staging.ports.database.read() as tx:
+        closed = await gates.closed(tx)
+    if not closed:
+        return Check(name="gates", message="every provider and every model may be asked")
+    shown = ", ".join(f"{name} for {seconds:.0f} s" for name, seconds in closed.items())
+    return Check(
+        name="gates",
+        message=f"jobs wait, since these are left alone: {shown}",
+        advice="Nothing to do for a minute or two; after that the log of the workers says why.",
+    )
 
 
 async def _alone(staging: Staging) -> Check:

@@ -105,6 +105,23 @@ async def close(tx: Transaction, card: ModelCard, *, seconds: float) -> None:
     await _close(tx, _provider(card), seconds)
 
 
+async def rest(tx: Transaction, card: ModelCard, *, seconds: float) -> None:
+    """Nobody may use the model: its breaker is open at once, and then one job at a time tries."""
+    await _close(tx, _model(card.id), seconds)
+    await tx.execute(
+        sa.update(gates)
+        .where(gates.c.name == _model(card.id), gates.c.failures < OPENS_AFTER)
+        .values(failures=OPENS_AFTER)
+    )
+
+
+async def closed(tx: Transaction) -> dict[str, float]:
+    """The gates that are closed now, and for how many seconds more."""
+    query = sa.select(gates.c.name, gates.c.closed_until).where(gates.c.closed_until > tx.now)
+    rows = await tx.rows(query.order_by(gates.c.name))
+    return {row["name"]: row["closed_until"] - tx.now for row in rows}
+
+
 async def close_reads(tx: Transaction, card: ModelCard, *, seconds: float) -> None:
     """The provider answers no questions: it is asked about no prediction for so long."""
     await _close(tx, of_reads(card), seconds)

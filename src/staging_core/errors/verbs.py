@@ -57,6 +57,28 @@ class Busy(JobVerb):
         self.retry_after_s = busy_s(retry_after_s)
 
 
+class ProviderClosed(Busy):
+    """The provider turns the installation's account away; certainly nothing was made.
+
+    Every job would be told the same, so they wait. ``whole``: it is so for all its models, and not
+    for this one only.
+    """
+
+    code = "provider_closed"
+    remedy_hint = "Whoever runs the installation sets its account at the provider right."
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        remedy: str | None = None,
+        retry_after_s: float = 60.0,
+        whole: bool = True,
+    ) -> None:
+        super().__init__(message, remedy=remedy, retry_after_s=retry_after_s)
+        self.whole = whole
+
+
 def busy_s(told: object) -> float:
     """Seconds from what somebody told: a number within bounds, whatever it was."""
     if not isinstance(told, int | float):

@@ -46,7 +46,7 @@ from .missing import Missing
 from .model_input import model_input
 from .outcome import outcome
 from .reach import can_reach
-from .refusal import FAILING, of_create, of_upload, told
+from .refusal import FAILING, of_account, of_create, of_upload, told
 from .sent_photo import SentPhoto, send_photo
 from .transport import Garbled, Rejected
 
@@ -210,6 +210,8 @@ def _handle(made: dict[str, Any]) -> str:
 def _again(error: Exception) -> JobVerb:
     if isinstance(error, Rejected) and error.status == 429:
         return Busy("Replicate is busy.", retry_after_s=error.retry_after_s or 5.0)
+    if (closed := of_account(error)) is not None:
+        return closed
     return Retryable(f"Replicate could not be asked: {told(error)}.")
 
 
