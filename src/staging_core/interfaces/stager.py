@@ -95,6 +95,7 @@ class Defers(Protocol):
     async def check(self, handle: str) -> Waiting | Staged | Failed:
         """How the prediction stands. A status that is not understood is ``Waiting``.
 
+        ``Busy``: nothing is asked of the provider until then. Any other error: asked again later.
         Handles that older versions gave are understood.
         """
         ...
