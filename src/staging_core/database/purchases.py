@@ -14,9 +14,11 @@ from .row import Row
 from .tables import accounts, purchases
 
 Deed = Literal["checkout", "subscribe", "switch"]
-State = Literal["begun", "open", "done", "refused", "over"]
+State = Literal["begun", "open", "unwanted", "done", "refused", "over"]
 UNFINISHED = ("begun", "open")
 """States in which somebody may still pay, or the outcome is not known."""
+
+_UNSETTLED = ("begun", "unwanted")
 
 
 async def begin(
@@ -64,7 +66,7 @@ async def lately(
         .where(
             purchases.c.account_id == account_id,
             purchases.c.source == source,
-            purchases.c.state.in_((*UNFINISHED, "done")),
+            purchases.c.state.in_((*UNFINISHED, "unwanted", "done")),
             purchases.c.created_at > since,
         )
         .order_by(purchases.c.created_at.desc(), purchases.c.id)
@@ -80,16 +82,52 @@ async def tell(
     *,
     object_id: str | None = None,
 ) -> None:
-    """What became of it, unless that is settled already."""
+    """What became of it, unless that is settled already; what is unwanted is not opened again."""
     known = {} if object_id is None else {"object_id": object_id}
+    before = UNFINISHED if state in UNFINISHED else (*UNFINISHED, "unwanted")
     await tx.execute(
         sa.update(purchases)
         .where(
             purchases.c.account_id == account_id,
             purchases.c.id == purchase_id,
-            purchases.c.state.in_(UNFINISHED),
+            purchases.c.state.in_(before),
         )
         .values(state=state, updated_at=tx.now, **known)
+    )
+
+
+async def supersede(
+    tx: Transaction, account_id: str, source: str, *, but: str | None = None
+) -> None:
+    """The account has chosen otherwise than what it began of plans, and nobody has paid yet.
+
+    ``but``: what it wants now. A change that waits for its payment stays: the provider drops it
+    with the next one. Hold the account first.
+    """
+    open_ = sa.and_(purchases.c.state == "open", purchases.c.deed != "switch")
+    await tx.execute(
+        sa.update(purchases)
+        .where(
+            purchases.c.account_id == account_id,
+            purchases.c.source == source,
+            purchases.c.kind == "plan",
+            purchases.c.id != (but or ""),
+            sa.or_(purchases.c.state == "begun", open_),
+        )
+        .values(state="unwanted", updated_at=tx.now)
+    )
+
+
+async def unwanted(tx: Transaction, account_id: str, source: str) -> list[Row]:
+    """What the account does not want any more, and of which nobody knows what there is."""
+    return await tx.rows(
+        sa.select(purchases)
+        .where(
+            purchases.c.account_id == account_id,
+            purchases.c.source == source,
+            purchases.c.state == "unwanted",
+        )
+        .order_by(purchases.c.created_at, purchases.c.id)
     )
 
 
@@ -105,7 +143,7 @@ async def switched(
         purchases.c.source == source,
         purchases.c.deed == "switch",
         purchases.c.object_id == object_id,
-        purchases.c.state.in_(UNFINISHED),
+        purchases.c.state.in_((*UNFINISHED, "unwanted")),
     )
     update = sa.update(purchases).where(*waiting)
     done = update.where(purchases.c.price_id == price_id)
@@ -114,7 +152,7 @@ async def switched(
         await tx.execute(update.values(state="over", updated_at=tx.now))
 
 
-async def begun(tx: Transaction, source: str, *, before: float, limit: int) -> list[Row]:
+async def unsettled(tx: Transaction, source: str, *, before: float, limit: int) -> list[Row]:
     """Those whose outcome nobody has found out since ``before``, the longest first.
 
     Not of accounts that are being deleted: all that they pay for ends.
@@ -123,7 +161,7 @@ async def begun(tx: Transaction, source: str, *, before: float, limit: int) -> l
         sa.select(purchases)
         .join(accounts, accounts.c.id == purchases.c.account_id)
         .where(
-            purchases.c.state == "begun",
+            purchases.c.state.in_(_UNSETTLED),
             purchases.c.source == source,
             purchases.c.updated_at <= before,
             accounts.c.closing_at.is_(None),

@@ -53,6 +53,8 @@ class Buying:
                 await self._may_begin(takes)
             customer_id = await customer_of(self._ports, takes, self._account_id)
             row = await self._begin(takes, "checkout", offer, creation)
+            if offer.kind == "plan":
+                await self._take_back_others(takes, row, customer_id)
             answer = await one.ask(self._ports, takes, row, offer, customer_id)
             assert isinstance(answer, str)
         return answer
@@ -76,8 +78,11 @@ class Buying:
                 return await self._subscribed(takes, offer, creation)
             await self._check_currency(takes, offer)
             row = await self._begin(takes, "switch", offer, creation, object_id=subscription_id)
+            async with self._ports.database.read(self._account_id) as tx:
+                customer_id = await customers.customer_of(tx, self._account_id, takes.source) or ""
+            await self._take_back_others(takes, row, customer_id)
             try:
-                answer = await one.ask(self._ports, takes, row, offer, "")
+                answer = await one.ask(self._ports, takes, row, offer, customer_id)
             except PaymentRefused as refused:
                 await self._check_open(subscription_id, refused)
                 raise
@@ -198,12 +203,31 @@ class Buying:
                 row = await purchases.begin(
                     tx, self._account_id, takes.source, deed, offer, object_id=object_id
                 )
+            if offer.kind == "plan":
+                await purchases.supersede(tx, self._account_id, takes.source, but=row["id"])
             await creation.keep(tx, [row["id"]])
         return row
+
+    async def _take_back_others(self, takes: TakesPayments, row: Row, customer_id: str) -> None:
+        """What was begun before is not wanted; ``AlreadySubscribed`` where it was paid by now.
+
+        Of what nothing is found a call may still be under way: a sweep looks again.
+        """
+        async with self._ports.database.read(self._account_id) as tx:
+            others = await purchases.unwanted(tx, self._account_id, takes.source)
+        for other in others:
+            paid = await one.take_back(self._ports, takes, other, customer_id)
+            if paid is not None and row["deed"] != "switch":
+                async with self._ports.database.write(self._account_id) as tx:
+                    await accounts.hold(tx, self._account_id)
+                    await purchases.supersede(tx, self._account_id, takes.source)
+                raise AlreadySubscribed()
 
     async def _again(self, purchase_id: str) -> Row:
         """The purchase of the earlier call; the provider must still know its key."""
         row = await self._kept(purchase_id)
+        if row["state"] in ("unwanted", "over"):
+            raise AlreadyCreated("Something else was begun since.", id=purchase_id)
         async with self._ports.database.read(self._account_id) as tx:
             if tx.now - row["created_at"] > KEY_KNOWN_S:
                 raise AlreadyCreated(id=purchase_id)
@@ -213,6 +237,7 @@ class Buying:
         """Begun, or begun before and not paid yet: then with the secret that it has now."""
         customer_id = await customer_of(self._ports, takes, self._account_id)
         row = await self._begin(takes, "subscribe", offer, creation)
+        await self._take_back_others(takes, row, customer_id)
         if row["object_id"] is not None:
             found = await takes.begun(customer_id, row["id"])
             if found is not None:
@@ -232,7 +257,7 @@ class Buying:
         subscription_id = await self._paid_for(takes)
         if subscription_id is None:
             raise NoActiveSubscription()
-        key = await self._look_at(takes.source, subscription_id)
+        key = await self._look_at(takes.source, subscription_id, ends=ends)
         change = takes.end_with_period if ends else takes.go_on
         try:
             await change(subscription_id, key=key)
@@ -241,11 +266,17 @@ class Buying:
             raise
         await self._look_at(takes.source, subscription_id)
 
-    async def _look_at(self, source: str, subscription_id: str) -> str:
-        """Mark the subscription; a key that no other call has."""
+    async def _look_at(self, source: str, subscription_id: str, *, ends: bool = False) -> str:
+        """Mark the subscription; a key that no other call has.
+
+        ``ends``: what the account began of plans before, it does not want any more.
+        """
 
         async def mark(tx: Transaction) -> None:
             await payment_objects.mark(tx, source, "subscription", subscription_id, None)
+            if ends:
+                await accounts.hold(tx, self._account_id)
+                await purchases.supersede(tx, self._account_id, source)
 
         await self._ports.database.transact(None, mark)
         return uuid4().hex

@@ -7,7 +7,7 @@ from staging_core.database.engine import Transaction
 from staging_core.database.paid_plans import NOT_PAYING
 from staging_core.database.row import Row
 from staging_core.errors import PaymentRefused
-from staging_core.interfaces import TakesPayments
+from staging_core.interfaces import ReportsPayments, TakesPayments, supports
 from staging_core.models import Offer, PaidSubscription
 from staging_core.ports import Ports
 
@@ -21,7 +21,8 @@ async def ask(
     """Ask the provider for it; the subscription, or the address of the page to pay on.
 
     Under the purchase's id as its key, so that asking again within a day changes nothing.
-    ``PaymentRefused`` ends it; after any other error its outcome is not known.
+    ``PaymentRefused`` ends it; after any other error its outcome is not known. It is refused as
+    well when the account has chosen otherwise meanwhile, and this was not paid at once.
     """
     try:
         answer = await _asked(ports, takes, purchase, offer, customer_id)
@@ -29,9 +30,15 @@ async def ask(
         await _tell(ports, purchase, "refused", None)
         raise
     if isinstance(answer, str):
-        await _tell(ports, purchase, "open", None)
+        state = await _tell(ports, purchase, "open", None)
     else:
-        await found(ports, purchase, answer)
+        state = await found(ports, purchase, answer)
+    if state in ("unwanted", "over"):
+        await take_back(ports, takes, purchase, customer_id)
+        raise PaymentRefused(
+            "The account has begun something else since.",
+            remedy="Ask again for what is wanted now.",
+        )
     return answer
 
 
@@ -53,9 +60,43 @@ async def _asked(
     )
 
 
-async def found(ports: Ports, purchase: Row, paid: PaidSubscription) -> None:
-    """It has become this subscription, which is to be looked at."""
-    await _tell(ports, purchase, _state(purchase, paid), paid)
+async def find(
+    ports: Ports, takes: TakesPayments, purchase: Row, customer_id: str
+) -> PaidSubscription | None:
+    """What has become of it at the provider, where anything has; of a page nobody can tell."""
+    if purchase["deed"] != "switch":
+        is_plan = purchase["kind"] == "plan"
+        return await takes.begun(customer_id, purchase["id"]) if is_plan else None
+    now = await look(ports, purchase)
+    return now if now is not None and now.price_id == purchase["price_id"] else None
+
+
+async def look(ports: Ports, purchase: Row) -> PaidSubscription | None:
+    """The subscription that is to go over to another plan, as it is now."""
+    reports = supports(ports.billing, ReportsPayments)
+    now = None if reports is None else await reports.look("subscription", purchase["object_id"])
+    return now if isinstance(now, PaidSubscription) else None
+
+
+async def found(ports: Ports, purchase: Row, paid: PaidSubscription) -> str:
+    """It has become this subscription, which is to be looked at; the purchase's state then."""
+    return await _tell(ports, purchase, _state(purchase, paid), paid)
+
+
+async def take_back(
+    ports: Ports, takes: TakesPayments, purchase: Row, customer_id: str, *, late: bool = False
+) -> PaidSubscription | None:
+    """Find what there is of a purchase that is not wanted; what was paid of it nevertheless.
+
+    ``late``: nothing more can come of it, as its call has ended long ago.
+    """
+    there = await find(ports, takes, purchase, customer_id)
+    if there is not None and pays(there):
+        await found(ports, purchase, there)
+        return there
+    if there is not None or late:
+        await _tell(ports, purchase, "over", there)
+    return None
 
 
 async def is_over(ports: Ports, purchase: Row) -> None:
@@ -78,17 +119,19 @@ def _state(purchase: Row, paid: PaidSubscription) -> purchases.State:
 
 async def _tell(
     ports: Ports, purchase: Row, state: purchases.State, paid: PaidSubscription | None
-) -> None:
+) -> str:
     """In the engine's own transaction, since things of a provider are no account's.
 
-    The thing's row comes first, as it does for whoever looks at it.
+    The thing's row comes first, as it does for whoever looks at it. The purchase's state then.
     """
 
-    async def write(tx: Transaction) -> None:
+    async def write(tx: Transaction) -> str:
         object_id = purchase["object_id"] if paid is None else paid.id
         if object_id is not None:
             whose = None if paid is None else paid.customer_id
             await payment_objects.mark(tx, purchase["source"], "subscription", object_id, whose)
         await purchases.tell(tx, purchase["account_id"], purchase["id"], state, object_id=object_id)
+        row = await purchases.get(tx, purchase["account_id"], purchase["id"])
+        return state if row is None else str(row["state"])
 
-    await ports.database.transact(None, write)
+    return await ports.database.transact(None, write)

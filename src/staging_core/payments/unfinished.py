@@ -1,8 +1,8 @@
 """Purchases and customers whose outcome is not known: looked for, then asked for again or ended.
 
 The provider is looked at first. What is not there is asked for again, under its old key, for an
-hour: so long it is what the account wants; after that it is over, and nobody is charged for what
-they have given up.
+hour: so long it is what the account wants, unless it has chosen otherwise since; after that it is
+over, and nobody is charged for what they have given up.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from __future__ import annotations
 import logging
 import time
 
-from staging_core.database import customers, purchases
+from staging_core.database import accounts, customers, paid_plans, purchases
 from staging_core.database.row import Row
 from staging_core.errors import Busy, PaymentRefused, PaymentsUnavailable, StagingError
-from staging_core.interfaces import ReportsPayments, TakesPayments, supports
-from staging_core.models import PaidSubscription
+from staging_core.interfaces import TakesPayments, supports
 from staging_core.ports import Ports
 
 from . import purchase as one
@@ -84,7 +83,7 @@ class Unfinished:
 
     async def _begun(self, takes: TakesPayments) -> list[Row]:
         async with self._ports.database.read() as tx:
-            rows = await purchases.begun(
+            rows = await purchases.unsettled(
                 tx, takes.source, before=tx.now - self._grace_s, limit=_AT_ONCE
             )
             return [{**row, "age": tx.now - row["created_at"]} for row in rows]
@@ -94,27 +93,28 @@ class Unfinished:
             customer_id = await customers.customer_of(tx, row["account_id"], row["source"])
         if customer_id is None:
             await one.is_over(self._ports, row)
-            return True
-        found = await self._found(takes, row, customer_id)
-        if found is not None:
+        elif row["state"] == "unwanted":
+            await one.take_back(self._ports, takes, row, customer_id, late=True)
+        elif found := await one.find(self._ports, takes, row, customer_id):
             await one.found(self._ports, row, found)
-        elif row["age"] < WANTED_S:
+        elif row["age"] < WANTED_S and await self._is_wanted(row):
             await self._ask_again(takes, row, customer_id)
         else:
             await one.is_over(self._ports, row)
         return True
 
-    async def _found(
-        self, takes: TakesPayments, row: Row, customer_id: str
-    ) -> PaidSubscription | None:
-        """What has become of it, where anything has."""
-        if row["deed"] != "switch":
-            return await takes.begun(customer_id, row["id"]) if row["kind"] == "plan" else None
-        reports = supports(self._ports.billing, ReportsPayments)
-        now = None if reports is None else await reports.look("subscription", row["object_id"])
-        if isinstance(now, PaidSubscription) and now.price_id == row["price_id"]:
-            return now
-        return None
+    async def _is_wanted(self, row: Row) -> bool:
+        """Whether the account has not chosen otherwise since, here or at the provider."""
+        if row["deed"] == "switch":
+            now = await one.look(self._ports, row)
+            if now is None or not one.pays(now) or (now.canceled_at or 0.0) > row["created_at"]:
+                return False
+        async with self._ports.database.write(row["account_id"]) as tx:
+            await accounts.hold(tx, row["account_id"])
+            its = await purchases.get(tx, row["account_id"], row["id"])
+            pays = await paid_plans.find(tx, row["account_id"], row["source"])
+        begins_plan = row["kind"] == "plan" and row["deed"] != "switch"
+        return its is not None and its["state"] == "begun" and not (begins_plan and pays)
 
     async def _ask_again(self, takes: TakesPayments, row: Row, customer_id: str) -> None:
         try:

@@ -34,13 +34,16 @@ purchases = sa.Table(
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("code", sa.String(64), nullable=False),
     sa.Column("price_id", sa.String(255), nullable=False),
-    # begun: the outcome is not known; open: somebody has to pay; done; refused; over.
+    # begun: the outcome is not known; open: somebody has to pay; unwanted: another was begun since,
+    # and what there may be of it is still to be found; done; refused; over.
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("object_id", sa.String(255)),
     time_column("created_at"),
     time_column("updated_at"),
     sa.Index("ix_staging_purchases_page", "account_id", "created_at", "id"),
-    index("ix_staging_purchases_begun", "updated_at", only="state = 'begun'"),
+    index(
+        "ix_staging_purchases_unsettled", "updated_at", only="state IN ('begun', 'unwanted')"
+    ),
 )
 
 payment_events = sa.Table(
