@@ -41,9 +41,7 @@ purchases = sa.Table(
     time_column("created_at"),
     time_column("updated_at"),
     sa.Index("ix_staging_purchases_page", "account_id", "created_at", "id"),
-    index(
-        "ix_staging_purchases_unsettled", "updated_at", only="state IN ('begun', 'unwanted')"
-    ),
+    index("ix_staging_purchases_unsettled", "updated_at", only="state IN ('begun', 'unwanted')"),
 )
 
 payment_events = sa.Table(
