@@ -35,9 +35,9 @@ class AnyOrder(RuleBasedStateMachine):
         """Do it."""
         self.runner.run(deed)
 
-    @initialize()
-    def begin(self) -> None:
-        self.run(self.world.begin())
+    @initialize(poor=st.booleans())
+    def begin(self, *, poor: bool) -> None:
+        self.run(self.world.begin(poor=poor))
 
     @rule(account=accounts, key=st.sampled_from(KEYS), at=crashes)
     def submit(self, account: str, key: str, at: int | None) -> None:
@@ -62,6 +62,15 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(account=accounts, images=st.integers(1, 3), purchase=st.sampled_from("ab"))
     def take_back(self, account: str, images: int, purchase: str) -> None:
         self.run(self.world.take_back(account, images, purchase))
+
+    @rule(
+        account=accounts,
+        name=st.sampled_from("xy"),
+        refunded=st.sampled_from((0, 0, 200, 300)),
+        disputed=st.booleans(),
+    )
+    def report_a_pack(self, account: str, name: str, refunded: int, *, disputed: bool) -> None:
+        self.run(self.world.packs.report(account, name, refunded=refunded, disputed=disputed))
 
     @rule(account=accounts, place=places)
     def peep(self, account: str, place: int) -> None:

@@ -10,7 +10,17 @@ import pytest
 import sqlalchemy as sa
 
 from staging_core import Group, deferred, landing, settlement, submission
-from staging_core.database import attempts, deletions, events, files, images, jobs, ledger, spend
+from staging_core.database import (
+    attempts,
+    deletions,
+    events,
+    files,
+    images,
+    jobs,
+    ledger,
+    owed,
+    spend,
+)
 from staging_core.database.engine import Transaction
 from staging_core.database.tables import balances
 from staging_core.database.tables import jobs as job_rows
@@ -240,6 +250,14 @@ def a_purchase_booked_twice(patch: pytest.MonkeyPatch) -> None:
         return await grant(tx, *args, id=f"{id}-{uuid4()}", **how)
 
     patch.setattr(ledger, "grant", grant_anew)
+
+
+@mutant
+def released_though_its_money_went_back(patch: pytest.MonkeyPatch) -> None:
+    async def nothing(*_: Any, **__: Any) -> None:
+        return None
+
+    patch.setattr(owed, "owe", nothing)
 
 
 def _users_of(name: str) -> list[Any]:

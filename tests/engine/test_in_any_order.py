@@ -20,6 +20,7 @@ from .any_order import AnyOrder
 from .crashing import Cut
 from .house import open_house
 from .mutants import MUTANTS
+from .packs import CREDITS
 from .scripted_provider import ScriptedProvider, TrustingDecoder
 from .world import KEYS, Violated, World
 
@@ -160,6 +161,20 @@ async def told_twice_of_a_purchase(world: World) -> None:
     await world.give("one", 2, "a")
 
 
+async def refunded_while_it_is_held(world: World) -> None:
+    await world.begin(poor=True)
+    await world.packs.report("one", "x", refunded=0, disputed=False)
+    await world.submit("one", "first", WHOLE)
+    await world.packs.report("one", "x", refunded=0, disputed=True)
+    await world.cancel("one", 0)
+    await world.cancel("one", 1)
+    if await world.credits("one"):
+        raise Violated("I9: credits whose money went back may be had")
+    await world.packs.report("one", "x", refunded=0, disputed=False)
+    if await world.credits("one") != CREDITS:
+        raise Violated("I9: the money is here again, and the credits are not")
+
+
 STORIES: dict[str, Callable[[World], Awaitable[None]]] = {
     "no_fence": frozen_and_overtaken,
     "result_outside_the_transaction": dying_while_it_delivers,
@@ -175,6 +190,7 @@ STORIES: dict[str, Callable[[World], Awaitable[None]]] = {
     "spent_and_counted_elsewhere": cancelled_at_its_provider,
     "counted_for_less_than_it_costs": deleted_when_ready,
     "a_purchase_booked_twice": told_twice_of_a_purchase,
+    "released_though_its_money_went_back": refunded_while_it_is_held,
 }
 
 

@@ -19,7 +19,8 @@ from staging_core.audit.acceptance import LATE
 from staging_core.audit.attempts import UNWANTED
 from staging_core.audit.reservations import UNTOLD
 from staging_core.backends.fsspec_storage.memory import MemoryStorage
-from staging_core.database import accounts, ledger, tables
+from staging_core.database import accounts, ledger, standing, tables
+from staging_core.database.engine import Transaction
 from staging_core.database.row import Row
 from staging_core.errors import CreatedThenDeleted, NotFound, StagingError, UsageLimitExceeded
 from staging_core.models import TERMINAL, Callback, Group, Principal
@@ -30,6 +31,7 @@ from staging_core.recovery import Recovery
 
 from .crashing import Crash, Cut
 from .house import House
+from .packs import Packs
 from .pictures import photo
 from .scripted_provider import ScriptedProvider
 
@@ -60,12 +62,24 @@ class World:
         self.promises: list[Accepted] = []
         self.held: dict[str, Row] = {}
         self.bought: dict[tuple[str, str], int] = {}
+        self.packs = Packs(self.ports)
 
-    async def begin(self) -> None:
-        """Nothing has happened yet."""
+    async def begin(self, *, poor: bool = False) -> None:
+        """Nothing has happened yet. ``poor``: accounts have used their allowance up."""
         async with self.ports.database.write() as tx:
             for table in reversed(tables.metadata.sorted_tables):
                 await tx.execute(sa.delete(table))
+            if poor:
+                for account in ACCOUNTS:
+                    await self._use_up(tx, account)
+
+    async def _use_up(self, tx: Transaction, account: str) -> None:
+        settings = self.ports.settings
+        await accounts.ensure(tx, account)
+        now = await standing.read(tx, account, settings.plans, settings.default_plan)
+        name, images = standing.allowance_of(now.period), now.allowance
+        await ledger.raise_to(tx, account, name, images, expires_at=tx.now)
+        await ledger.expire(tx, account)
 
     # --- clients --------------------------------------------------------------------------------
 
@@ -128,6 +142,11 @@ class World:
         async with self.ports.database.write(account) as tx:
             await accounts.ensure(tx, account)
             await ledger.refund(tx, account, images, id=f"refund-{purchase}")
+
+    async def credits(self, account: str) -> int:
+        """What may be had of the account's."""
+        async with self.ports.database.write() as tx:
+            return await ledger.left(tx, account, ledger.CREDITS)
 
     async def peep(self, account: str, place: int) -> None:
         """Ask for what another account has; ``Violated`` when it is told."""
@@ -237,8 +256,11 @@ class World:
         async with self.ports.database.read() as tx:
             of_credits = tables.balances.c.name == ledger.CREDITS
             given = await tx.rows(sa.select(tables.balances.c.granted).where(of_credits))
-        if sum(row["granted"] for row in given) != sum(self.bought.values()):
+        bought = sum(self.bought.values()) + await self.packs.granted()
+        if sum(row["granted"] for row in given) != bought:
             raise Violated("I3: a purchase was booked otherwise than once")
+        if wrong := await self.packs.wrong():
+            raise Violated(f"I9: {wrong}")
         asked = self.provider.posts
         if len(asked) != len(set(asked)):
             raise Violated("I4: the provider was asked twice for one attempt")

@@ -22,6 +22,17 @@ def below_zero(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
+def owed_otherwise(settings: Settings, now: float) -> sa.Select[Any]:
+    """Balances of which more is owed than jobs hold, or less than nothing."""
+    return sa.select(balances.c.account_id).where(
+        sa.or_(
+            balances.c.owed < 0,
+            balances.c.owed > balances.c.reserved,
+            balances.c.owed_taken < 0,
+        )
+    )
+
+
 def otherwise_than_its_entries(settings: Settings, now: float) -> sa.Select[Any]:
     """Balances whose row says something else than their entries come to."""
     of_this = (ledger.c.account_id == balances.c.account_id) & (ledger.c.balance == balances.c.name)
@@ -112,6 +123,7 @@ def _book(name: str) -> sa.ColumnElement[int]:
 
 RULES = (
     Rule("I9", "A balance is below zero.", below_zero),
+    Rule("I9", "More credits are owed than jobs hold.", owed_otherwise),
     Rule("I9", "A balance is not the sum of its entries.", otherwise_than_its_entries),
     Rule("I9", "The ledger has an entry of a balance that is not there.", without_a_balance),
     Rule("I9", "A balance holds something else than its running jobs took.", held_otherwise),

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from staging_core.models import Entry, EntryKind
 
-from . import billing_events
+from . import billing_events, owed
 from .engine import Transaction
 from .prepared import Prepared, placed, places
 from .row import Row
@@ -26,8 +26,7 @@ from .tables import balances, jobs, ledger
 from .unsettled import settle_each
 from .upsert import insert_or
 
-CREDITS = "credits"
-"""The balance of what was bought or given, which does not end."""
+CREDITS = owed.CREDITS
 
 _BOOKS: dict[EntryKind, tuple[str, str]] = {
     "grant": ("granted", "available"),
@@ -59,6 +58,8 @@ def settle(tx: Transaction, job: Row, *, captured: bool) -> None:
     account_id, balance = job["account_id"], job["reserved_in"]
     kind: EntryKind = "capture" if captured else "release"
     tx.at_last(_ENTER, _of_job(kind, account_id, job["id"], balance, tx.now))
+    if balance == CREDITS and not captured:
+        tx.at_last(*owed.take(account_id, job["id"], tx.now))
     given_back = {"of_account": account_id, "of_name": balance, "back": 0 if captured else 1}
     tx.at_last(_LET_GO, given_back)
 
@@ -101,18 +102,13 @@ _THIS = sa.and_(
     balances.c.name == sa.bindparam("of_name"),
 )
 _TAKEN: sa.BindParameter[int] = sa.bindparam("taken", type_=sa.Integer())
-_BACK: sa.BindParameter[int] = sa.bindparam("back", type_=sa.Integer())
 _HOLD = Prepared(
     sa.update(balances)
     .where(_THIS, balances.c.available >= _TAKEN)
     .values(available=balances.c.available - _TAKEN, reserved=balances.c.reserved + _TAKEN)
     .returning(balances.c.name)
 )
-_LET_GO = Prepared(
-    sa.update(balances)
-    .where(_THIS)
-    .values(available=balances.c.available + _BACK, reserved=balances.c.reserved - 1)
-)
+_LET_GO = Prepared(owed.let_go())
 
 
 # --- giving and taking back -----------------------------------------------------------------------

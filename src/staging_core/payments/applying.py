@@ -17,6 +17,7 @@ from staging_core.database import (
     billing_events,
     customers,
     ledger,
+    owed,
     payment_objects,
     price_codes,
     purchases,
@@ -161,8 +162,8 @@ class Applying:
     ) -> Outcome:
         """Credits that were paid are given once; those whose money went back are taken back.
 
-        Only what is still there is taken, once for each amount that went back; what a bank gives
-        back to us is given again.
+        Only what is still there is taken, once for each amount that went back, and of what jobs
+        hold what they release; what a bank gives back to us is given again.
         """
         account_id = await self._account_of(tx, paid.customer_id)
         if account_id is None:
@@ -197,15 +198,15 @@ class Applying:
         self, tx: Transaction, account_id: str, paid: PaidPurchase, bought: Bought
     ) -> Bought:
         """Take or give what the pack has too much or too little after what was paid for it."""
-        there = await ledger.left(tx, account_id, ledger.CREDITS)
-        change, after = come_to(bought, paid, there=there)
+        change, after = come_to(bought, paid, await owed.credits_of(tx, account_id))
         # The row of the thing is locked and says how many changes there were: each is booked once.
         id = f"purchase-{paid.id}-{after.changes}"
         note = {"purchase_id": paid.id, "refunded_cents": paid.refunded_cents}
-        if change < 0:
-            await ledger.refund(tx, account_id, -change, id=id, note=note)
-        elif change > 0:
-            await ledger.grant(tx, account_id, ledger.CREDITS, change, id=id, note=note)
+        if change.credits < 0:
+            await ledger.refund(tx, account_id, -change.credits, id=id, note=note)
+        elif change.credits > 0:
+            await ledger.grant(tx, account_id, ledger.CREDITS, change.credits, id=id, note=note)
+        await owed.owe(tx, account_id, more=change.owed, claimed=change.claimed)
         return after
 
     async def _account_of(self, tx: Transaction, customer_id: str) -> str | None:

@@ -19,6 +19,9 @@ balances = sa.Table(
     sa.Column("granted", sa.Integer(), nullable=False, server_default="0"),
     sa.Column("available", sa.Integer(), nullable=False, server_default="0"),
     sa.Column("reserved", sa.Integer(), nullable=False, server_default="0"),
+    # Of credits that jobs hold: whose money went back; how many of such were taken by now.
+    sa.Column("owed", sa.Integer(), nullable=False, server_default="0"),
+    sa.Column("owed_taken", sa.Integer(), nullable=False, server_default="0"),
     sa.Column("expires_at", sa.Double()),
     sa.CheckConstraint("available >= 0", name="ck_staging_balances_available"),
     sa.CheckConstraint("reserved >= 0", name="ck_staging_balances_reserved"),
