@@ -52,6 +52,16 @@ def test_an_error_after_the_effect_is_kept_under_its_key(
     assert len(stripe.objects("customer")) == 1
 
 
+def test_an_error_without_effect_may_be_kept_under_its_key(
+    stripe: RunningStripe, call: Called
+) -> None:
+    stripe.then("error_kept")
+    answers = [call("POST", PATH, {}, idempotency_key="k1").status_code for _ in range(2)]
+    assert answers == [500, 500]
+    assert stripe.objects("customer") == []
+    assert call("POST", PATH, {}, idempotency_key="k2").status_code == 200
+
+
 def test_a_time_out_comes_after_the_effect(stripe: RunningStripe) -> None:
     stripe.then("slow_after")
 

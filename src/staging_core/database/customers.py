@@ -5,6 +5,7 @@ One customer pays for an account. Its row says so when it was made here, or look
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 from uuid import uuid4
 
@@ -88,6 +89,19 @@ async def renew(tx: Transaction, row: Row) -> None:
     )
 
 
+async def rekey(tx: Transaction, row: Row) -> None:
+    """Nothing came of what was asked under its key, and the provider keeps an error by that one."""
+    await tx.execute(
+        sa.update(customers)
+        .where(
+            *_of(row["account_id"], row["source"]),
+            customers.c.key == row["key"],
+            customers.c.customer_id.is_(None),
+        )
+        .values(key=uuid4().hex)
+    )
+
+
 async def link(tx: Transaction, source: str, account_id: str, customer: PaidCustomer) -> Linked:
     """The customer pays for the account from now on, unless another one does.
 
@@ -145,10 +159,12 @@ async def any_made(tx: Transaction, account_id: str) -> bool:
     return await tx.row(sa.select(customers.c.source).where(*its).limit(1)) is not None
 
 
-async def unmade(tx: Transaction, source: str, *, before: float, limit: int) -> list[Row]:
+async def unmade(
+    tx: Transaction, source: str, *, before: float, limit: int, but: Collection[str] = ()
+) -> list[Row]:
     """Rows without a customer that were written ``before``, the oldest first.
 
-    Not of accounts that are being deleted: they need none.
+    Not those of accounts in ``but``, or of such that are being deleted: they need none.
     """
     return await tx.rows(
         sa.select(customers)
@@ -157,6 +173,7 @@ async def unmade(tx: Transaction, source: str, *, before: float, limit: int) -> 
             customers.c.source == source,
             customers.c.customer_id.is_(None),
             customers.c.created_at <= before,
+            customers.c.account_id.not_in(but),
             account_rows.c.closing_at.is_(None),
         )
         .order_by(customers.c.created_at)

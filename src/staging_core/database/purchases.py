@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -33,6 +34,7 @@ async def begin(
     """A new one, whose outcome is not known yet. Hold the account first."""
     row: dict[str, Any] = {
         "id": uuid4().hex,
+        "key": None,
         "account_id": account_id,
         "source": source,
         "deed": deed,
@@ -152,10 +154,27 @@ async def switched(
         await tx.execute(update.values(state="over", updated_at=tx.now))
 
 
-async def unsettled(tx: Transaction, source: str, *, before: float, limit: int) -> list[Row]:
+async def renew(tx: Transaction, row: Row) -> None:
+    """Nothing came of the call under its key, and under that one nothing will."""
+    await tx.execute(
+        sa.update(purchases)
+        .where(
+            purchases.c.account_id == row["account_id"],
+            purchases.c.id == row["id"],
+            purchases.c.state == "begun",
+            purchases.c.key.is_not_distinct_from(row["key"]),
+        )
+        .values(key=uuid4().hex)
+    )
+
+
+async def unsettled(
+    tx: Transaction, source: str, *, before: float, limit: int, but: Collection[str] = ()
+) -> list[Row]:
     """Those whose outcome nobody has found out since ``before``, the longest first.
 
-    Not of accounts that are being deleted: all that they pay for ends.
+    Not those whose id is in ``but``, nor those of accounts that are being deleted: all that they
+    pay for ends.
     """
     return await tx.rows(
         sa.select(purchases)
@@ -164,6 +183,7 @@ async def unsettled(tx: Transaction, source: str, *, before: float, limit: int) 
             purchases.c.state.in_(_UNSETTLED),
             purchases.c.source == source,
             purchases.c.updated_at <= before,
+            purchases.c.id.not_in(but),
             accounts.c.closing_at.is_(None),
         )
         .order_by(purchases.c.updated_at)

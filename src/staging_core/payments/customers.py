@@ -7,11 +7,11 @@ import asyncio
 from staging_core.database import accounts, customers, payment_objects
 from staging_core.database.engine import Transaction
 from staging_core.database.row import Row
-from staging_core.errors import AccountClosing, Busy
+from staging_core.errors import AccountClosing, Busy, PaymentsUnavailable
 from staging_core.interfaces import TakesPayments
 from staging_core.ports import Ports
 
-from .taking import KEY_KNOWN_S
+from .taking import FRESH_S, KEY_KNOWN_S
 
 _CLOCKS_S = 600.0
 """So much a provider's clock may be behind ours."""
@@ -41,12 +41,20 @@ async def customer_of(ports: Ports, takes: TakesPayments, account_id: str) -> st
     raise AssertionError("the last try returns or raises")
 
 
-async def make(ports: Ports, takes: TakesPayments, row: Row, *, now: float) -> str:
-    """Under the row's key; what the provider has forgotten is looked for first."""
-    if now - row["created_at"] > KEY_KNOWN_S:
+async def make(
+    ports: Ports, takes: TakesPayments, row: Row, *, now: float, looked: bool = False
+) -> str:
+    """Under the row's key; what was asked for some time ago is looked for first.
+
+    ``looked``: it was, and is not there. Then what fails is asked for under another key the next
+    time: providers keep errors of their own by a key, too.
+    """
+    if not looked and now - row["created_at"] > FRESH_S:
         found = await find(ports, takes, row)
         if found is not None:
             return found
+        looked = True
+    if now - row["created_at"] > KEY_KNOWN_S:
         async with ports.database.write(row["account_id"]) as tx:
             await customers.renew(tx, row)
             renewed = await customers.find(tx, row["account_id"], row["source"])
@@ -57,9 +65,15 @@ async def make(ports: Ports, takes: TakesPayments, row: Row, *, now: float) -> s
         row = renewed
     async with ports.database.read(row["account_id"]) as tx:
         email, name = await customers.face(tx, row["account_id"])
-    customer_id = await takes.make_customer(
-        row["account_id"], email=email, name=name, key=row["key"]
-    )
+    try:
+        customer_id = await takes.make_customer(
+            row["account_id"], email=email, name=name, key=row["key"]
+        )
+    except PaymentsUnavailable:
+        if looked:
+            async with ports.database.write(row["account_id"]) as tx:
+                await customers.rekey(tx, row)
+        raise
     return await _made(ports, row, customer_id)
 
 

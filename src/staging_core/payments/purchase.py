@@ -20,7 +20,7 @@ async def ask(
 ) -> PaidSubscription | str:
     """Ask the provider for it; the subscription, or the address of the page to pay on.
 
-    Under the purchase's id as its key, so that asking again within a day changes nothing.
+    Under the purchase's key, its id at first, so that asking again within a day changes nothing.
     ``PaymentRefused`` ends it; after any other error its outcome is not known. It is refused as
     well when the account has chosen otherwise meanwhile, and this was not paid at once.
     """
@@ -46,17 +46,18 @@ async def _asked(
     ports: Ports, takes: TakesPayments, purchase: Row, offer: Offer, customer_id: str
 ) -> PaidSubscription | str:
     id, offer = purchase["id"], await as_sold_to(ports, purchase, offer)
+    key = purchase["key"] or id
     if purchase["deed"] == "switch":
-        return await takes.switch(purchase["object_id"], offer, key=id)
+        return await takes.switch(purchase["object_id"], offer, key=key)
     if purchase["deed"] == "subscribe":
-        return await takes.subscribe(customer_id, offer, purchase_id=id, key=id)
+        return await takes.subscribe(customer_id, offer, purchase_id=id, key=key)
     return await takes.checkout(
         customer_id,
         offer,
         purchase_id=id,
         success_url=return_url(ports, "success"),
         cancel_url=return_url(ports, "cancelled"),
-        key=id,
+        key=key,
     )
 
 

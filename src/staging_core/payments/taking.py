@@ -14,6 +14,9 @@ from staging_core.ports import Ports
 KEY_KNOWN_S = 20 * 3600.0
 """A provider knows a key for a day at least; a call may take a while, and clocks differ."""
 
+FRESH_S = 60.0
+"""A call that was begun so long ago has ended, whatever came of it."""
+
 
 def taking(ports: Ports) -> TakesPayments:
     """The billing backend through which accounts pay; ``ServiceUnavailable`` without one."""

@@ -28,6 +28,8 @@ purchases = sa.Table(
     # to the provider and comes back with what was bought.
     account_column(),
     id_column(primary_key=True),
+    # What the provider knows the call by, where the id is one that it keeps an error of its own by.
+    sa.Column("key", sa.String(64)),
     sa.Column("source", sa.String(32), nullable=False),
     # checkout, subscribe, switch
     sa.Column("deed", sa.String(16), nullable=False),

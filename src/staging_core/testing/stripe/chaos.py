@@ -7,7 +7,16 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-CALLS = ("busy", "error_before", "error_after", "cut_before", "lost_answer", "slow", "slow_after")
+CALLS = (
+    "busy",
+    "error_before",
+    "error_kept",
+    "error_after",
+    "cut_before",
+    "lost_answer",
+    "slow",
+    "slow_after",
+)
 EVENTS = ("events_doubled", "events_late", "events_lost")
 
 
@@ -32,6 +41,7 @@ class Chaos(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     # Calls.
     busy: float = 0.0
     error_before: float = 0.0
+    error_kept: float = 0.0
     error_after: float = 0.0
     cut_before: float = 0.0
     lost_answer: float = 0.0

@@ -78,8 +78,9 @@ class Gate:
                 )
         if fault == "slow":
             await asyncio.sleep(self._account.dice.chaos.slow_s)
-        answer, ran = self._run(request, cause)
-        if fault == "error_after":
+        if fault != "error_kept":
+            answer, ran = self._run(request, cause)
+        if fault in ("error_after", "error_kept"):
             answer, ran = json_answer({"error": BROKEN}, 500), True
         if key is not None and ran:
             self._idempotency.finish(key, answer)
