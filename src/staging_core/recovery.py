@@ -32,7 +32,6 @@ from .deletion import clear_deleted
 from .errors import DatabaseFailed, JobVerb
 from .models import Wake
 from .observation import Observation
-from .payments.comparison import Comparison
 from .payments.ending import Ending
 from .payments.following import Following
 from .payments.metering import Metering
@@ -73,7 +72,6 @@ class Recovery:
         following = Following(ports)
         # A look at what a payment provider told of, then what is charged afterwards is told it.
         payments = (
-            ("payments_differing", Comparison(ports).when_due),
             ("payments_over", following.renewed),
             ("payments_followed", following.follow),
             ("overage_told", Metering(ports).tell),

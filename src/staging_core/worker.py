@@ -18,6 +18,7 @@ from .database.row import Row
 from .errors import SettingError
 from .interfaces import Consumes, supports
 from .models import Wake
+from .payments.comparison import Comparison, compare_forever
 from .pipeline import Look, Pipeline
 from .ports import Ports
 from .recovery import Recovery, sweep_forever
@@ -78,9 +79,13 @@ class Worker:
             await self._stop(helpers)
 
     def _helpers(self) -> list[asyncio.Task[None]]:
-        """What goes on beside the jobs: sweeps, and webhooks to whoever wants to know of them."""
+        """What goes on beside the jobs: sweeps, and webhooks to whoever wants to know of them.
+
+        And what is paid through a provider is compared with it, which takes its time.
+        """
         return [
             asyncio.create_task(sweep_forever(self.recovery)),
+            asyncio.create_task(compare_forever(Comparison(self.ports))),
             asyncio.create_task(self.sender.run()),
         ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from uuid import uuid4
@@ -26,6 +27,15 @@ _AGAIN_S = 900.0
 _MISSED_S = 3 * 86_400.0
 _AT_ONCE = 100
 _LEASE = "payments-compared"
+_LEASE_S = 600.0
+_LONGEST_S = 12 * 3600.0
+_LOOK_EVERY_S = 60.0
+_MISSED = "missed"
+_PARTS = (_MISSED, *KINDS)
+
+
+class _LeaseLost(Exception):
+    """Another process goes on: this one was away too long."""
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,23 +59,57 @@ class Comparison:
 
     def __init__(self, ports: Ports) -> None:
         self.ports = ports
+        self._owner = uuid4().hex
 
     async def when_due(self) -> int:
-        """Once a day, by whichever process comes first; how many things were not as kept here."""
-        if provider_of(self.ports) is None:
+        """Once a day, by one process at a time; how many things were not as kept here.
+
+        What was compared in the last day is not compared again, so that one who goes on after
+        another that has died begins with the kind at which that one was.
+        """
+        provider = provider_of(self.ports)
+        if provider is None or not (left := await self._left()):
             return 0
-        owner = uuid4().hex
-        async with self.ports.database.write() as tx:
-            if not await leases.take(tx, _LEASE, owner=owner, seconds=_EVERY_S):
-                return 0
+        differing = 0
         try:
-            return (await self.compare()).differing
+            async with asyncio.timeout(_LONGEST_S):
+                for part in left:
+                    differing += await self._part(provider, part)
+                    async with self.ports.database.write() as tx:
+                        await leases.rest(tx, _mark_of(part), seconds=_EVERY_S)
         except Exception:
-            # Whatever a provider's client raises: the other sweeps go on, and this one comes again.
+            # Whatever a provider's client raises, and however long it takes: it comes again.
             log.warning("payments were not compared, it is tried again", exc_info=True)
+            await self._go_on(_AGAIN_S)
+        else:
             async with self.ports.database.write() as tx:
-                await leases.take(tx, _LEASE, owner=owner, seconds=_AGAIN_S)
+                await leases.give_back(tx, _LEASE, owner=self._owner)
+        if differing:
+            deed = "payments_differing"
+            self.ports.telemetry.count("staging.sweep.done", differing, deed=deed)
+        return differing
+
+    async def _left(self) -> list[str]:
+        """What is due and ours to compare."""
+        async with self.ports.database.write() as tx:
+            done = await leases.held(tx, [_mark_of(part) for part in _PARTS])
+            left = [part for part in _PARTS if _mark_of(part) not in done]
+            if not left or not await leases.take(tx, _LEASE, owner=self._owner, seconds=_LEASE_S):
+                return []
+        return left
+
+    async def _part(self, provider: Provider, part: str) -> int:
+        if part == _MISSED:
+            await self._take_missed(provider)
             return 0
+        kind = next(kind for kind in KINDS if kind == part)
+        return (await self._compared(provider, kind, ours=True))[1]
+
+    async def _go_on(self, seconds: float) -> None:
+        """Keep others from it for so long; ``LeaseLost`` when another has gone on with it."""
+        async with self.ports.database.write() as tx:
+            if not await leases.take(tx, _LEASE, owner=self._owner, seconds=seconds):
+                raise _LeaseLost
 
     async def compare(self) -> Compared:
         """Mark all that is not here as the provider has it, and take what it could not deliver.
@@ -96,11 +140,18 @@ class Comparison:
 
         return await self.ports.database.transact(None, keep)
 
-    async def _compared(self, provider: Provider, kind: PaidKind) -> tuple[int, int]:
-        """How many of a kind the provider has, and how many were not as they are kept here."""
+    async def _compared(
+        self, provider: Provider, kind: PaidKind, *, ours: bool = False
+    ) -> tuple[int, int]:
+        """How many of a kind the provider has, and how many were not as they are kept here.
+
+        ``ours``: by a lease, which is to be kept.
+        """
         listed: set[str] = set()
         differing = 0
         async for batch in _batches(provider.reports.all_of(kind, since=0.0)):
+            if ours:
+                await self._go_on(_LEASE_S)
             listed |= {paid.id for paid in batch}
             differing += await self._mark_differing(provider.source, kind, batch)
         return len(listed), differing + await self._mark_unlisted(provider.source, kind, listed)
@@ -147,6 +198,16 @@ class Comparison:
         return await self.ports.database.transact(None, mark)
 
 
+async def compare_forever(comparison: Comparison) -> None:
+    """Compare when it is due until cancelled: beside the sweeps, as it may take hours."""
+    while True:
+        try:
+            await comparison.when_due()
+        except Exception:
+            log.warning("payments were not compared", exc_info=True)
+        await asyncio.sleep(max(comparison.ports.settings.sweep_s, _LOOK_EVERY_S))
+
+
 async def paid_twice(ports: Ports) -> tuple[str, ...]:
     """Accounts that pay for two plans at once; the first hundred."""
     async with ports.database.read() as tx:
@@ -166,6 +227,11 @@ async def _is_ours(tx: Transaction, source: str, paid: Paid, row: Row | None) ->
     if paid.customer_id in known:
         return not is_strangers(known[paid.customer_id]["state"])
     return await customers.account_of(tx, source, paid.customer_id) is not None
+
+
+def _mark_of(part: str) -> str:
+    """The lease that says that it was compared lately."""
+    return f"{_LEASE}:{part}"
 
 
 def _differs(state: dict[str, object], paid: Paid) -> bool:
