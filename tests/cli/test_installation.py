@@ -31,7 +31,7 @@ def test_backends_shows_every_scheme_and_which_are_chosen(cli: Cli) -> None:
 
 def test_backends_opened_tell_what_they_can_do(cli: Cli) -> None:
     rows = backends(cli("backends", "--open", "--json"))
-    assert rows["storage", "file"]["capabilities"] == ["Copies"]
+    assert rows["storage", "file"]["capabilities"] == ["Copies", "Tidies"]
     assert rows["stager", "fake"]["capabilities"] == ["Stager"]
 
 
