@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import NamedTuple
 
-from .database import accounts, billing_events, ledger, standing
+from .database import accounts, billing_events, ledger, periods, standing
 from .database.engine import Transaction
 from .errors import BillingUnavailable, StagingError
 from .interfaces import ReservesElsewhere, supports
@@ -54,22 +54,24 @@ async def quoted(ports: Ports, account_id: str, model: str, images: int) -> Quot
 async def hold(tx: Transaction, ports: Ports, account_id: str, quote: Quote, images: int) -> Hold:
     """Hold what was quoted; ``Stale`` when it is not there any more. Hold the account's row first.
 
-    The first order of a period brings the period's allowance with it; each brings the weight of the
-    account's plan to its turns.
+    The first order of a period that is paid brings its allowance with it; each brings the weight of
+    the account's plan to its turns.
     """
     if not quote.images:
         return Hold((None,) * images)
     settings = ports.settings
     now = await standing.read(tx, account_id, settings.plans, settings.default_plan)
     await accounts.weigh(tx, account_id, now.plan.weight)
-    allowance, overage = standing.allowance_of(now.period), standing.overage_of(now.period)
+    allowance, overage = periods.allowance_of(now.period), periods.overage_of(now.period)
     given = {allowance: now.plan.images, overage: now.plan.overage_images}
+    given = {} if now.awaits_payment else given
+    until = periods.kept_until(now.period)
     takes = {allowance: quote.allowance, ledger.CREDITS: quote.credits, overage: quote.overage}
     for name, taken in takes.items():
         if not taken:
             continue
         if name in given:
-            await ledger.raise_to(tx, account_id, name, given[name], expires_at=now.period.end)
+            await ledger.raise_to(tx, account_id, name, given[name], expires_at=until)
         if not await ledger.hold(tx, account_id, name, taken):
             raise Stale
     await _tell_spent(tx, account_id, quote, now)

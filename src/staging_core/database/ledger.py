@@ -154,6 +154,19 @@ async def raise_to(
         await grant(tx, account_id, balance, lacking, id=id, expires_at=expires_at)
 
 
+async def keep(tx: Transaction, account_id: str, balance: str, *, until: float) -> None:
+    """Let what is left of a balance not go before then. Hold the account's row first."""
+    await tx.execute(
+        sa.update(balances)
+        .where(
+            balances.c.account_id == account_id,
+            balances.c.name == balance,
+            balances.c.expires_at < until,
+        )
+        .values(expires_at=until)
+    )
+
+
 async def adjust(
     tx: Transaction,
     account_id: str,

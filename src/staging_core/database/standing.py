@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from staging_core.models import Period, Plan, Standing
+from staging_core.models import Plan, Standing
 
-from . import subscriptions, usage
+from . import periods, subscriptions, usage
 from .engine import Transaction
 from .ledger import CREDITS
+from .periods import allowance_of, overage_of
 from .row import Row
 from .tables import balances
-
-
-def allowance_of(period: Period) -> str:
-    """The balance of a period's allowance."""
-    return f"allowance/{period.name}"
-
-
-def overage_of(period: Period) -> str:
-    """The balance of what may be charged afterwards in a period."""
-    return f"overage/{period.name}"
 
 
 async def read(tx: Transaction, account_id: str, plans: Mapping[str, Plan], usual: str) -> Standing:
@@ -33,7 +23,8 @@ async def read(tx: Transaction, account_id: str, plans: Mapping[str, Plan], usua
     """
     subscription = _best(await subscriptions.giving(tx, account_id), plans)
     code = usual if subscription is None else subscription["plan"]
-    plan, period = plans[code], _period(subscription, tx.now)
+    plan, period = plans[code], periods.period_of(subscription, tx.now)
+    waits = subscription is not None and subscription["given_start"] is not None
     left = await _balances(tx, account_id, [allowance_of(period), overage_of(period), CREDITS])
     return Standing(
         account_id=account_id,
@@ -41,10 +32,11 @@ async def read(tx: Transaction, account_id: str, plans: Mapping[str, Plan], usua
         plan=plan,
         period=period,
         used=await usage.in_period(tx, account_id, period),
-        allowance=_left(left.get(allowance_of(period)), plan.images),
+        allowance=_left(left.get(allowance_of(period)), 0 if waits else plan.images),
         credits=_left(left.get(CREDITS), 0),
-        overage=_left(left.get(overage_of(period)), plan.overage_images),
+        overage=_left(left.get(overage_of(period)), 0 if waits else plan.overage_images),
         subscribed=subscription is not None,
+        awaits_payment=waits,
         larger_plans=_larger(plan, plans),
     )
 
@@ -55,17 +47,15 @@ def _larger(than: Plan, plans: Mapping[str, Plan]) -> tuple[str, ...]:
 
 
 def _best(rows: list[Row], plans: Mapping[str, Plan]) -> Row | None:
-    """The one that counts: of those whose plan is known here, the one that gives most."""
+    """The one that counts: of those whose plan is known here, and first of those that are paid for,
+    the one that gives most.
+    """
     known = [row for row in rows if row["plan"] in plans]
-    return max(known, key=lambda row: (plans[row["plan"]].images, row["id"]), default=None)
+    return max(known, key=lambda row: _counts(row, plans[row["plan"]]), default=None)
 
 
-def _period(subscription: Row | None, now: float) -> Period:
-    if subscription is None or subscription["period_start"] is None:
-        return Period.month_of(now)
-    start, end = subscription["period_start"], subscription["period_end"]
-    name = datetime.fromtimestamp(start, UTC).strftime("%Y-%m-%d")
-    return Period(name=name, start=start, end=end)
+def _counts(row: Row, plan: Plan) -> tuple[bool, int, str]:
+    return row["given_start"] is None, plan.images, row["id"]
 
 
 async def _balances(tx: Transaction, account_id: str, names: list[str]) -> dict[str, Row]:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from staging_core.models import PaidSubscription, Subscription
 
-from . import billing_events
+from . import billing_events, periods
 from .engine import Transaction
 from .row import Row
 from .tables import payment_objects, subscriptions
@@ -17,8 +17,14 @@ from .upsert import insert_or
 OPERATOR = "operator"
 """The source of plans that were given."""
 
+OWED = ("past_due", "unpaid")
+"""Of a subscription whose last bill was not paid when it should have been."""
+
 GIVE = ("active", "trialing", "past_due")
 """Of a subscription that gives its plan: a payment that failed is tried again by its provider."""
+
+
+_WAITS_S = 3600.0
 
 
 async def give(tx: Transaction, account_id: str, plan: str | None) -> None:
@@ -117,7 +123,12 @@ async def put(
     ``plan``: None for a price that is none of ours, which gives no plan. What has ended stays
     ended. Hold the account's row first.
     """
+    same = (subscriptions.c.account_id == account_id, subscriptions.c.source == source)
+    before = await tx.row(sa.select(subscriptions).where(subscriptions.c.id == paid.id, *same))
+    given_start = _given_start(before, plan, paid)
     its = {
+        "given_start": given_start,
+        "apart_start": await periods.apart_start(tx, account_id, before, given_start, paid),
         "plan": plan or "",
         "price_id": paid.price_id,
         "status": paid.status,
@@ -130,7 +141,6 @@ async def put(
     made = insert_or(tx.connection, subscriptions).values(
         id=paid.id, account_id=account_id, source=source, created_at=paid.created_at, **its
     )
-    same = (subscriptions.c.account_id == account_id, subscriptions.c.source == source)
     open_ = subscriptions.c.status.not_in(FINAL)
     await tx.execute(
         made.on_conflict_do_update(index_elements=["id"], set_=its, where=sa.and_(*same, open_))
@@ -139,24 +149,48 @@ async def put(
     return await tx.row(there) is not None
 
 
+def _given_start(before: Row | None, plan: str | None, paid: PaidSubscription) -> float | None:
+    """The start of the period whose rest the account has, where the present one is not paid.
+
+    In a trial it has what the trial began with, also when it goes to a larger plan.
+    """
+    if before is None:
+        return paid.period_start if _owes(paid) else None
+    kept: float = before["given_start"] or before["period_start"]
+    if _owes(paid):
+        return kept
+    if paid.status == before["status"] == "trialing" and paid.period_start == kept:
+        changed = before["plan"] not in ("", plan)
+        return kept if changed or before["given_start"] is not None else None
+    return None
+
+
+def _owes(paid: PaidSubscription) -> bool:
+    return paid.owes or paid.status in OWED
+
+
 async def over(
     tx: Transaction, source: str, *, quiet_s: float, limit: int = 100
 ) -> list[Subscription]:
     """Those that gave their plan until their period was over, and what came then is not known.
 
-    Not those that were looked at in the last ``quiet_s`` seconds.
+    Not those that were looked at in the last ``quiet_s`` seconds. Those that wait for a payment are
+    looked at once an hour.
     """
     looked_at = (payment_objects.c.source == source) & (
         payment_objects.c.object_id == subscriptions.c.id
     )
+    looked = sa.func.coalesce(payment_objects.c.looked_at, 0.0)
     rows = await tx.rows(
         sa.select(subscriptions)
         .outerjoin(payment_objects, looked_at)
         .where(
             subscriptions.c.source == source,
             subscriptions.c.status.in_(GIVE),
-            subscriptions.c.period_end <= tx.now,
-            sa.func.coalesce(payment_objects.c.looked_at, 0.0) <= tx.now - quiet_s,
+            sa.or_(
+                sa.and_(subscriptions.c.period_end <= tx.now, looked <= tx.now - quiet_s),
+                sa.and_(subscriptions.c.given_start.is_not(None), looked <= tx.now - _WAITS_S),
+            ),
         )
         .order_by(subscriptions.c.period_end.desc())
         .limit(limit)

@@ -28,6 +28,7 @@ class PaidSubscription(msgspec.Struct, frozen=True, kw_only=True):
     """``price_id``: of the plan's item, as it is paid now (a change that waits for its payment is
     not in it). Times are Unix seconds. ``purchase_id``: of our purchase that began it, if one did.
 
+    ``owes``: whether the bill of this period is not paid, be it that it is not collected yet.
     ``paid_price_id``: what this period was paid for, where a smaller plan was chosen since then.
     ``trial_end``: of a trial that has an end. ``client_secret``: what the provider's form needs
     where somebody has to pay or to confirm; secret, never kept.
@@ -43,6 +44,7 @@ class PaidSubscription(msgspec.Struct, frozen=True, kw_only=True):
     cancel_at: float | None = None
     canceled_at: float | None = None
     trial_end: float | None = None
+    owes: bool = False
     paid_price_id: str | None = None
     purchase_id: str | None = None
     client_secret: str | None = None

@@ -13,7 +13,7 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
     """From ``start`` up to ``end``, which is not in it (Unix seconds).
 
     ``name``: its month (``2026-01``) where it is a calendar month in UTC, else its first day
-    (``2026-01-15``).
+    (``2026-01-15``), or its first second (``1768435200``) where another had that day's name.
     """
 
     name: str
@@ -36,7 +36,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     left of the plan's; ``credits``: what is left of those bought or given, which do not end;
     ``overage``: how many more may be charged afterwards. What running jobs hold is in none of them.
     ``subscribed``: whether it has a plan of its own, and not that of everybody. ``larger_plans``:
-    codes of the plans that have more images, the smallest first.
+    codes of the plans that have more images, the smallest first. ``awaits_payment``: its plan gives
+    no more images before a bill is paid; what is left of the period that was paid last stays.
     """
 
     account_id: str
@@ -48,4 +49,5 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     credits: int = 0
     overage: int = 0
     subscribed: bool = False
+    awaits_payment: bool = False
     larger_plans: tuple[str, ...] = ()

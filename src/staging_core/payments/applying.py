@@ -19,6 +19,7 @@ from staging_core.database import (
     ledger,
     owed,
     payment_objects,
+    periods,
     price_codes,
     purchases,
     standing,
@@ -109,11 +110,18 @@ class Applying:
     async def _give(self, tx: Transaction, account_id: str, paid: PaidSubscription) -> None:
         """What was given in a period stays to its end: a smaller plan takes nothing back.
 
-        Also where nobody looked before the smaller plan was chosen: the period was paid for.
+        Also where nobody looked before the smaller plan was chosen: the period was paid for. What
+        is not paid gives nothing, and what is left of the period before stays until it is.
         """
         settings = self._settings
         now = await standing.read(tx, account_id, settings.plans, settings.default_plan)
         if not now.subscribed or now.period.end <= tx.now:
+            return
+        balance = periods.allowance_of(now.period)
+        until = periods.kept_until(now.period)
+        if now.awaits_payment:
+            for each in (balance, periods.overage_of(now.period)):
+                await ledger.keep(tx, account_id, each, until=until)
             return
         images = now.plan.images
         gives = paid.status in subscriptions.GIVE and now.period.start == paid.period_start
@@ -121,8 +129,7 @@ class Applying:
             id, plans = paid.paid_price_id, settings.plans
             code = await price_codes.code_of(tx, self._source, "plan", id, plans)
             images = max(images, 0 if code is None else plans[code].images)
-        balance = standing.allowance_of(now.period)
-        await ledger.raise_to(tx, account_id, balance, images, expires_at=now.period.end)
+        await ledger.raise_to(tx, account_id, balance, images, expires_at=until)
 
     async def _tell_of_plan(
         self,

@@ -48,7 +48,7 @@ class Parent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bill(msgspec.Struct, frozen=True, kw_only=True):
-    """An invoice."""
+    """An invoice. ``billing_reason``: such as a new period, or a change of the subscription."""
 
     id: str
     created: float
@@ -56,6 +56,7 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
     amount_due: int
     amount_paid: int
     status: InvoiceStatus | None = None
+    billing_reason: str | None = None
     number: str | None = None
     hosted_invoice_url: str | None = None
     invoice_pdf: str | None = None
@@ -67,6 +68,12 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
         """Of the subscription that it is of, if it is of one."""
         details = (self.parent and self.parent.subscription_details) or {}
         return reference(details.get("subscription"))
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is of a period, and is to be paid yet; a draft is collected within an hour."""
+        of_period = self.billing_reason in ("subscription_create", "subscription_cycle")
+        return of_period and self.status in ("draft", "open") and self.amount_due > 0
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +107,7 @@ class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
     cancel_at_period_end: bool = False
     canceled_at: float | None = None
     trial_end: float | None = None
+    collection_method: str = "charge_automatically"
     default_payment_method: str | None = None
     pending_update: dict[str, Any] | None = None
     latest_invoice: str | Bill | None = None
@@ -115,6 +123,14 @@ class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
         """When it ends by itself, however that was said."""
         by_flag = self.plan.current_period_end if self.cancel_at_period_end else None
         return by_flag if self.cancel_at is None else self.cancel_at
+
+    @property
+    def owes(self) -> bool:
+        """Whether the bill of its period is not paid; who is sent bills to pay later is trusted."""
+        if self.status in ("past_due", "unpaid"):
+            return True
+        bill, trusted = self.latest_invoice, self.collection_method != "charge_automatically"
+        return isinstance(bill, Bill) and bill.is_due and not trusted
 
     @property
     def overage(self) -> Item | None:

@@ -16,7 +16,6 @@ from .seen import Bill, Price, Secret, Subscribed
 
 _SECRETS = ("latest_invoice.confirmation_secret", "pending_setup_intent")
 _ENDED = ("canceled", "incomplete_expired")
-_OWES = ("past_due", "unpaid")
 
 
 class Subscriptions(Part):
@@ -113,7 +112,8 @@ class Subscriptions(Part):
         )
 
     async def _look_subscription(self, subscription_id: str) -> PaidSubscription | None:
-        asked = self._v1.subscriptions.retrieve_async(subscription_id)
+        params: Params = {"expand": ["latest_invoice"]}
+        asked = self._v1.subscriptions.retrieve_async(subscription_id, params)
         try:
             return paid_subscription(await self._line.ask(asked, Subscribed))
         except PaymentRefused as error:
@@ -123,6 +123,7 @@ class Subscriptions(Part):
 
     async def _all_subscriptions(self, since: float) -> AsyncIterator[PaidSubscription]:
         params: Params = {"status": "all", "created": {"gte": int(since)}}
+        params["expand"] = ["data.latest_invoice"]
         async for one in self._line.each(self._v1.subscriptions.list_async, params, Subscribed):
             yield paid_subscription(one)
 
@@ -141,6 +142,7 @@ def paid_subscription(one: Subscribed) -> PaidSubscription:
         cancel_at=one.ends_at,
         canceled_at=one.canceled_at,
         trial_end=one.trial_end,
+        owes=one.owes,
         paid_price_id=_paid_price_id(one),
         purchase_id=one.metadata.get(PURCHASE),
         client_secret=_secret(one),
@@ -149,10 +151,11 @@ def paid_subscription(one: Subscribed) -> PaidSubscription:
 
 def _charged(one: Subscribed, paid: Price) -> Params:
     """How a dearer plan is asked for: all of the difference, paid before anything changes."""
-    if one.status in _OWES:
+    if one.owes:
         raise PaymentRefused(
             "The last bill of this plan is not paid yet.",
-            remedy="Pay it first; the list of bills has the address of its page.",
+            remedy="Pay it first, on its page in the list of bills; one that is not there yet is "
+            "charged within the hour.",
         )
     if paid.id != one.plan.price.id:
         raise PaymentRefused(

@@ -101,6 +101,11 @@ subscriptions = sa.Table(
     # Unset: it goes by calendar months.
     time_column("period_start", nullable=True),
     time_column("period_end", nullable=True),
+    # Set while the present period's plan is not paid for: the start of the period of which the
+    # account still has what is left.
+    time_column("given_start", nullable=True),
+    # The start of the period that it gives, where another of the account's had that day's name.
+    time_column("apart_start", nullable=True),
     time_column("cancel_at", nullable=True),
     time_column("canceled_at", nullable=True),
     time_column("created_at"),
