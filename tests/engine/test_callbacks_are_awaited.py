@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from staging_core.cli.reach import reports_arrive
 from staging_core.reception import Reception
 
+from .conftest import Install
 from .deferred import Provider, call_back, opened, run
 from .house import House
 
@@ -126,5 +128,18 @@ def test_a_prediction_whose_callback_is_awaited_is_given_up_at_its_deadline_all_
             house.clock.ahead += 2
             assert await house.step()
             assert await house.states() == ["queued"]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(("address", "level"), [(ADDRESS, "ok"), ("http://127.0.0.1:80", "advice")])
+def test_doctor_says_whose_provider_cannot_call_back(
+    install: Install, address: str, level: str
+) -> None:
+    async def scenario() -> None:
+        async with install((Far(),), worker=False, public_url=address) as staging:
+            found = reports_arrive(staging)
+            assert found is not None
+            assert found.level == level
 
     run(scenario)

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from staging_core import Staging
 from staging_core.errors import StagingError
-from staging_core.interfaces import Consumes, Queue, ReceivesCallbacks, supports
+from staging_core.interfaces import Consumes, Queue, Reaches, ReceivesCallbacks, supports
 from staging_core.models import Inspected, Wake
 
 _LANE = "doctor"  # no model's
@@ -67,20 +67,23 @@ async def _round_trip(queue: Queue, consumes: Consumes) -> float:
 
 def reports_arrive(staging: Staging) -> Inspected | None:
     """Whether there is an address for the reports of models that answer later; None without one."""
-    reporting = [
-        name
-        for name, stager in staging.ports.stagers.items()
-        if supports(stager, ReceivesCallbacks) is not None
-    ]
+    stagers, address = staging.ports.stagers.items(), staging.settings.public_url
+    reporting = [name for name, stager in stagers if supports(stager, ReceivesCallbacks)]
     if not reporting:
         return None
-    address = staging.settings.public_url
-    if address:
+    mute = [name for name, stager in stagers if name in reporting and not _reaches(stager, address)]
+    if not mute:
         message = f"{', '.join(reporting)} report to {address}/api/v1/callbacks"
         return Inspected(name="callbacks", level="ok", message=message)
     return Inspected(
         name="callbacks",
         level="advice",
-        message=f"{', '.join(reporting)} cannot report to us, so every prediction is polled.",
+        message=f"{', '.join(mute)} cannot report to us, so every prediction is polled.",
         remedy="Set STAGING_PUBLIC_URL to where providers reach `staging_app`.",
     )
+
+
+def _reaches(stager: object, address: str | None) -> bool:
+    """Whether the model's provider calls back at our address, as far as that tells."""
+    knows = supports(stager, Reaches)
+    return address is not None and (knows is None or knows.reaches(address))
