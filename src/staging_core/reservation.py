@@ -11,6 +11,7 @@ from .errors import BillingUnavailable, StagingError
 from .interfaces import ReservesElsewhere, supports
 from .models import Order, Quote, Standing
 from .ports import Ports
+from .standings import charged_by
 
 log = logging.getLogger("staging_core")
 
@@ -60,7 +61,12 @@ async def hold(tx: Transaction, ports: Ports, account_id: str, quote: Quote, ima
     if not quote.images:
         return Hold((None,) * images)
     settings = ports.settings
-    now = await standing.read(tx, account_id, settings.plans, settings.default_plan)
+    charges = charged_by(ports.billing)
+    now = await standing.read(
+        tx, account_id, settings.plans, settings.default_plan, charged_by=charges
+    )
+    if charges is not None and quote.overage > now.overage:
+        raise Stale  # nobody would be charged for it any more
     await accounts.weigh(tx, account_id, now.plan.weight)
     allowance, overage = periods.allowance_of(now.period), periods.overage_of(now.period)
     given = {allowance: now.plan.images, overage: now.plan.overage_images}

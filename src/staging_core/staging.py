@@ -25,6 +25,7 @@ from .live import Live
 from .models import Actor, Callback, Credentials, Principal, check_role, check_scope
 from .operating import Operating
 from .payments.following import Following
+from .payments.overage import check_paid
 from .payments.reports import Reports
 from .payments.taking import check_way_back
 from .pipeline import Pipeline
@@ -40,7 +41,7 @@ from .relay import Relay
 from .sign_in import SignIn
 from .signed_objects import SignedObjects
 from .stagers import open_stagers
-from .standings import KeptStandings
+from .standings import KeptStandings, charged_by
 from .telemetry import SILENT, tell_moves
 from .tickets import redeem
 from .watch import Watch
@@ -165,10 +166,13 @@ class Staging:
         await schema.bring_up_to_date(database)
         storage = await self.registry.open("storage", settings.storage, stack=stack, role=role)
         queue = await self.registry.open("queue", settings.queue, stack=stack, role=role)
-        self.registry.standings = KeptStandings(database, settings.plans, settings.default_plan)
+        standings = KeptStandings(database, settings.plans, settings.default_plan)
+        self.registry.standings = standings
         billing = await self.registry.open("billing", settings.billing, stack=stack, role=role)
+        standings.charged_by = charged_by(billing)
         if role != "tool":
             check_way_back(billing, settings)
+            check_paid(billing, settings)
         recent = Recent()
         self.registry.keys = StoredKeys(database, recent)
         authenticators = [

@@ -56,6 +56,26 @@ def test_prices_are_made_once_and_printed_as_settings(cli: Cli, stripe: RunningS
     assert {price["id"] for price in stripe.objects("price")} == {plan, beyond, pack}
 
 
+def test_doctor_names_plans_beyond_which_nothing_can_be_charged(
+    cli: Cli, stripe: RunningStripe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAGING_PUBLIC_URL", "https://staging.example")
+    assert "BAD overage: Nothing is sold beyond pro" in cli("doctor").out
+    cli("billing", "plans", "push")
+    assert "ok  overage: what is had beyond plans has its price" in cli("doctor").out
+
+
+def test_nothing_starts_that_sells_more_than_a_plan_that_nobody_pays(
+    cli: Cli, stripe: RunningStripe, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAGING_PUBLIC_URL", "https://staging.example")
+    beyond = "images = 2\noverage_images = 5\noverage_cents = 40\n"
+    (folder / "staging.toml").write_text(SETTINGS.replace("images = 2\n", beyond))
+    ran = cli("doctor")
+    assert ran.code == 1
+    assert "BAD open: Nobody would be charged for what is beyond the plan free" in ran.out
+
+
 def test_without_a_provider_it_says_so(cli: Cli) -> None:
     ran = cli("billing", "plans", "push", "--json")
     assert (ran.code, ran.json["error"]["code"]) == (1, "service_unavailable")

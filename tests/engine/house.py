@@ -22,7 +22,7 @@ from staging_core.plugins import load_plugins
 from staging_core.ports import Ports
 from staging_core.recovery import Recovery
 from staging_core.registry import Registry
-from staging_core.standings import KeptStandings
+from staging_core.standings import KeptStandings, charged_by
 
 from .pictures import photo
 
@@ -103,11 +103,13 @@ async def open_house(
         database = await stack.enter_async_context(open_database(settings, clock=clock))
         if database.dialect == "sqlite":  # a server's is its owner's
             await schema.upgrade(database)
-        registry.standings = KeptStandings(database, settings.plans, settings.default_plan)
+        standings = KeptStandings(database, settings.plans, settings.default_plan)
+        registry.standings = standings
         opened = {
             kind: await registry.open(kind, getattr(settings, kind), stack=stack, role="worker")
             for kind in ("storage", "queue", "billing")
         }
+        standings.charged_by = charged_by(opened["billing"])
         models = [
             await registry.open("stager", stager, stack=stack, role="worker") for stager in stagers
         ]

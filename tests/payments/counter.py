@@ -120,6 +120,7 @@ async def open_counter(**choices: Any) -> AsyncIterator[Counter]:
             shop.standings = KeptStandings(
                 house.ports.database, settings.plans, settings.default_plan
             )
+            shop.standings.charged_by = shop.source
             shop.clock = house.clock
             counter = Counter(house, shop)
             await counter.account("local")

@@ -179,6 +179,16 @@ class Shop:
             self.mute -= 1
             raise PaymentsUnavailable("Nobody knows what became of it.")
 
+    async def charge_beyond(
+        self, subscription_id: str, price_id: str | None, *, instead_of: tuple[str, ...], key: str
+    ) -> PaidSubscription:
+        self._may_fail()
+        has = self.things[subscription_id].overage_price_ids  # type: ignore[union-attr]
+        kept = tuple(id for id in has if id not in instead_of)
+        added = (price_id,) if price_id is not None and price_id not in kept else ()
+        self.change(subscription_id, overage_price_ids=kept + added)
+        return self.things[subscription_id]  # type: ignore[return-value]
+
     async def metered(self, customer_id: str, *, since: float, until: float) -> int:
         self._may_fail()
         minutes = range(int(since // 60), int(until // 60))

@@ -22,7 +22,7 @@ from staging_core.payments.customers import customer_of
 from staging_core.payments.metering import Metering
 from staging_core.payments.taking import taking
 
-from .till import DAY_S, Till, open_till
+from .till import DAY_S, PLANS, Till, open_till
 
 both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
@@ -102,7 +102,10 @@ class Switch:
         standing = await at.house.ports.billing.standing(account)  # type: ignore[attr-defined]
         switches = [row for row in await self.purchases(at, account) if row["deed"] == "switch"]
         return {
-            "prices": [one["items"]["data"][0]["price"]["id"] for one in theirs["subscription"]],
+            "prices": [
+                [item["price"]["id"] for item in one["items"]["data"]]
+                for one in theirs["subscription"]
+            ],
             "paid": Counted(one["amount"] for one in theirs["charge"] if one["paid"]),
             "bills": Counted(
                 one["amount_due"] for one in theirs["invoice"] if one["status"] == "paid"
@@ -122,7 +125,12 @@ async def _confirm(at: Till, payable: Payable) -> None:
         await at.v1.payment_intents.confirm_async(intent, card)
 
 
+BEYOND: dict[str, Any] = {"overage_images": 10, "overage_cents": 50}
+PLANS_OF: dict[str, dict[str, Any]] = {"with overage": {"pro": BEYOND, "business": {}}}
+"""What the plans are beside the usual ones, by the case."""
+
 SWITCHES = {
+    "with overage": Switch("pm_card_visa", "business", 500),
     "paid at once": Switch("pm_card_visa", "business", 500),
     "paid later": Switch("pm_card_chargeCustomerFail", "business", 500, pays=True),
     "not paid": Switch("pm_card_chargeCustomerFail", "pro", 100),
@@ -145,10 +153,13 @@ def test_a_switch_that_is_cut_anywhere_ends_as_one_that_is_not(
         return cut.dead, await switch.end(at, account)
 
     async def scenario() -> None:
-        async with open_till(**database) as at:
+        more = PLANS_OF.get(case, {})
+        plans = {code: {**plan, **more.get(code, {})} for code, plan in PLANS.items()}
+        async with open_till(plans=plans, **database) as at:
             switch, point = SWITCHES[case], 1
             _, usual = await switched(at, switch, 0)
             assert usual["standing"] == (switch.ends, switch.allowance)
+            assert [len(items) for items in usual["prices"]] == [1]
             assert usual["ours"] == [(switch.ends, "active")]
             assert usual["switches"] == {"done" if switch.ends == switch.to else "open"}
             while True:
@@ -169,7 +180,7 @@ def test_a_switch_that_is_cut_anywhere_ends_as_one_that_is_not(
 
 OVERAGE: dict[str, Any] = {"overage_images": 200, "overage_cents": 50}
 METERED: dict[str, Any] = {
-    "free": {"images": 0, **OVERAGE},
+    "free": {"images": 0},
     "pro": {"images": 0, "price_cents": 2900, **OVERAGE},
 }
 
@@ -181,9 +192,9 @@ class Meter:
         self.at, self.had = at, 0
 
     async def begin(self) -> None:
-        """The account has a customer."""
-        ports = self.at.house.ports
-        await customer_of(ports, taking(ports), "local")
+        """The account pays for a plan that charges what is beyond it."""
+        await _confirm(self.at, await self.at.billing("local").subscribe(self.at.price["pro"]))
+        await self.at.follow()
 
     async def have(self) -> None:
         """One more image, in a minute that is over now."""

@@ -17,13 +17,15 @@ from staging_core.payments.metering import Metering, key_of
 
 from .counter import Counter, open_counter
 
-PLANS = {"free": {"images": 1, "overage_images": 10, "overage_cents": 50}}
+BEYOND = {"overage_images": 10, "overage_cents": 50, "overage_price_id": "price_beyond"}
+PLANS = {"free": {"images": 0}, "pro": {"images": 1, "price_ids": ["price_pro"], **BEYOND}}
 both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
 
 async def beyond(at: Counter, images: int) -> None:
     """So many images are ready that the plan did not have; one more was in it."""
-    at.shop.customer("local")
+    paid = at.shop.subscription(at.shop.customer("local"))
+    at.shop.change(paid, overage_price_ids=("price_beyond",))
     await at.deliver(*at.shop.events)
     await at.follow()
     for number in range(images + 1):
@@ -53,7 +55,8 @@ def test_overage_is_told_once_when_its_minute_is_over(database: dict[str, Any]) 
             assert told(at) == 3
             rows = await at.rows(tables.metering)
             assert sum(row["images"] for row in rows) == 3
-            assert {row["minute"] * 60.0 for row in rows} == {at for _, _, at in at.shop.meter_log}
+            assert {row["had_at"] for row in rows} == {at for _, _, at in at.shop.meter_log}
+            assert all(row["had_at"] // 60 == row["minute"] for row in rows)
             at.house.clock.ahead += 2 * 86_400
             await at.is_sound()
 

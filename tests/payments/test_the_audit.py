@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from staging_core.audit import Audit
 from staging_core.database import ledger, tables
+from staging_core.payments.metering import Metering
 
 from .counter import Counter, open_counter
 
@@ -46,6 +47,23 @@ async def a_second_plan(at: Counter) -> str:
     return "An account has two subscriptions that are paid."
 
 
+async def charged_by_nobody(at: Counter) -> str:
+    at.shop.change("pi_1", refunded_cents=1000)  # no credits are left to go first
+    at.shop.change("sub_2", overage_price_ids=("price_beyond",))
+    await at.deliver(*at.shop.events)
+    await at.follow()
+    await at.house.submit(idempotency_key="beyond")
+    while await at.house.step():
+        pass
+    at.house.clock.ahead += 600
+    await Metering(at.house.ports).tell()
+    await at.is_sound()
+    nothing = {"overage_price_id": None, "metered_at": None}
+    async with at.house.ports.database.write() as tx:
+        await tx.execute(sa.update(tables.subscriptions).values(**nothing))
+    return "Overage was had that nobody is charged for."
+
+
 async def untold(at: Counter) -> str:
     async with at.house.ports.database.write() as tx:
         row = {"account_id": "local", "minute": 1, "source": "shop", "customer_id": "cus_0"}
@@ -59,8 +77,20 @@ CASES: list[Callable[[Counter], Awaitable[str]]] = [
     paid_for_nothing,
     a_strange_plan,
     a_second_plan,
+    charged_by_nobody,
     untold,
 ]
+
+BEYOND = {"overage_images": 10, "overage_cents": 50, "overage_price_id": "price_beyond"}
+PLANS: dict[Any, dict[str, Any]] = {
+    charged_by_nobody: {
+        "plans": {
+            "free": {"images": 2},
+            "pro": {"images": 0, "price_ids": ["price_pro"], **BEYOND},
+        },
+    }
+}
+"""What is sold where it is not as usual."""
 
 
 @both
@@ -69,7 +99,7 @@ def test_the_audit_names_it(
     database: dict[str, Any], case: Callable[[Counter], Awaitable[str]]
 ) -> None:
     async def scenario() -> None:
-        async with open_counter(**database) as at:
+        async with open_counter(**PLANS.get(case, {}), **database) as at:
             at.shop.purchase(at.shop.customer("local"))
             at.shop.subscription("cus_0")
             await at.deliver(*at.shop.events)

@@ -91,6 +91,13 @@ class Till(Counter):
             await self.pass_time(DAY_S)
             await self.sweep()
 
+    async def settle_shortly(self) -> None:
+        """What sweeps do in an hour, and a look at everything that anybody told of."""
+        await self.send_new()
+        for _ in range(3):
+            await self.pass_time(1200)
+            await self.sweep()
+
     async def sweep(self, ports: Ports | None = None) -> None:
         """What one sweep does about payments, whatever it had to wait for."""
         ports = ports or self.house.ports

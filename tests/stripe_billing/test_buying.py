@@ -284,11 +284,15 @@ def test_a_cheaper_plan_is_there_at_once_and_gives_nothing_back(play: Play) -> N
         after = await shop.billing.switch(one, pro, key="down")
         assert (after.price_id, after.paid_price_id) == (pro.price_id, business.price_id)
         assert paid(shop) == 9900
-        assert len(shop.stripe.objects("subscription")[0]["items"]["data"]) == 1
+        assert after.overage_price_ids == (overage,)  # metered items follow by themselves
+        after = await shop.billing.charge_beyond(one, None, instead_of=(overage,), key="none")
+        assert after.overage_price_ids == ()
         back = await shop.billing.switch(one, business, key="up again")
         assert back.price_id == business.price_id
+        back = await shop.billing.charge_beyond(one, overage, instead_of=(), key="again")
+        assert back.overage_price_ids == (overage,)
+        assert (await look(shop, one)).overage_price_ids == (overage,)
         assert paid(shop) == 9900
-        assert len(shop.stripe.objects("subscription")[0]["items"]["data"]) == 2
         await shop.billing.switch(one, pro, key="down again")
         shop.stripe.advance(32 * DAY)
         assert paid(shop) == 9900 + 2900

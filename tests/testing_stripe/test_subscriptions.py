@@ -399,6 +399,20 @@ def test_cancelled_at_the_period_end_and_taken_back(stripe: RunningStripe, play:
     assert len(stripe.truth("charge")) == 1
 
 
+@pytest.mark.parametrize("more", [{"deleted": True}, {"metadata": {"a": "b"}}])
+def test_a_change_that_waits_for_its_payment_has_prices_and_quantities_only(
+    play: Play, more: dict[str, Any]
+) -> None:
+    async def scenario(v1: Any) -> None:
+        _, one = await half_a_month(v1)
+        items = [{"id": one["items"].data[0].id, **more}]
+        asked = {"items": items, "payment_behavior": "pending_if_incomplete"}
+        with pytest.raises(vendor.InvalidRequestError, match="may fail"):
+            await v1.subscriptions.update_async(one.id, asked)
+
+    play(scenario)
+
+
 @pytest.mark.parametrize("wish", [HALF + 86_400, "min_period_end"])
 def test_an_end_may_be_named(play: Play, wish: Any) -> None:
     async def scenario(v1: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from staging_core.database.engine import Transaction
 from staging_core.ports import Ports
+from staging_core.standings import charged_by
 
 from . import (
     acceptance,
@@ -12,6 +13,7 @@ from . import (
     events,
     money,
     objects,
+    overage,
     payments,
     reservations,
     results,
@@ -57,8 +59,10 @@ class Audit:
 
     async def _of_rows(self, tx: Transaction) -> list[Violation]:
         evidence = self._evidence
+        charged = charged_by(self._ports.billing) is not None
+        rules = (*RULES, *overage.RULES) if charged else RULES
         return [
-            *await violations_of(tx, self._ports.settings, RULES),
+            *await violations_of(tx, self._ports.settings, rules),
             *await events.broken_logs(tx),
             *await accounts.in_a_strangers_folder(tx),
             *await secrets.told_secrets(tx, evidence.secrets),

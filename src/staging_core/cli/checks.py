@@ -18,11 +18,13 @@ from staging_core import Staging, __version__
 from staging_core.audit import Audit, Evidence, Violation
 from staging_core.database import gates, spend
 from staging_core.database.spend import Caps
-from staging_core.errors import ObjectExists, StagingError, StorageFull
+from staging_core.errors import ObjectExists, SettingError, StagingError, StorageFull
 from staging_core.interfaces import Creates, Inspects, supports
 from staging_core.models import Inspected
+from staging_core.payments.overage import unpublished
 from staging_core.photo import once, read_object
 from staging_core.spending import caps_of
+from staging_core.standings import charged_by
 
 from .failure import Failure, failure_from
 from .reach import database_answers, reports_arrive, wake_arrives
@@ -80,6 +82,8 @@ async def examined() -> list[Check]:
                 checks.append(await _tried(name, look, staging))
             if (reports := reports_arrive(staging)) is not None:
                 checks.append(_check_from(reports.name, reports))
+            if charged_by(staging.ports.billing) is not None:
+                checks.append(await _tried("overage", _overage, staging))
             checks += [await _gates(staging), await _alone(staging), *await _inspected(staging)]
     except StagingError as error:
         checks.append(_failed("open", error))
@@ -206,6 +210,16 @@ async def _pictures(staging: Staging) -> str:
     Image.new("RGB", (64, 48), "white").save(buffer, "JPEG")
     copy = await staging.ports.decoder.working_copy(buffer.getvalue())
     return f"decoded a picture of {copy.width} x {copy.height} pixels"
+
+
+async def _overage(staging: Staging) -> str:
+    """Whether what is had beyond plans has a price at the provider, without which it is not had."""
+    if missing := await unpublished(staging.ports):
+        raise SettingError(
+            f"Nothing is sold beyond {', '.join(missing)}: the provider has no price for it.",
+            remedy="Run `staging billing plans push`, or set overage_price_id of each.",
+        )
+    return "what is had beyond plans has its price"
 
 
 _LOOKS: dict[str, Callable[[Staging], Awaitable[str]]] = {

@@ -14,7 +14,7 @@ from sqlalchemy.ext.compiler import compiles
 
 from .engine import Transaction
 from .row import Row
-from .tables import customers, ledger, metering
+from .tables import balances, customers, ledger, metering
 from .tables.billing import OVERAGE_HAD
 
 
@@ -49,6 +49,7 @@ async def close_minutes(
             sa.func.min(customers.c.customer_id).label("customer_id"),
             minute,
             sa.func.count().label("had"),
+            sa.func.max(ledger.c.at).label("had_at"),
         )
         .join(customers, customers.c.account_id == ledger.c.account_id)
         .where(
@@ -80,6 +81,7 @@ async def close_minutes(
             had.c.account_id,
             had.c.customer_id,
             had.c.minute,
+            had.c.had_at,
             (had.c.had - images).label("images"),
             sa.func.coalesce(written.c.parts, 0).label("part"),
         )
@@ -92,6 +94,28 @@ async def close_minutes(
     if rows:
         await tx.execute(sa.insert(metering), [{**row, **new} for row in rows])
     return len(rows)
+
+
+async def is_unsettled(tx: Transaction, account_id: str, *, quiet_s: float = 600.0) -> bool:
+    """Whether the account had, or may still have, more than its plan that was not told yet.
+
+    What was had in the last ``quiet_s`` seconds may be in no minute that is over.
+    """
+    lately = sa.select(ledger.c.id).where(
+        ledger.c.account_id == account_id, sa.text(OVERAGE_HAD), ledger.c.at > tx.now - quiet_s
+    )
+    untold = sa.select(metering.c.minute).where(
+        metering.c.account_id == account_id, metering.c.told_at.is_(None)
+    )
+    held = sa.select(balances.c.name).where(
+        balances.c.account_id == account_id,
+        balances.c.name.like("overage/%"),
+        balances.c.reserved > 0,
+    )
+    for some in (held, lately, untold):
+        if await tx.row(some.limit(1)) is not None:
+            return True
+    return False
 
 
 async def claim(tx: Transaction, source: str, *, lease_s: float) -> Row | None:

@@ -95,17 +95,26 @@ async def hold(tx: Transaction, claimed: Row) -> Row | None:
 
 
 async def done(
-    tx: Transaction, claimed: Row, state: dict[str, Any] | None, customer_id: str | None
+    tx: Transaction,
+    claimed: Row,
+    state: dict[str, Any] | None,
+    customer_id: str | None,
+    *,
+    again_s: float | None = None,
 ) -> None:
-    """It was looked at, and ``state`` was written. Hold its row first."""
+    """It was looked at, and ``state`` was written. Hold its row first.
+
+    ``again_s``: something about it is left to do, after such a pause.
+    """
     seen = claimed["told"]
+    next_at = sa.null() if again_s is None else sa.literal(tx.now + again_s)
     await tx.execute(
         sa.update(payment_objects)
         .where(*_ours(claimed))
         .values(
             seen=seen,
-            due_at=sa.case((payment_objects.c.told > seen, tx.now), else_=sa.null()),
-            tries=0,
+            due_at=sa.case((payment_objects.c.told > seen, tx.now), else_=next_at),
+            tries=0 if again_s is None else payment_objects.c.tries + 1,
             lease_until=None,
             state=state,
             looked_at=tx.now,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 
-from staging_core.models import Listing
+from staging_core.models import Listing, Plan
 
 from .engine import Transaction
 from .row import Row
@@ -39,10 +41,13 @@ async def find(tx: Transaction, source: str, price_id: str) -> Row | None:
     )
 
 
-async def overage(
-    tx: Transaction, source: str, code: str, *, cents: int, currency: str
-) -> str | None:
-    """The metered price of one image beyond that plan, at what it costs now."""
+async def overage(tx: Transaction, source: str, code: str, plan: Plan) -> str | None:
+    """The metered price of one image beyond that plan, at what it costs now.
+
+    None: nothing is charged beyond it, or nobody has said or published at which price.
+    """
+    if not plan.charges_overage or plan.overage_price_id is not None:
+        return plan.overage_price_id if plan.charges_overage else None
     row = await tx.row(
         sa.select(prices.c.price_id)
         .where(
@@ -50,10 +55,24 @@ async def overage(
             prices.c.kind == "plan",
             prices.c.code == code,
             prices.c.overage.is_(sa.true()),
-            prices.c.amount_cents == cents,
-            prices.c.currency == currency,
+            prices.c.amount_cents == plan.overage_cents,
+            prices.c.currency == plan.currency,
         )
         .order_by(prices.c.created_at.desc())
         .limit(1)
     )
     return None if row is None else str(row["price_id"])
+
+
+async def published_overage(
+    tx: Transaction, source: str, price_ids: Collection[str]
+) -> frozenset[str]:
+    """Those of them that were made for what is beyond some plan, at whatever amount."""
+    rows = await tx.rows(
+        sa.select(prices.c.price_id).where(
+            prices.c.source == source,
+            prices.c.price_id.in_(price_ids),
+            prices.c.overage.is_(sa.true()),
+        )
+    )
+    return frozenset(row["price_id"] for row in rows)

@@ -14,7 +14,7 @@ from staging_core.errors import DatabaseFailed, SchemaOutdated
 
 from .engine import Database
 
-HEAD = "0029"
+HEAD = "0030"
 """The newest migration in this package."""
 
 VERSION_TABLE = "staging_schema"

@@ -16,9 +16,18 @@ from .row import Row
 from .tables import balances
 
 
-async def read(tx: Transaction, account_id: str, plans: Mapping[str, Plan], usual: str) -> Standing:
+async def read(
+    tx: Transaction,
+    account_id: str,
+    plans: Mapping[str, Plan],
+    usual: str,
+    *,
+    charged_by: str | None = None,
+) -> Standing:
     """The account's; ``plans`` by their code, ``usual``: that of accounts without a subscription.
 
+    ``charged_by``: the provider that charges what is beyond a plan; None: that is charged
+    elsewhere. By a provider nobody has more than their plan whom it would not charge for that.
     An account that is not there yet has the whole allowance of the usual plan.
     """
     subscription = _best(await subscriptions.giving(tx, account_id), plans)
@@ -34,10 +43,30 @@ async def read(tx: Transaction, account_id: str, plans: Mapping[str, Plan], usua
         used=await usage.in_period(tx, account_id, period),
         allowance=_left(left.get(allowance_of(period)), 0 if waits else plan.images),
         credits=_left(left.get(CREDITS), 0),
-        overage=_left(left.get(overage_of(period)), 0 if waits else plan.overage_images),
+        overage=(
+            _left(left.get(overage_of(period)), 0 if waits else plan.overage_images)
+            if charged_by is None or _charges(charged_by, plan, subscription)
+            else 0
+        ),
         subscribed=subscription is not None,
         awaits_payment=waits,
         larger_plans=_larger(plan, plans),
+    )
+
+
+def _charges(source: str, plan: Plan, subscription: Row | None) -> bool:
+    """Whether the provider would charge what is beyond the plan, with what is quoted.
+
+    Not in a trial, of which it charges no usage; and not while the last bill is not paid.
+    """
+    if not plan.charges_overage:
+        return True
+    return (
+        subscription is not None
+        and (subscription["source"], subscription["status"]) == (source, "active")
+        and subscription["given_start"] is None
+        and subscription["overage_cents"] == plan.overage_cents
+        and plan.overage_price_id in (None, subscription["overage_price_id"])
     )
 
 

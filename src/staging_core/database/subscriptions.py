@@ -116,12 +116,19 @@ FINAL = ("canceled", "incomplete_expired")
 
 
 async def put(
-    tx: Transaction, source: str, account_id: str, plan: str | None, paid: PaidSubscription
+    tx: Transaction,
+    source: str,
+    account_id: str,
+    plan: str | None,
+    paid: PaidSubscription,
+    *,
+    overage: tuple[str | None, int | None] = (None, None),
 ) -> bool:
     """What the provider says of a subscription now; False when it is another account's.
 
-    ``plan``: None for a price that is none of ours, which gives no plan. What has ended stays
-    ended. Hold the account's row first.
+    ``plan``: None for a price that is none of ours, which gives no plan. ``overage``: its
+    metered price, and what it charges an image beyond the plan with. What has ended stays ended.
+    Hold the account's row first.
     """
     same = (subscriptions.c.account_id == account_id, subscriptions.c.source == source)
     before = await tx.row(sa.select(subscriptions).where(subscriptions.c.id == paid.id, *same))
@@ -136,8 +143,11 @@ async def put(
         "period_end": paid.period_end,
         "cancel_at": paid.cancel_at,
         "canceled_at": paid.canceled_at,
+        "overage_price_id": overage[0],
+        "overage_cents": overage[1],
         "updated_at": tx.now,
     }
+    its |= {"metered_at": tx.now} if paid.overage_price_ids else {}
     made = insert_or(tx.connection, subscriptions).values(
         id=paid.id, account_id=account_id, source=source, created_at=paid.created_at, **its
     )
@@ -167,6 +177,12 @@ def _given_start(before: Row | None, plan: str | None, paid: PaidSubscription) -
 
 def _owes(paid: PaidSubscription) -> bool:
     return paid.owes or paid.status in OWED
+
+
+async def is_metered(tx: Transaction, id: str) -> None:
+    """Until now the subscription has charged what is beyond its plan."""
+    its = sa.update(subscriptions).where(subscriptions.c.id == id)
+    await tx.execute(its.values(metered_at=tx.now))
 
 
 async def over(

@@ -173,6 +173,17 @@ class MetersUsage(Protocol):
         """
         ...
 
+    async def charge_beyond(
+        self, subscription_id: str, price_id: str | None, *, instead_of: tuple[str, ...], key: str
+    ) -> PaidSubscription:
+        """Have the subscription charge what is metered from now on at this price; None: at none.
+
+        It takes the place of the prices ``instead_of``, at which what was metered until now is
+        still charged. To ask for what is so already changes nothing. ``Busy`` while a change of
+        the subscription waits to be paid.
+        """
+        ...
+
 
 class EndsPayments(Protocol):
     """A payment provider at which a customer can be made to pay for nothing any more."""

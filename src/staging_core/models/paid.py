@@ -30,7 +30,8 @@ class PaidSubscription(msgspec.Struct, frozen=True, kw_only=True):
 
     ``owes``: whether the bill of this period is not paid, be it that it is not collected yet.
     ``paid_price_id``: what this period was paid for, where a smaller plan was chosen since then.
-    ``trial_end``: of a trial that has an end. ``client_secret``: what the provider's form needs
+    ``overage_price_ids``: at which what was metered is charged. ``trial_end``: of a trial that has
+    an end. ``client_secret``: what the provider's form needs
     where somebody has to pay or to confirm; secret, never kept.
     """
 
@@ -46,6 +47,7 @@ class PaidSubscription(msgspec.Struct, frozen=True, kw_only=True):
     trial_end: float | None = None
     owes: bool = False
     paid_price_id: str | None = None
+    overage_price_ids: tuple[str, ...] = ()
     purchase_id: str | None = None
     client_secret: str | None = None
 

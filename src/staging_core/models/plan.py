@@ -37,6 +37,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     trial_days: Annotated[int, Meta(ge=0, le=730)] = 0
     features: tuple[Annotated[str, Meta(min_length=1, max_length=100)], ...] = ()
 
+    @property
+    def charges_overage(self) -> bool:
+        """Whether what is had beyond it costs something."""
+        paid = self.overage_cents > 0 or self.overage_price_id is not None
+        return self.overage_images > 0 and paid
+
 
 USUAL_PLANS: Mapping[str, Plan] = {
     "free": Plan(name="Free", images=10),

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from staging_core.creation import check_key
 from staging_core.database import accounts, audit_log, ledger, standing, subscriptions
+from staging_core.database.engine import Transaction
 from staging_core.errors import BadInput, CreditsMissing, IdempotencyMismatch, NotFound, UnknownPlan
 from staging_core.models import Actor, Entry, Place, PublishedPrice, Standing
 from staging_core.nearest import nearest
@@ -16,6 +17,7 @@ from staging_core.payments.comparison import Compared, Comparison, paid_twice
 from staging_core.payments.following import Following
 from staging_core.payments.publishing import publish
 from staging_core.ports import Ports
+from staging_core.standings import charged_by
 
 MOST = 1_000_000
 
@@ -29,11 +31,10 @@ class Billing:
 
     async def standing(self, account_id: str) -> Standing:
         """The account's plan, period and what it has left; ``NotFound`` for none."""
-        settings = self._ports.settings
         async with self._ports.database.read() as tx:
             if not await accounts.is_there(tx, account_id):
                 raise NotFound(f"There is no account {account_id!r}.")
-            return await standing.read(tx, account_id, settings.plans, settings.default_plan)
+            return await self._standing(tx, account_id)
 
     async def entries(
         self, account_id: str, *, limit: int = 50, before: Entry | Place | None = None
@@ -66,7 +67,6 @@ class Billing:
         if not reason.strip() or len(reason) > 500:
             raise BadInput("A reason is 1 to 500 characters: it stands in the account's ledger.")
         id = f"operator-{uuid4().hex if key is None else _name(key)}"
-        settings = self._ports.settings
         async with self._ports.database.write(accounts.check(account_id)) as tx:
             await accounts.ensure(tx, account_id)
             note = {"reason": reason.strip(), "by": self._actor.user_id}
@@ -82,7 +82,7 @@ class Billing:
                 )
             else:
                 _check_same(await ledger.find(tx, account_id, id), images)
-            return await standing.read(tx, account_id, settings.plans, settings.default_plan)
+            return await self._standing(tx, account_id)
 
     async def give_plan(self, account_id: str, plan: str | None) -> Standing:
         """Give the account a plan that is paid for elsewhere; None takes that back.
@@ -97,9 +97,9 @@ class Billing:
             )
         async with self._ports.database.write(accounts.check(account_id)) as tx:
             await accounts.ensure(tx, account_id)
-            before = await standing.read(tx, account_id, settings.plans, settings.default_plan)
+            before = await self._standing(tx, account_id)
             await subscriptions.give(tx, account_id, plan)
-            after = await standing.read(tx, account_id, settings.plans, settings.default_plan)
+            after = await self._standing(tx, account_id)
             await audit_log.add(
                 tx,
                 "billing.plan_given",
@@ -124,6 +124,12 @@ class Billing:
         compared = await self.compare()
         await Following(self._ports).follow(within_s=within_s)
         return replace(compared, paid_twice=await paid_twice(self._ports))
+
+    async def _standing(self, tx: Transaction, account_id: str) -> Standing:
+        settings, charges = self._ports.settings, charged_by(self._ports.billing)
+        return await standing.read(
+            tx, account_id, settings.plans, settings.default_plan, charged_by=charges
+        )
 
 
 def _check_same(earlier: Entry | None, images: int) -> None:

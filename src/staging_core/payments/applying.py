@@ -28,7 +28,7 @@ from staging_core.database import (
 from staging_core.database.engine import Transaction
 from staging_core.models import Actor, AuditAction, PaidCustomer, PaidPurchase, PaidSubscription
 
-from . import news
+from . import news, overage
 from .packs import Pack as Bought
 from .packs import come_to
 
@@ -98,7 +98,8 @@ class Applying:
             await self._report(
                 tx, "billing.price_unknown", paid.id, account_id, {"price_id": paid.price_id}
             )
-        if not await subscriptions.put(tx, self._source, account_id, code, paid):
+        metered = await overage.charged(tx, settings, self._source, code, paid)
+        if not await subscriptions.put(tx, self._source, account_id, code, paid, overage=metered):
             log.error("subscription %s is another account's already", paid.id)
             return Outcome(waits="it is another account's already")
         await self._tell_of_plan(tx, account_id, paid, code, before.get("paid", {}))

@@ -66,15 +66,10 @@ async def _sold(tx: Transaction, settings: Settings, source: str, price_id: str)
 
 
 async def _plan(tx: Transaction, source: str, code: str, plan: Plan, price_id: str) -> Offer:
-    overage_id = plan.overage_price_id
-    if overage_id is None and plan.overage_images and plan.overage_cents:
-        overage_id = await prices.overage(
-            tx, source, code, cents=plan.overage_cents, currency=plan.currency
-        )
     return Offer(
         kind="plan",
         code=code,
         price_id=price_id,
-        overage_price_id=overage_id,
+        overage_price_id=await prices.overage(tx, source, code, plan),
         trial_days=plan.trial_days,
     )

@@ -12,10 +12,12 @@ import msgspec
 from staging_core.database import customers, leases, payment_objects, subscriptions
 from staging_core.database.engine import Transaction
 from staging_core.database.row import Row
-from staging_core.models import Paid, PaidCustomer, PaidKind, PaymentNotice
+from staging_core.models import Paid, PaidCustomer, PaidKind, PaidSubscription, PaymentNotice
 from staging_core.ports import Ports
+from staging_core.standings import charged_by
 
 from .applying import is_strangers, said
+from .overage import change_of
 from .provider import Provider, needed, provider_of
 from .reports import checked, keep_notice
 
@@ -164,13 +166,23 @@ class Comparison:
                 row = known.get(paid.id)
                 if not await _is_ours(tx, source, paid, row):
                     continue
-                if row is None or _differs(row["state"] or {}, paid):
+                if (
+                    row is None
+                    or _differs(row["state"] or {}, paid)
+                    or await self._charges_otherwise(tx, source, paid)
+                ):
                     customer_id = paid.id if isinstance(paid, PaidCustomer) else paid.customer_id
                     await payment_objects.mark(tx, source, kind, paid.id, customer_id)
                     differing += 1
             return differing
 
         return await self.ports.database.transact(None, mark)
+
+    async def _charges_otherwise(self, tx: Transaction, source: str, paid: Paid) -> bool:
+        """Whether it does not charge what is beyond its plan as the plan says."""
+        if not isinstance(paid, PaidSubscription) or charged_by(self.ports.billing) is None:
+            return False
+        return await change_of(tx, self.ports.settings, source, paid) is not None
 
     async def _mark_unlisted(self, source: str, kind: PaidKind, listed: set[str]) -> int:
         """What we have and the provider does not list: deleted, or of another kind of key."""

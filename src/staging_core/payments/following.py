@@ -29,6 +29,7 @@ from staging_core.ports import Ports
 
 from . import news
 from .applying import Applying, Outcome
+from .overage import Overage
 from .provider import Provider, provider_of
 
 log = logging.getLogger("staging_core")
@@ -41,6 +42,7 @@ _AT_ONCE = 8
 _LONGEST_S = 3600.0
 _WAITS_S = 6 * 3600.0
 _QUIET_S = 300.0
+_AGAIN_S = 60.0
 
 
 class Following:
@@ -116,7 +118,8 @@ class Following:
         try:
             async with asyncio.timeout(_LOOK_S):
                 paid = await provider.reports.look(claimed["kind"], claimed["object_id"])
-            return await self._written(provider, claimed, paid)
+            paid, again = await Overage(self.ports).put_right(provider, claimed, paid)
+            return await self._written(provider, claimed, paid, again=again)
         except Exception as error:
             # Whatever a provider's client raises: one thing's trouble holds up no other thing.
             known = isinstance(error, (Busy, PaymentsUnavailable, TimeoutError))
@@ -137,7 +140,9 @@ class Following:
 
         await self.ports.database.transact(None, put_off)
 
-    async def _written(self, provider: Provider, claimed: Row, paid: Paid | None) -> bool:
+    async def _written(
+        self, provider: Provider, claimed: Row, paid: Paid | None, *, again: bool
+    ) -> bool:
         async def write(tx: Transaction) -> bool:
             row = await payment_objects.hold(tx, claimed)
             if row is None:
@@ -152,7 +157,8 @@ class Following:
                     tx, claimed, pause_s, state=outcome.state, customer_id=customer_id
                 )
                 return False
-            await payment_objects.done(tx, claimed, outcome.state, customer_id)
+            again_s = max(_AGAIN_S, _pause_s(claimed, _LONGEST_S)) if again else None
+            await payment_objects.done(tx, claimed, outcome.state, customer_id, again_s=again_s)
             if row["told"] == claimed["told"]:
                 source, until = provider.source, tx.now
                 read = await payment_events.read(tx, source, row["object_id"], until=until)

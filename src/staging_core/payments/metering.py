@@ -86,7 +86,8 @@ class Metering:
                 return
             async with self.ports.database.write() as tx:
                 await metering.asked(tx, row)
-        await meters.meter(row["customer_id"], row["images"], at=start, key=key_of(row))
+        at = start if row["had_at"] is None else row["had_at"]
+        await meters.meter(row["customer_id"], row["images"], at=at, key=key_of(row))
 
 
 def key_of(row: Row) -> str:

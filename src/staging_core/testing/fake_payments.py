@@ -214,6 +214,15 @@ class FakePayments(PlanBilling):
         minutes = self.provider.metered.get(customer_id, {})
         return sum(n for minute, n in minutes.items() if since <= minute * 60 < until)
 
+    async def charge_beyond(
+        self, subscription_id: str, price_id: str | None, *, instead_of: tuple[str, ...], key: str
+    ) -> PaidSubscription:
+        """See ``MetersUsage``."""
+        asked = ("charge_beyond", subscription_id, price_id, instead_of)
+        return await self.provider.once(
+            key, asked, lambda: self.provider.charging(subscription_id, price_id, instead_of)
+        )
+
     async def publish(self, listing: Listing) -> str:
         """See ``ListsPrices``."""
         await self.provider.asked("publish")

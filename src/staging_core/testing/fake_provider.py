@@ -259,6 +259,7 @@ class FakeProvider:
             period_end=now + (trial_s or _MONTH_S),
             created_at=now,
             trial_end=now + trial_s if trial_s else None,
+            overage_price_ids=(offer.overage_price_id,) if offer.overage_price_id else (),
             purchase_id=purchase_id,
             client_secret=f"{id}_secret",
         )
@@ -282,6 +283,17 @@ class FakeProvider:
             return self._upgraded(one, offer)
         self._waiting[subscription_id] = offer
         return self.keep(replace(one, client_secret=f"{self._id('bill')}_secret"))
+
+    def charging(
+        self, subscription_id: str, price_id: str | None, instead_of: tuple[str, ...]
+    ) -> PaidSubscription:
+        """What is metered is charged at this price from now on; what it is now is billed."""
+        one = self._open(subscription_id)
+        if subscription_id in self._waiting:
+            raise Busy(retry_after_s=0.01)
+        kept = tuple(id for id in one.overage_price_ids if id not in instead_of)
+        added = (price_id,) if price_id is not None and price_id not in kept else ()
+        return self.keep(replace(one, overage_price_ids=kept + added))
 
     def ending(self, subscription_id: str, *, ends: bool) -> PaidSubscription:
         """It ends with its period, or does not."""

@@ -11,10 +11,11 @@ from .checkouts import Checkouts
 from .endings import Endings
 from .line import Line
 from .methods import Methods
+from .overage import Overage
 from .reports import Reports
 
 
-class StripeBilling(Bills, Catalogue, Checkouts, Endings, Methods, Reports):
+class StripeBilling(Bills, Catalogue, Checkouts, Endings, Methods, Overage, Reports):
     """Implements ``Billing`` and ``KeepsPlans`` as ``plans:`` does, and all of the payments.
 
     It keeps nothing: what a call began is found again at Stripe.

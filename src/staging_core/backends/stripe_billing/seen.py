@@ -133,9 +133,9 @@ class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
         return isinstance(bill, Bill) and bill.is_due and not trusted
 
     @property
-    def overage(self) -> Item | None:
-        """The item that is paid by what was metered."""
-        return next((one for one in self.items.data if one.price.metered), None)
+    def metered(self) -> list[Item]:
+        """The items that are paid by what was metered."""
+        return [one for one in self.items.data if one.price.metered]
 
 
 class RunningSubscriptions(msgspec.Struct, frozen=True, kw_only=True):

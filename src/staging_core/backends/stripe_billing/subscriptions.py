@@ -144,6 +144,7 @@ def paid_subscription(one: Subscribed) -> PaidSubscription:
         trial_end=one.trial_end,
         owes=one.owes,
         paid_price_id=_paid_price_id(one),
+        overage_price_ids=tuple(item.price.id for item in one.metered),
         purchase_id=one.metadata.get(PURCHASE),
         client_secret=_secret(one),
     )
@@ -187,15 +188,11 @@ def _secret(one: Subscribed) -> str | None:
 
 
 def _changes(one: Subscribed, offer: Offer) -> list[dict[str, Any]]:
-    """The items that are to be others; none: the subscription is to this offer already."""
-    items: list[dict[str, Any]] = []
-    if one.plan.price.id != offer.price_id:
-        items.append({"id": one.plan.id, "price": offer.price_id})
-    overage, wanted = one.overage, offer.overage_price_id
-    if overage is None:
-        items += [{"price": wanted}] if wanted else []
-    elif wanted is None:
-        items.append({"id": overage.id, "deleted": True})
-    elif overage.price.id != wanted:
-        items.append({"id": overage.id, "price": wanted})
-    return items
+    """The item that is to be another; none: the subscription is to this offer already.
+
+    Metered items follow by themselves (``charge_beyond``): a change that waits for its payment can
+    delete none.
+    """
+    if one.plan.price.id == offer.price_id:
+        return []
+    return [{"id": one.plan.id, "price": offer.price_id}]

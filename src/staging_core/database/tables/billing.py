@@ -108,6 +108,11 @@ subscriptions = sa.Table(
     time_column("apart_start", nullable=True),
     time_column("cancel_at", nullable=True),
     time_column("canceled_at", nullable=True),
+    # Its metered price, and what an image beyond the plan is charged with by that; unset: the plan
+    # says otherwise, or nothing is charged. When it was last seen to charge by any metered price.
+    sa.Column("overage_price_id", sa.String(255)),
+    sa.Column("overage_cents", sa.Integer()),
+    time_column("metered_at", nullable=True),
     time_column("created_at"),
     time_column("updated_at"),
     sa.Index("ix_staging_subscriptions_page", "account_id", "created_at", "id"),

@@ -113,6 +113,9 @@ metering = sa.Table(
     sa.Column("source", sa.String(32), nullable=False),
     sa.Column("customer_id", sa.String(255), nullable=False),
     sa.Column("images", sa.Integer(), nullable=False),
+    # When the last of them was had, which is when the provider is told they were; unset: when the
+    # minute began. A subscription may be charged for them only since the middle of the minute.
+    time_column("had_at", nullable=True),
     time_column("created_at"),
     # When it was first told under its key, whose outcome may be unknown; when it was known to be.
     time_column("asked_at", nullable=True),

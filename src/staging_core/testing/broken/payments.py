@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 from msgspec.structs import replace
 
-from staging_core.errors import InvalidCallback
-from staging_core.models import Callback, Listing, PaidCustomer, PaymentNews, PaymentNotice
+from staging_core.errors import Busy, InvalidCallback
+from staging_core.models import (
+    Callback,
+    Listing,
+    PaidCustomer,
+    PaidSubscription,
+    PaymentNews,
+    PaymentNotice,
+)
 from staging_core.testing.fake_payments import FakePayments, reported
 
 from .at_the_fake import anew, broken_at_the_fake
@@ -139,6 +147,34 @@ class CountsAllTime(FakePayments):
         return await super().metered(customer_id, since=0, until=math.inf)
 
 
+class ChargesNothingBeyond(FakePayments):
+    """Leaves the subscription as it is."""
+
+    async def charge_beyond(self, subscription_id: str, *of: Any, **named: Any) -> PaidSubscription:
+        return self.provider.subscriptions[subscription_id]
+
+
+class ChargesTwice(FakePayments):
+    """Keeps the old price beside the new one."""
+
+    async def charge_beyond(
+        self, subscription_id: str, price_id: str | None, *, instead_of: tuple[str, ...], key: str
+    ) -> PaidSubscription:
+        old = instead_of if price_id is None else ()
+        return await super().charge_beyond(subscription_id, price_id, instead_of=old, key=key)
+
+
+class UndoesWhatWaits(FakePayments):
+    """Forgets a change that waits for its payment."""
+
+    async def charge_beyond(
+        self, subscription_id: str, price_id: str | None, **named: Any
+    ) -> PaidSubscription:
+        with suppress(Busy):
+            return await super().charge_beyond(subscription_id, price_id, **named)
+        return self.provider.subscriptions[subscription_id]
+
+
 class MakesAPriceEachTime(FakePayments):
     """Finds no price again."""
 
@@ -177,6 +213,14 @@ BROKEN_PAYMENTS = (
     broken_at_the_fake(GivesItBack, "test_the_end_gives_nothing_back"),
     broken_at_the_fake(CountsTwice, "test_one_key_is_counted_once"),
     broken_at_the_fake(CountsAllTime, "test_what_was_metered_is_counted_by_its_minute"),
+    broken_at_the_fake(
+        ChargesNothingBeyond,
+        "test_what_is_metered_is_charged_at_a_price",
+        "test_one_price_takes_the_place_of_another",
+        "test_a_change_that_waits_is_not_undone",
+    ),
+    broken_at_the_fake(ChargesTwice, "test_one_price_takes_the_place_of_another"),
+    broken_at_the_fake(UndoesWhatWaits, "test_a_change_that_waits_is_not_undone"),
     broken_at_the_fake(MakesAPriceEachTime, "test_every_listing_has_one_price"),
     broken_at_the_fake(RaisesPricesForAll, "test_a_price_stays_for_those_who_pay_it"),
 )

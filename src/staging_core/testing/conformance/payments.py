@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from staging_core.errors import InvalidCallback, InvalidSignature
+from staging_core.errors import Busy, InvalidCallback, InvalidSignature
 from staging_core.interfaces import EndsPayments, NamesEvents, supports
 from staging_core.models import PaidPurchase, PaymentNotice
 
@@ -180,6 +180,40 @@ class PaymentsConformance(TakingPayments):
         assert await billing.metered(customer, since=minute, until=minute + 60) == 4
         assert await billing.metered(customer, since=minute - 120, until=minute + 60) == 7
         assert await billing.metered(other, since=minute - 60, until=minute + 60) == 0
+
+    @check("Have the subscription charge what is metered from now on at this price; None: at none.")
+    async def test_what_is_metered_is_charged_at_a_price(self, billing: Any) -> None:
+        bought, beyond = await self.a_plan(billing), await billing.publish(OVERAGE)
+        charged = await billing.charge_beyond(bought.id, beyond, instead_of=(), key="beyond")
+        seen = await billing.look("subscription", bought.id)
+        for one in (charged, seen):
+            assert (one.price_id, one.overage_price_ids) == (bought.price_id, (beyond,))
+        none = await billing.charge_beyond(bought.id, None, instead_of=(beyond,), key="none")
+        assert none.overage_price_ids == ()
+
+    @check(
+        "It takes the place of the prices ``instead_of``, at which what was metered until now is"
+        " still charged. To ask for what is so already changes nothing."
+    )
+    async def test_one_price_takes_the_place_of_another(self, billing: Any) -> None:
+        bought, dearer = await self.a_plan(billing), replace(OVERAGE, amount_cents=50)
+        prices = [await billing.publish(listing) for listing in (OVERAGE, dearer)]
+        await billing.charge_beyond(bought.id, prices[0], instead_of=(), key="beyond")
+        for key in ("dearer", "dearer again"):
+            now = await billing.charge_beyond(
+                bought.id, prices[1], instead_of=(prices[0],), key=key
+            )
+            assert now.overage_price_ids == (prices[1],)
+
+    @check("``Busy`` while a change of the subscription waits to be paid.")
+    async def test_a_change_that_waits_is_not_undone(self, billing: Any) -> None:
+        bought, beyond = await self.a_plan(billing), await billing.publish(OVERAGE)
+        await self.have_card(bought.customer_id, pays=False)
+        waiting = await billing.switch(bought.id, await self.an_offer(billing, DEARER), key="up")
+        with pytest.raises(Busy):
+            await billing.charge_beyond(bought.id, beyond, instead_of=(), key="beyond")
+        [seen] = await self.all_of(billing, "subscription")
+        assert (seen.price_id, seen.overage_price_ids) == (waiting.price_id, ())
 
     @check("The id of the price of exactly that listing, which is made where it is not there.")
     async def test_every_listing_has_one_price(self, billing: Any) -> None:

@@ -11,7 +11,7 @@ from .call import merged
 from .cycle import later
 from .items import Items, Wanted, licensed, plan, worth
 from .lines import Lines, Span
-from .refusal import Refused, missing
+from .refusal import Refused, missing, unspoken
 from .store import Object
 
 
@@ -60,6 +60,7 @@ class Changes:
             lines += [self._lines.of_item(item, owner) for item in after if licensed(item)]
         elif not trial and behavior != "none":
             lines += self._to_be_paid(before, after, at or now)
+            lines += self._used(_gone(before, after), owner, now)
         return Change(items=after, lines=lines, reset=reset)
 
     def given_back(self, items: list[Object], at: int) -> list[Object]:
@@ -94,6 +95,8 @@ class Changes:
 
     def _changed(self, item: Object, given: dict[str, Any], place: int) -> Object:
         price = self._items.price(given, place) if "price" in given else item["price"]
+        if not licensed(item) and price["id"] != item["price"]["id"]:
+            raise unspoken("another price of a metered item; delete it and add another")
         asked = dict(given)
         if "quantity" not in asked and "quantity" in item:
             asked["quantity"] = item["quantity"]
@@ -161,6 +164,12 @@ class Changes:
 
 def _bought(item: Object) -> tuple[str, int | None]:
     return item["price"]["id"], item.get("quantity")
+
+
+def _gone(before: list[Object], after: list[Object]) -> list[Object]:
+    """Items that are not there any more: what was metered of them is billed with the next bill."""
+    kept = {item["id"] for item in after}
+    return [item for item in before if item["id"] not in kept]
 
 
 def begins_now(params: dict[str, Any]) -> bool:

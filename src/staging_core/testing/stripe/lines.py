@@ -49,8 +49,9 @@ class Lines:
         return self.line(item, f"{quantity} × {product}", amount, span, quantity=quantity)
 
     def of_usage(self, item: Object, owner: str, span: Span) -> Object:
-        """The line for what was used in a period that is over."""
+        """The line for what was used in a period that is over, or since the item is there."""
         price = item["price"]
+        span = Span(max(span.start, item["created"]), span.end)
         meter = self._account.find("billing.meter", price["recurring"]["meter"])
         used = int(self._meters.used(meter, owner, span.start, span.end))
         text = f"{used} × {self._name(price)}"

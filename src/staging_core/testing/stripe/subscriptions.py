@@ -30,6 +30,7 @@ _WITH_PENDING = frozenset(
         "proration_date",
     }
 )
+_OF_ITEMS = frozenset({"id", "price", "quantity"})
 _LATER = frozenset({"discounts", "trial_end"})
 _AFTER_THE_END = {"metadata", "cancellation_details"}
 _WHEN_INCOMPLETE = _AFTER_THE_END | {"default_payment_method", "description", "payment_settings"}
@@ -254,6 +255,11 @@ class Subscriptions:
             for name in sorted(set(params) - _WITH_PENDING):
                 message = f"{name} cannot be updated with payment_behavior=pending_if_incomplete."
                 raise Refused(message, param=name)
+            for place, item in enumerate(params.get("items") or []):
+                for name in sorted(set(item) - _OF_ITEMS):
+                    param = f"items[{place}][{name}]"
+                    message = f"{param} cannot be updated with a payment that may fail."
+                    raise Refused(message, param=param)
             if one.get("_pending"):
                 self._standing.drop_update(one)
 
