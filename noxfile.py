@@ -93,7 +93,7 @@ def faults(session: nox.Session) -> None:
     """The long forms: a thousand jobs through all faults, every order of events, every crash."""
     beside = f"--ignore={ANY_REQUEST}"
     pytest(session, "-n0", "-m", "full", "-s", beside, or_none=True)
-    pytest(session, "-n2", *CRASHES, or_none=True, EVERY_CRASH_POINT="1")
+    pytest(session, "-n2", "--timeout=3600", *CRASHES, or_none=True, EVERY_CRASH_POINT="1")
 
 
 @nox.session(venv_backend="none")
