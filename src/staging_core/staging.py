@@ -26,6 +26,7 @@ from .models import Actor, Callback, Credentials, Principal, check_role, check_s
 from .operating import Operating
 from .payments.following import Following
 from .payments.overage import check_paid
+from .payments.publishing import check_prices
 from .payments.reports import Reports
 from .payments.taking import check_way_back
 from .pipeline import Pipeline
@@ -173,6 +174,7 @@ class Staging:
         if role != "tool":
             check_way_back(billing, settings)
             check_paid(billing, settings)
+            await check_prices(billing, settings)
         recent = Recent()
         self.registry.keys = StoredKeys(database, recent)
         authenticators = [

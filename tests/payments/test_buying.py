@@ -219,7 +219,7 @@ def test_what_is_not_sold_here_is_refused_and_nothing_changes(
             for buy in (me.billing.subscribe, me.billing.switch):
                 with pytest.raises(UnknownPrice, match="pack"):
                     await buy("ten_now")
-            assert provider.calls == []
+            assert set(provider.calls) <= {"unfit"}  # as it is asked at the start
             assert await rows(staging, customers) == await rows(staging, purchases) == []
             begun = await me.billing.subscribe("pro_made")
             await is_told(staging, provider.pay(begun.subscription_id), "pro")
@@ -284,7 +284,7 @@ def test_who_may_only_read_buys_nothing(shop: Shop, provider: FakeProvider) -> N
             for change in (me.billing.cancel, me.billing.resume, me.billing.portal):
                 with pytest.raises(Forbidden):
                     await change()
-            assert provider.calls == []
+            assert set(provider.calls) <= {"unfit"}  # as it is asked at the start
 
     asyncio.run(scenario())
 
@@ -298,7 +298,7 @@ def test_without_a_provider_nothing_is_bought(shop: Shop, provider: FakeProvider
             with pytest.raises(ServiceUnavailable, match="not configured"):
                 await me.billing.cancel()
             assert await me.billing.invoices() == []
-        assert provider.calls == []
+        assert set(provider.calls) <= {"unfit"}  # as it is asked at the start
 
     asyncio.run(scenario())
 

@@ -20,6 +20,7 @@ from staging_core.models import (
     Invoice,
     Listing,
     Offer,
+    OfferKind,
     Paid,
     PaidCustomer,
     PaidKind,
@@ -204,5 +205,12 @@ class ListsPrices(Protocol):
         """The id of the price of exactly that listing, which is made where it is not there.
 
         A price never changes; one of another amount stays for those who pay it.
+        """
+        ...
+
+    async def unfit(self, price_id: str, kind: OfferKind) -> str | None:
+        """Why the price cannot be a plan's, one amount a month, or a pack's, one amount once.
+
+        None where it can, and where there is no such price.
         """
         ...

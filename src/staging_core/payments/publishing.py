@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Iterator
 
 from msgspec.structs import replace
 
 from staging_core.config import Settings
 from staging_core.database import audit_log, prices
-from staging_core.errors import ServiceUnavailable
+from staging_core.errors import (
+    Busy,
+    PaymentRefused,
+    PaymentsUnavailable,
+    ServiceUnavailable,
+    SettingError,
+)
 from staging_core.interfaces import ListsPrices, TakesPayments, supports
-from staging_core.models import Actor, Listing, PublishedPrice
+from staging_core.models import Actor, Listing, OfferKind, PublishedPrice
 from staging_core.ports import Ports
+
+log = logging.getLogger("staging_core")
+
+_START_S = 15.0
 
 
 def listings(settings: Settings) -> Iterator[Listing]:
@@ -37,9 +49,41 @@ def listings(settings: Settings) -> Iterator[Listing]:
             )
 
 
+async def check_prices(billing: object, settings: Settings) -> None:
+    """``SettingError`` for a price of the settings that cannot be what it is named for.
+
+    Of any but monthly ones nobody could say what a larger plan costs more. A provider that is away
+    is not waited for.
+    """
+    lists = supports(billing, ListsPrices)
+    if lists is None:
+        return
+    try:
+        async with asyncio.timeout(_START_S):
+            for code, kind, price_id in _named(settings):
+                why = await lists.unfit(price_id, kind)
+                if why is not None:
+                    raise SettingError(
+                        f"The price {price_id!r} cannot be that of the {kind} {code!r}: {why}.",
+                        remedy="Have `staging billing plans push` make one, and name that in "
+                        "`price_ids`.",
+                    )
+    except (Busy, PaymentRefused, PaymentsUnavailable, TimeoutError) as away:
+        log.warning("whether prices are fit for what they are of is not known: %s", away)
+
+
+def _named(settings: Settings) -> Iterator[tuple[str, OfferKind, str]]:
+    """Every price that the settings name."""
+    for code, plan in settings.plans.items():
+        yield from ((code, "plan", price_id) for price_id in plan.price_ids)
+    for code, pack in settings.packs.items():
+        yield from ((code, "pack", price_id) for price_id in pack.price_ids)
+
+
 async def publish(ports: Ports, actor: Actor) -> list[PublishedPrice]:
     """Publish each listing, and keep the id of its price; doing it again finds the same ones.
 
+    ``SettingError`` for a price of the settings that cannot be what it is named for.
     ``ServiceUnavailable`` where there is no provider whose catalogue can be written; what it
     raises goes through, and what was published until then is kept.
     """
@@ -50,6 +94,7 @@ async def publish(ports: Ports, actor: Actor) -> list[PublishedPrice]:
             "There is no payment provider here whose catalogue can be written.",
             remedy="Set `billing` to one, such as `stripe:`.",
         )
+    await check_prices(ports.billing, ports.settings)
     published = []
     for listing in listings(ports.settings):
         price_id = await lists.publish(listing)

@@ -23,6 +23,7 @@ from staging_core.models import (
     Invoice,
     Listing,
     Offer,
+    OfferKind,
     Paid,
     PaidCustomer,
     PaidKind,
@@ -227,6 +228,12 @@ class FakePayments(PlanBilling):
         """See ``ListsPrices``."""
         await self.provider.asked("publish")
         return self.provider.price(listing)
+
+    async def unfit(self, price_id: str, kind: OfferKind) -> str | None:
+        """See ``ListsPrices``; what was not published is fit for all."""
+        await self.provider.asked("unfit")
+        sold = self.provider.listing(price_id)
+        return None if sold is None or sold.kind == kind else f"it is that of a {sold.kind}"
 
 
 def signed(provider: FakeProvider, notice: PaymentNotice) -> Callback:

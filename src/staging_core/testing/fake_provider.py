@@ -230,6 +230,10 @@ class FakeProvider:
         """The id of the price of exactly this listing."""
         return self._published.setdefault(listing, f"price_{len(self._published) + 1}")
 
+    def listing(self, price_id: str) -> Listing | None:
+        """What was published at this price."""
+        return next((one for one, known in self._published.items() if known == price_id), None)
+
     def count(self, customer_id: str, images: int, at: float) -> None:
         """So many more were had in that minute."""
         minutes = self.metered.setdefault(customer_id, {})

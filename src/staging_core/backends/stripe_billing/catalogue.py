@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from staging_core.errors import PaymentRefused
-from staging_core.models import Listing
+from staging_core.models import Listing, OfferKind
 
 from .line import Params
 from .refusal import is_missing, is_taken
@@ -33,6 +33,19 @@ class Catalogue(Usage):
         # A key that somebody gave to a price that does not fit is taken from it.
         key = {"lookup_key": lookup_key, "transfer_lookup_key": price is not None}
         return await self._make_price(product, key, listing)
+
+    async def unfit(self, price_id: str, kind: OfferKind) -> str | None:
+        """By what Stripe has of the price; one that it does not know is refused when it is sold."""
+        try:
+            price = await self._line.ask(self._v1.prices.retrieve_async(price_id), Price)
+        except PaymentRefused as error:
+            if not is_missing(error.__cause__):
+                raise
+            return None
+        if kind == "plan":
+            return None if price.is_of_a_plan else "it is not one amount a month, paid before"
+        once = price.recurring is None and price.is_one_amount
+        return None if once else "it is not one amount, paid once"
 
     async def _price(self, lookup_key: str) -> Price | None:
         listed = self._line.each(self._v1.prices.list_async, {"lookup_keys": [lookup_key]}, Price)
@@ -111,6 +124,12 @@ def _fits(price: Price, listing: Listing) -> bool:
     return (
         price.unit_amount == listing.amount_cents
         and price.currency == listing.currency
-        and (price.recurring is not None) == (listing.kind == "plan")
         and price.metered == listing.overage
+        and _comes_as(price, listing)
     )
+
+
+def _comes_as(price: Price, listing: Listing) -> bool:
+    if listing.kind == "pack":
+        return price.recurring is None
+    return listing.overage or price.is_of_a_plan

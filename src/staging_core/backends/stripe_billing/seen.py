@@ -16,6 +16,8 @@ from staging_core.models.invoice import InvoiceStatus
 class Recurring(msgspec.Struct, frozen=True, kw_only=True):
     """How a price comes again."""
 
+    interval: str = "month"
+    interval_count: int = 1
     usage_type: str = "licensed"
     meter: str | None = None
 
@@ -27,12 +29,25 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     active: bool
     currency: str
     unit_amount: int | None = None
+    billing_scheme: str = "per_unit"
     recurring: Recurring | None = None
 
     @property
     def metered(self) -> bool:
         """Whether it is charged by what was metered."""
         return self.recurring is not None and self.recurring.usage_type == "metered"
+
+    @property
+    def is_of_a_plan(self) -> bool:
+        """Whether it is one amount a month, paid before: such prices can be compared."""
+        comes = self.recurring
+        monthly = comes is not None and (comes.interval, comes.interval_count) == ("month", 1)
+        return monthly and not self.metered and self.is_one_amount
+
+    @property
+    def is_one_amount(self) -> bool:
+        """Whether it is so much for each, whole hundredths and no tiers."""
+        return self.billing_scheme == "per_unit" and self.unit_amount is not None
 
 
 class Secret(msgspec.Struct, frozen=True, kw_only=True):

@@ -66,6 +66,7 @@ class Subscriptions(Part):
         if not items:
             return paid_subscription(one)
         price, paid = await self._price_of(offer.price_id), await self._paid_for(one)
+        _check_comparable(price, paid)
         params: Params = {"items": items, "expand": list(_SECRETS)}
         if (price.unit_amount or 0) > (paid.unit_amount or 0):
             params |= _charged(one, paid)
@@ -148,6 +149,16 @@ def paid_subscription(one: Subscribed) -> PaidSubscription:
         purchase_id=one.metadata.get(PURCHASE),
         client_secret=_secret(one),
     )
+
+
+def _check_comparable(*prices: Price) -> None:
+    """What is dearer by its amount may be cheaper by the month: a year's, or one of tiers."""
+    for price in prices:
+        if not price.is_of_a_plan:
+            raise PaymentRefused(
+                f"The price {price.id!r} is not one amount a month, and so of no plan here.",
+                remedy="Let the operator give the plan a monthly price.",
+            )
 
 
 def _charged(one: Subscribed, paid: Price) -> Params:

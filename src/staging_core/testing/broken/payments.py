@@ -193,6 +193,13 @@ class RaisesPricesForAll(FakePayments):
         return price_id
 
 
+class FindsAllPricesFit(FakePayments):
+    """Does not look what a price is of."""
+
+    async def unfit(self, price_id: str, kind: Any) -> str | None:
+        return None
+
+
 BROKEN_PAYMENTS = (
     *BROKEN_TAKING_PAYMENTS,
     broken_at_the_fake(BelievesAnybody, "test_a_report_that_was_changed_is_not_believed"),
@@ -222,5 +229,6 @@ BROKEN_PAYMENTS = (
     broken_at_the_fake(ChargesTwice, "test_one_price_takes_the_place_of_another"),
     broken_at_the_fake(UndoesWhatWaits, "test_a_change_that_waits_is_not_undone"),
     broken_at_the_fake(MakesAPriceEachTime, "test_every_listing_has_one_price"),
+    broken_at_the_fake(FindsAllPricesFit, "test_a_price_is_fit_for_what_it_is_of"),
     broken_at_the_fake(RaisesPricesForAll, "test_a_price_stays_for_those_who_pay_it"),
 )

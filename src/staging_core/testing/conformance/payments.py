@@ -222,6 +222,17 @@ class PaymentsConformance(TakingPayments):
         assert len(set(first)) == len(listings)
         assert [await billing.publish(one) for one in listings] == first
 
+    @check(
+        "Why the price cannot be a plan's, one amount a month, or a pack's, one amount once."
+        " None where it can, and where there is no such price."
+    )
+    async def test_a_price_is_fit_for_what_it_is_of(self, billing: Any) -> None:
+        for listing, other in ((MONTHLY, "pack"), (PACK, "plan")):
+            price = await billing.publish(listing)
+            assert await billing.unfit(price, listing.kind) is None
+            assert await billing.unfit(price, other)
+        assert await billing.unfit("nobody-sells-this", "plan") is None
+
     @check("A price never changes; one of another amount stays for those who pay it.")
     async def test_a_price_stays_for_those_who_pay_it(self, billing: Any) -> None:
         bought = await self.a_plan(billing)
