@@ -351,6 +351,29 @@ def test_what_is_owed_is_paid_before_a_dearer_plan_and_not_taken_off_by_a_cheape
     play(scenario)
 
 
+def test_whatever_is_asked_says_whether_the_bill_of_the_period_is_paid(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada, pro, small = await shop.customer(), await shop.offer(), await shop.offer("small", 900)
+        one = await shop.subscribed(ada, pro)
+        assert not (await look(shop, one)).owes
+        end = shop.stripe.objects("subscription")[0]["items"]["data"][0]["current_period_end"]
+        shop.stripe.advance(end - time.time() + 60)  # for an hour the new bill is a draft
+        overage = await shop.billing.publish(plan(amount=40, overage=True))
+        answers = [
+            await look(shop, one),
+            await shop.billing.charge_beyond(one, overage, instead_of=(), key="beyond"),
+            await shop.billing.end_with_period(one, key="end"),
+            await shop.billing.go_on(one, key="go on"),
+            await shop.billing.switch(one, small, key="down"),
+            *[each async for each in shop.billing.all_of("subscription", since=0)],
+        ]
+        assert [answer.owes for answer in answers] == [True] * len(answers)
+        shop.stripe.advance(3700)
+        assert not (await look(shop, one)).owes
+
+    play(scenario)
+
+
 def test_it_ends_with_its_period_and_goes_on_again(play: Play) -> None:
     async def scenario(shop: Shop) -> None:
         ada, pro = await shop.customer(), await shop.offer()

@@ -67,7 +67,7 @@ class Subscriptions(Part):
             return paid_subscription(one)
         price, paid = await self._price_of(offer.price_id), await self._paid_for(one)
         _check_comparable(price, paid)
-        params: Params = {"items": items, "expand": list(_SECRETS)}
+        params: Params = {"items": items}
         if (price.unit_amount or 0) > (paid.unit_amount or 0):
             params |= _charged(one, paid)
         else:
@@ -103,7 +103,8 @@ class Subscriptions(Part):
         return going
 
     async def _update(self, subscription_id: str, params: Params, key: str) -> PaidSubscription:
-        changed = self._v1.subscriptions.update_async(subscription_id, params, under(key))
+        whole = {**params, "expand": list(_SECRETS)}  # with its bill, which says what is owed
+        changed = self._v1.subscriptions.update_async(subscription_id, whole, under(key))
         return paid_subscription(await self._line.ask(changed, Subscribed))
 
     async def _retrieve(self, subscription_id: str) -> Subscribed:
