@@ -103,7 +103,8 @@ class Subscriptions(Part):
         return going
 
     async def _update(self, subscription_id: str, params: Params, key: str) -> PaidSubscription:
-        whole = {**params, "expand": list(_SECRETS)}  # with its bill, which says what is owed
+        # With its bill, which says what is owed.
+        whole: Params = {**params, "expand": list(_SECRETS)}
         changed = self._v1.subscriptions.update_async(subscription_id, whole, under(key))
         return paid_subscription(await self._line.ask(changed, Subscribed))
 
