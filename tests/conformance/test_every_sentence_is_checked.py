@@ -52,6 +52,7 @@ CONTRACTS = {
         "ReportsPayments",
         "NamesEvents",
         "EndsPayments",
+        "WithdrawsOffers",
         "MetersUsage",
         "ListsPrices",
     ),
@@ -92,6 +93,7 @@ TITLES = {
     "A payment provider that charges afterwards by what was metered.",
     "Both are whole minutes of Unix time.",
     "A payment provider at which a customer can be made to pay for nothing any more.",
+    "A payment provider at which what was begun and not paid can be taken back.",
     "A payment provider whose catalogue can be written.",
 }
 

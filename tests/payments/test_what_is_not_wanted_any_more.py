@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from staging_core import OWNER, Staging
 from staging_core.acting.billing import Billing
 from staging_core.database.tables import customers, payment_objects, purchases, subscriptions
-from staging_core.errors import PaymentsUnavailable, StagingError
+from staging_core.errors import AlreadySubscribed, PaymentsUnavailable, StagingError
 from staging_core.payments.following import Following
 from staging_core.payments.unfinished import Unfinished
 from staging_core.testing import FakeProvider
@@ -157,6 +157,107 @@ def test_what_was_lost_is_not_begun_for_an_account_that_pays_by_now(
             await sweep(staging)
             assert provider.calls.count("subscribe") == 0
             assert len(provider.subscriptions) == 1
+
+    asyncio.run(scenario())
+
+
+# --- two ways to pay ------------------------------------------------------------------------------
+
+
+@both
+@pytest.mark.parametrize("first", ["checkout", "subscribe"])
+@pytest.mark.parametrize("then", ["checkout", "subscribe"])
+def test_of_two_ways_to_pay_only_the_last_one_is_open(
+    shop: Shop, provider: FakeProvider, first: str, then: str
+) -> None:
+    async def scenario() -> None:
+        async with shop(plans=SOLD) as staging:
+            me = staging.acting_as(OWNER)
+            pack = await me.billing.checkout("ten_now")
+            await getattr(me.billing, first)("small_now")
+            await getattr(me.billing, then)("business_now")
+            pages = [offer.price_id for _, offer, _ in provider.pages.values()]
+            forms = provider.subscriptions.values()
+            waiting = [one.price_id for one in forms if one.status == "incomplete"]
+            assert pages + waiting == ["ten_now", "business_now"]
+            await sweep(staging)
+            assert [(deed, code, state) for deed, code, state in await states(staging)] == [
+                ("checkout", "ten", "open"),
+                (first, "small", "over"),
+                (then, "business", "open"),
+            ]
+            provider.pay_page(pack)
+
+    asyncio.run(scenario())
+
+
+@both
+def test_what_is_paid_while_another_begins_is_had_and_the_other_is_not_begun(
+    shop: Shop, provider: FakeProvider
+) -> None:
+    async def scenario() -> None:
+        async with shop(plans=SOLD) as staging:
+            me = staging.acting_as(OWNER)
+            page = await me.billing.checkout("small_now")
+            withdrawn = provider.withdrawn
+
+            def paid_first(*whose: str) -> Any:
+                if page in provider.pages:
+                    provider.pay_page(page)
+                return withdrawn(*whose)
+
+            provider.withdrawn = paid_first  # type: ignore[method-assign]
+            with pytest.raises(AlreadySubscribed):
+                await me.billing.subscribe("business_now")
+            await sweep(staging)
+            assert paid(provider) == ["small_now"]
+            assert [state for *_, state in await states(staging)] == ["done", "over"]
+
+    asyncio.run(scenario())
+
+
+@both
+def test_a_purchase_that_is_overtaken_while_it_is_asked_for_is_taken_back(
+    shop: Shop, provider: FakeProvider
+) -> None:
+    async def scenario() -> None:
+        async with shop(plans=SOLD) as staging:
+            me = staging.acting_as(OWNER)
+            begin, others = provider.new_subscription, []
+
+            def slowly(customer_id: str, offer: Any, purchase_id: str) -> Any:
+                made = begin(customer_id, offer, purchase_id)
+                if offer.price_id == "small_now":
+                    others.append(asyncio.ensure_future(me.billing.checkout("business_now")))
+                return made
+
+            provider.new_subscription = slowly  # type: ignore[method-assign]
+            answers = await asyncio.gather(
+                me.billing.subscribe("small_now"), return_exceptions=True
+            )
+            await asyncio.gather(*others)
+            await sweep(staging)
+            assert len(provider.pages) == 1, answers
+            [small] = provider.subscriptions.values()
+            assert small.status == "incomplete_expired"
+
+    asyncio.run(scenario())
+
+
+@both
+def test_while_the_other_way_to_pay_cannot_be_closed_none_is_opened(
+    shop: Shop, provider: FakeProvider
+) -> None:
+    async def scenario() -> None:
+        async with shop(plans=SOLD) as staging:
+            me = staging.acting_as(OWNER)
+            page = await me.billing.checkout("small_now")
+            provider.fail("withdraw", "away")
+            with pytest.raises(PaymentsUnavailable):
+                await me.billing.checkout("business_now")
+            assert list(provider.pages) == [page]
+            again = await me.billing.checkout("business_now")
+            assert list(provider.pages) == [again]
 
     asyncio.run(scenario())
 

@@ -11,7 +11,7 @@ import pytest
 
 from staging_core import OWNER, Staging, hookimpl
 from staging_core.acting import Acting
-from staging_core.models import BillingEvent, PaidPurchase, PaidSubscription
+from staging_core.models import BillingEvent, Offer, PaidPurchase, PaidSubscription
 from staging_core.testing import FakeProvider, signed
 
 from .conftest import PLANS, Shop
@@ -154,21 +154,23 @@ def test_who_pays_for_two_plans_has_the_larger_and_the_operator_is_told(counter:
     async def scenario(at: Counter) -> None:
         operating = at.staging.operating("ada")
         first = await at.me.billing.subscribe("business_now")
-        second = await at.me.billing.subscribe("pro_now")
+        customer = at.provider.subscriptions[first.subscription_id].customer_id
+        pro = Offer(kind="plan", code="pro", price_id="pro_now")
+        second = at.provider.new_subscription(customer, pro, "begun at the provider")
         await at.told()
         assert (await operating.billing.compare()).paid_twice == ()
         at.provider.pay(first.subscription_id)
-        at.provider.pay(second.subscription_id)
+        at.provider.pay(second.id)
         assert [type for type, _ in await at.told()].count("plan.began") == 2
         usage = await at.me.billing.usage()
         assert (usage.plan_code, usage.limit) == ("business", 500)
         assert (await operating.billing.compare()).paid_twice == ("local",)
         entries = await operating.audit_log.page()
         [entry] = [one for one in entries if one.action == "billing.paid_twice"]
-        assert entry.after == {"subscriptions": [first.subscription_id, second.subscription_id]}
+        assert entry.after == {"subscriptions": [first.subscription_id, second.id]}
         await at.me.billing.cancel()  # the one that began last
-        assert at.provider.subscriptions[second.subscription_id].cancel_at is not None
-        at.provider.end(second.subscription_id)
+        assert at.provider.subscriptions[second.id].cancel_at is not None
+        at.provider.end(second.id)
         await at.told()
         assert (await operating.billing.sync()).paid_twice == ()
         assert (await at.me.billing.usage()).plan_code == "business"

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from staging_core.backends.stripe_billing import line
+from staging_core.backends.stripe_billing.seen import Subscribed
 from staging_core.errors import Busy, PaymentRefused, PaymentsUnavailable
 from staging_core.models import PaidPurchase, PaidSubscription
 
@@ -474,5 +475,49 @@ def test_nothing_secret_is_logged(play: Play, caplog: pytest.LogCaptureFixture) 
         assert caplog.text
         for secret in (shop.stripe.key, made.client_secret, "ada@example.com"):
             assert secret not in caplog.text
+
+    play(scenario)
+
+
+# --- taking back ---------------------------------------------------------------------------------
+
+
+def test_a_page_and_a_form_that_nobody_has_paid_are_withdrawn(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada, pro = await shop.customer(), await shop.offer()
+        page = await shop.checkout(ada, pro, "pur_page")
+        other = await shop.checkout(ada, await shop.pack(), "pur_pack")
+        form = await shop.billing.subscribe(ada, pro, purchase_id="pur_form", key="form")
+        assert await shop.billing.withdraw(ada, "pur_page") is None
+        with pytest.raises(ValueError, match="expired"):
+            shop.stripe.pay(page)
+        seen = await shop.billing.withdraw(ada, "pur_form")
+        assert seen is not None
+        assert (seen.id, seen.status) == (form.id, "incomplete_expired")
+        [bill] = shop.stripe.objects("invoice")
+        assert bill["status"] == "void"
+        shop.stripe.pay(other)
+
+    play(scenario)
+
+
+def test_what_is_paid_in_that_moment_stays(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada, pro = await shop.customer(), await shop.offer()
+        form = await shop.billing.subscribe(ada, pro, purchase_id="pur_form", key="form")
+        of_purchase = shop.billing._of_purchase
+
+        async def paid_after(*whose: str) -> Subscribed | None:
+            seen = await of_purchase(*whose)
+            if seen is not None and seen.status == "incomplete":
+                card = {"payment_method": "pm_card_visa"}
+                intent = str(form.client_secret).partition("_secret_")[0]
+                await shop.v1.payment_intents.confirm_async(intent, card)
+            return seen
+
+        shop.billing._of_purchase = paid_after  # type: ignore[method-assign]
+        seen = await shop.billing.withdraw(ada, "pur_form")
+        assert seen is not None
+        assert seen.status == "active"
 
     play(scenario)

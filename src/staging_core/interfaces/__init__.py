@@ -18,6 +18,7 @@ from .payments import (
     NamesEvents,
     ReportsPayments,
     TakesPayments,
+    WithdrawsOffers,
 )
 from .queue import Carries, Consumes, LimitsRates, Queue, Signals
 from .stager import Defers, Finds, Photo, Reaches, ReceivesCallbacks, Stager
@@ -62,5 +63,6 @@ __all__ = [
     "TakesPayments",
     "Telemetry",
     "Tidies",
+    "WithdrawsOffers",
     "supports",
 ]

@@ -198,6 +198,18 @@ class EndsPayments(Protocol):
         ...
 
 
+class WithdrawsOffers(Protocol):
+    """A payment provider at which what was begun and not paid can be taken back."""
+
+    async def withdraw(self, customer_id: str, purchase_id: str) -> PaidSubscription | None:
+        """Nobody can pay any more for the plan of this purchase; its subscription, where it is one.
+
+        One that is paid stays as it is. Of a purchase that nothing is known of this does nothing,
+        and neither does it the second time.
+        """
+        ...
+
+
 class ListsPrices(Protocol):
     """A payment provider whose catalogue can be written."""
 

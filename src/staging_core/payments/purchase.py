@@ -7,7 +7,7 @@ from staging_core.database.engine import Transaction
 from staging_core.database.paid_plans import NOT_PAYING
 from staging_core.database.row import Row
 from staging_core.errors import PaymentRefused
-from staging_core.interfaces import ReportsPayments, TakesPayments, supports
+from staging_core.interfaces import ReportsPayments, TakesPayments, WithdrawsOffers, supports
 from staging_core.models import Offer, PaidSubscription
 from staging_core.ports import Ports
 
@@ -87,11 +87,15 @@ async def found(ports: Ports, purchase: Row, paid: PaidSubscription) -> str:
 async def take_back(
     ports: Ports, takes: TakesPayments, purchase: Row, customer_id: str, *, late: bool = False
 ) -> PaidSubscription | None:
-    """Find what there is of a purchase that is not wanted; what was paid of it nevertheless.
+    """See that nobody pays for what is not wanted any more; what was paid of it nevertheless.
 
     ``late``: nothing more can come of it, as its call has ended long ago.
     """
-    there = await find(ports, takes, purchase, customer_id)
+    withdraws = supports(ports.billing, WithdrawsOffers)
+    if withdraws is None or purchase["deed"] == "switch":
+        there = await find(ports, takes, purchase, customer_id)
+    else:
+        there = await withdraws.withdraw(customer_id, purchase["id"])
     if there is not None and pays(there):
         await found(ports, purchase, there)
         return there

@@ -195,12 +195,17 @@ class FakePayments(PlanBilling):
             if notice.created_at >= since:
                 yield notice
 
-    # --- EndsPayments, MetersUsage, ListsPrices ---------------------------------------------------
+    # --- EndsPayments, WithdrawsOffers, MetersUsage, ListsPrices ----------------------------------
 
     async def end_payments(self, customer_id: str) -> None:
         """See ``EndsPayments``."""
         await self.provider.asked("end_payments")
         self.provider.end_all(customer_id)
+
+    async def withdraw(self, customer_id: str, purchase_id: str) -> PaidSubscription | None:
+        """See ``WithdrawsOffers``."""
+        await self.provider.asked("withdraw")
+        return self.provider.withdrawn(customer_id, purchase_id)
 
     async def meter(self, customer_id: str, images: int, *, at: float, key: str) -> None:
         """See ``MetersUsage``."""

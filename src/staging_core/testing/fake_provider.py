@@ -305,6 +305,17 @@ class FakeProvider:
         at = (one.period_end, self._clock()) if ends else (None, None)
         return self.keep(replace(one, cancel_at=at[0], canceled_at=at[1]))
 
+    def withdrawn(self, customer_id: str, purchase_id: str) -> PaidSubscription | None:
+        """Its page is closed, and its subscription that nobody has paid for never begins."""
+        mine = (customer_id, purchase_id)
+        self.pages = {url: page for url, page in self.pages.items() if page[::2] != mine}
+        for one in self.subscriptions.values():
+            if (one.customer_id, one.purchase_id) == mine:
+                if one.status != "incomplete":
+                    return one
+                return self.keep(replace(one, status="incomplete_expired", client_secret=None))
+        return None
+
     def _upgraded(self, one: PaidSubscription, offer: Offer) -> PaidSubscription:
         """The difference is paid; all of it, whatever is left of the period."""
         paid = self.amount(one.paid_price_id or one.price_id)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from staging_core.errors import PaymentRefused
 
 from .line import Params
-from .part import Part
+from .part import PURCHASE, Part
 from .refusal import is_missing
-from .seen import Named, Subscribed
+from .seen import Named, Session, Subscribed
 
 _ENDED = ("canceled", "incomplete_expired")
 
@@ -24,11 +24,14 @@ class Endings(Part):
             if not is_missing(error.__cause__):
                 raise
 
-    async def _close_pages(self, customer_id: str) -> None:
+    async def _close_pages(self, customer_id: str, purchase_id: str | None = None) -> None:
+        """All that are open, or that of a purchase."""
         sessions = self._v1.checkout.sessions
         params: Params = {"customer": customer_id, "status": "open"}
-        found = self._line.each(sessions.list_async, params, Named)
+        found = self._line.each(sessions.list_async, params, Session)
         for page in [one async for one in found]:
+            if purchase_id not in (None, (page.metadata or {}).get(PURCHASE)):
+                continue
             try:
                 await self._line.ask(sessions.expire_async(page.id), Named)
             except PaymentRefused:

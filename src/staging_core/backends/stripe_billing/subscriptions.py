@@ -40,6 +40,10 @@ class Subscriptions(Part):
 
     async def begun(self, customer_id: str, purchase_id: str) -> PaidSubscription | None:
         """By Stripe's list of the customer's, which is never late."""
+        one = await self._of_purchase(customer_id, purchase_id)
+        return None if one is None else paid_subscription(one)
+
+    async def _of_purchase(self, customer_id: str, purchase_id: str) -> Subscribed | None:
         params: Params = {
             "customer": customer_id,
             "status": "all",
@@ -49,7 +53,7 @@ class Subscriptions(Part):
         try:
             async for one in found:
                 if one.metadata.get(PURCHASE) == purchase_id:
-                    return paid_subscription(one)
+                    return one
         except PaymentRefused as error:
             if not is_missing(error.__cause__):
                 raise

@@ -130,6 +130,38 @@ class GivesItBack(FakePayments):
         bills[:] = [replace(bill, amount_paid=0) for bill in bills]
 
 
+# --- WithdrawsOffers -----------------------------------------------------------------------------
+
+
+class WithdrawsTheFormOnly(FakePayments):
+    """Leaves the page."""
+
+    async def withdraw(self, customer_id: str, purchase_id: str) -> PaidSubscription | None:
+        pages = self.provider.pages
+        seen = await super().withdraw(customer_id, purchase_id)
+        self.provider.pages = pages
+        return seen
+
+
+class WithdrawsWhatIsPaid(FakePayments):
+    """Ends it, whoever has paid."""
+
+    async def withdraw(self, customer_id: str, purchase_id: str) -> PaidSubscription | None:
+        seen = await super().withdraw(customer_id, purchase_id)
+        if seen is not None and seen.status == "active":
+            self.provider.end(seen.id)
+        return seen
+
+
+class WithdrawsAll(FakePayments):
+    """Does not look which purchase is meant."""
+
+    async def withdraw(self, customer_id: str, purchase_id: str) -> PaidSubscription | None:
+        for one in list(self.provider.subscriptions.values()):
+            await super().withdraw(one.customer_id, one.purchase_id or "")
+        return await super().withdraw(customer_id, purchase_id)
+
+
 # --- MetersUsage, ListsPrices --------------------------------------------------------------------
 
 
@@ -218,6 +250,9 @@ BROKEN_PAYMENTS = (
     broken_at_the_fake(LeavesPagesOpen, "test_nothing_is_paid_any_more"),
     broken_at_the_fake(EndsEverybodys, "test_ending_what_has_ended_does_nothing"),
     broken_at_the_fake(GivesItBack, "test_the_end_gives_nothing_back"),
+    broken_at_the_fake(WithdrawsTheFormOnly, "test_what_was_withdrawn_is_not_paid"),
+    broken_at_the_fake(WithdrawsWhatIsPaid, "test_what_is_paid_is_not_withdrawn"),
+    broken_at_the_fake(WithdrawsAll, "test_withdrawing_nothing_does_nothing"),
     broken_at_the_fake(CountsTwice, "test_one_key_is_counted_once"),
     broken_at_the_fake(CountsAllTime, "test_what_was_metered_is_counted_by_its_minute"),
     broken_at_the_fake(

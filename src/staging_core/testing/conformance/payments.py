@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from staging_core.errors import Busy, InvalidCallback, InvalidSignature
-from staging_core.interfaces import EndsPayments, NamesEvents, supports
+from staging_core.interfaces import EndsPayments, NamesEvents, WithdrawsOffers, supports
 from staging_core.models import PaidPurchase, PaymentNotice
 
 from .at_a_provider import ACCOUNT, DEARER, MONTHLY, OVERAGE, PACK, PURCHASE
@@ -151,6 +151,47 @@ class PaymentsConformance(TakingPayments):
         await ends.end_payments(bought.customer_id)
         bills = await billing.invoices(bought.customer_id, limit=10, offset=0)
         assert (bills[-1].status, bills[-1].amount_paid) == ("paid", MONTHLY.amount_cents)
+
+    # --- WithdrawsOffers ------------------------------------------------------------------------
+
+    @check(
+        "Nobody can pay any more for the plan of this purchase; its subscription, where it is one."
+    )
+    async def test_what_was_withdrawn_is_not_paid(self, billing: Any) -> None:
+        if (withdraws := supports(billing, WithdrawsOffers)) is None:
+            return
+        begun = await self.a_beginning(billing)
+        page = await self.a_page(billing, begun.customer_id, MONTHLY, purchase="another")
+        seen = await withdraws.withdraw(begun.customer_id, PURCHASE)
+        assert seen is not None
+        assert (seen.id, seen.status) == (begun.id, "incomplete_expired")
+        assert seen == await billing.begun(begun.customer_id, PURCHASE)
+        assert await withdraws.withdraw(begun.customer_id, "another") is None
+        with suppress(Exception):  # however the provider says that the page is closed
+            await self.pay(page)
+        assert [one.id for one in await self.all_of(billing, "subscription")] == [begun.id]
+
+    @check("One that is paid stays as it is.")
+    async def test_what_is_paid_is_not_withdrawn(self, billing: Any) -> None:
+        if (withdraws := supports(billing, WithdrawsOffers)) is None:
+            return
+        bought = await self.a_plan(billing)
+        assert await withdraws.withdraw(bought.customer_id, PURCHASE) == bought
+        assert (await billing.look("subscription", bought.id)).status == "active"
+
+    @check(
+        "Of a purchase that nothing is known of this does nothing, and neither does it the second"
+        " time."
+    )
+    async def test_withdrawing_nothing_does_nothing(self, billing: Any) -> None:
+        if (withdraws := supports(billing, WithdrawsOffers)) is None:
+            return
+        begun = await self.a_beginning(billing)
+        for customer in (begun.customer_id, "nobody-has-this-id"):
+            assert await withdraws.withdraw(customer, "nothing-has-this-id") is None
+        assert (await billing.look("subscription", begun.id)).status == "incomplete"
+        first = await withdraws.withdraw(begun.customer_id, PURCHASE)
+        assert await withdraws.withdraw(begun.customer_id, PURCHASE) == first
 
     # --- MetersUsage, ListsPrices ---------------------------------------------------------------
 
