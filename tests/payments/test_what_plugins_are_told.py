@@ -16,6 +16,7 @@ from staging_core.testing import FakeProvider, signed
 
 from .conftest import PLANS, Shop
 
+FREE = {"images": 10, "features": ["rooms", "logo"]}
 both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 pytestmark = pytest.mark.parametrize("way", ["in the process"], indirect=True)
 
@@ -106,6 +107,27 @@ def test_a_plan_begins_changes_is_to_end_goes_on_and_ends(counter: Open) -> None
         assert await at.told() == []
 
     played(counter, scenario)
+
+
+@both
+def test_what_a_customer_is_entitled_to_is_told_and_stands_beside_what_its_plan_has(
+    counter: Open,
+) -> None:
+    async def scenario(at: Counter) -> None:
+        assert (await at.me.billing.usage()).features == ("rooms", "logo")
+        begun = await at.me.billing.subscribe("pro_now")
+        customer = at.provider.subscriptions[begun.subscription_id].customer_id
+        assert await at.told() == []
+        at.provider.entitle(customer, "video", "logo")
+        says = {"features": ["logo", "video"], "was": []}
+        assert await at.told() == [("features.changed", says)]
+        assert (await at.me.billing.usage()).features == ("rooms", "logo", "video")
+        at.provider.entitle(customer)
+        assert await at.told() == [("features.changed", {"features": [], "was": says["features"]})]
+        assert (await at.me.billing.usage()).features == ("rooms", "logo")
+        assert await at.told() == []
+
+    played(counter, scenario, plans={**PLANS, "free": FREE})
 
 
 @both

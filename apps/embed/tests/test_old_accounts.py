@@ -62,6 +62,7 @@ def test_what_was_used_and_the_free_plan(tmp_path: Path, database: dict[str, Any
                 "has_subscription",
                 "remaining_images",
                 "overage_images",
+                "features",
             }
             assert (usage["images_used"], usage["plan_code"]) == (0, "free")
             assert usage["remaining_images"] > 0

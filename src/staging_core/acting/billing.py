@@ -43,7 +43,7 @@ class Billing:
         """How many images became ready in this period, and how many may still be had."""
         plans = supports(self._ports.billing, KeepsPlans)
         if plans is not None:
-            return _usage(await plans.standing(self._account_id))
+            return _usage(await plans.standing(self._account_id), await self._entitled_to())
         async with self._ports.database.read(self._account_id) as tx:
             return await usage.of_now(tx, self._account_id)
 
@@ -174,6 +174,14 @@ class Billing:
         with calling():
             return await takes.invoices(customer_id, limit=limit, offset=offset)
 
+    async def _entitled_to(self) -> tuple[str, ...]:
+        """By the payment provider, where there is one."""
+        takes = supports(self._ports.billing, TakesPayments)
+        if takes is None:
+            return ()
+        async with self._ports.database.read(self._account_id) as tx:
+            return await customers.features_of(tx, self._account_id, takes.source)
+
     async def _customer(self, takes: TakesPayments) -> str | None:
         async with self._ports.database.read(self._account_id) as tx:
             return await customers.customer_of(tx, self._account_id, takes.source)
@@ -185,7 +193,9 @@ class Billing:
         return customer_id
 
 
-def _usage(standing: Standing) -> Usage:
+def _usage(standing: Standing, entitled_to: tuple[str, ...]) -> Usage:
+    # Each once, those of the plan first.
+    features = dict.fromkeys((*standing.plan.features, *entitled_to))
     return Usage(
         used=standing.used,
         period_start=standing.period.start,
@@ -195,4 +205,5 @@ def _usage(standing: Standing) -> Usage:
         overage=standing.overage,
         plan_code=standing.plan_code,
         has_subscription=standing.subscribed,
+        features=tuple(features),
     )

@@ -63,6 +63,12 @@ async def account_of(tx: Transaction, source: str, customer_id: str) -> str | No
     return account_id if account_id and await accounts.is_there(tx, account_id) else None
 
 
+async def features_of(tx: Transaction, account_id: str, source: str) -> tuple[str, ...]:
+    """What the provider says that the account is entitled to, as it was last looked at."""
+    row = await find(tx, account_id, source)
+    return () if row is None else tuple(row["features"] or ())
+
+
 async def made(tx: Transaction, account_id: str, source: str, customer_id: str) -> str | None:
     """The account has this customer unless it has one by now: the one that it has.
 

@@ -15,6 +15,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     stays counted. ``limit``: the plan's images a period; ``remaining``: what may still be had of it
     and of credits; both are None where nothing limits. ``overage``: how many more may be had after
     that, charged afterwards. ``has_subscription``: whether the account has a plan of its own.
+    ``features``: names of what it may use beside images, by its plan and by its payment provider.
     """
 
     used: int
@@ -25,3 +26,4 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     overage: int = 0
     plan_code: str = "free"
     has_subscription: bool = False
+    features: tuple[str, ...] = ()

@@ -83,6 +83,8 @@ class Applying:
             return Outcome({**state, "refused": account_id})
         if known is None:
             await payment_objects.mark_of_customer(tx, self._source, paid.id)
+        for type, data in news.of_customer(before.get("paid", {}), paid):
+            await billing_events.tell(tx, account_id, type, {**data, "source": self._source})
         return Outcome({**state, "account_id": account_id})
 
     async def subscription(

@@ -11,7 +11,7 @@ from typing import Any
 from staging_core.database.row import Row
 from staging_core.database.subscriptions import GIVE
 from staging_core.interfaces import NamesEvents
-from staging_core.models import Paid, PaidPurchase, PaidSubscription
+from staging_core.models import Paid, PaidCustomer, PaidPurchase, PaidSubscription
 
 News = tuple[str, dict[str, Any]]
 """A type of ``BillingEvent``, and what it says."""
@@ -40,6 +40,12 @@ def of_subscription(
     if before.get("cancel_at") is not None and paid.cancel_at is None:
         news.append(("plan.resumed", says))
     return news
+
+
+def of_customer(before: dict[str, Any], paid: PaidCustomer) -> list[News]:
+    """What it is entitled to, in no order."""
+    was, now = sorted(before.get("features", ())), sorted(paid.features)
+    return [] if was == now else [("features.changed", {"features": now, "was": was})]
 
 
 def of_purchase(before: dict[str, Any], paid: PaidPurchase) -> list[News]:

@@ -42,6 +42,7 @@ class UsageTold(msgspec.Struct, frozen=True):
     has_subscription: bool
     remaining_images: int
     overage_images: int = 0
+    features: tuple[str, ...] = ()
 
 
 class SubscriptionTold(msgspec.Struct, frozen=True):
@@ -177,6 +178,7 @@ class RemoteBilling:
             overage=told.overage_images,
             plan_code=told.plan_code,
             has_subscription=told.has_subscription,
+            features=told.features,
         )
 
     async def quote(self, images: int = 1, *, model: str | None = None) -> Quote:

@@ -150,6 +150,12 @@ class FakeProvider:
             if one.customer_id == customer_id and one.status not in _ENDED:
                 self.end(one.id)
 
+    def entitle(self, customer_id: str, *features: str) -> None:
+        """The customer is entitled to these, and to nothing else."""
+        customer = replace(self.customers[customer_id], features=features)
+        self.customers[customer_id] = customer
+        self._tell("customer.changed", "customer", customer_id, customer_id)
+
     def new_card(self, customer_id: str, *, pays: bool = True) -> PaymentMethod:
         """One more card of the customer's, which pays its bills, or is declined, from now on."""
         card = Card(brand="visa", last4="4242", exp_month=12, exp_year=2040)

@@ -97,8 +97,9 @@ class UsageAnswer(Struct, frozen=True, kw_only=True):
 
     A period is a calendar month (UTC), or that of a subscription. `remaining_images` may still be
     had: of the plan's `monthly_limit`, and of credits; `overage_images` more may be had after that,
-    charged afterwards. `has_subscription`: whether the account has a plan of its own. Where nothing
-    is charged, `monthly_limit` is 2147483647: there is none.
+    charged afterwards. `has_subscription`: whether the account has a plan of its own. `features`:
+    names of what it may use, by its plan and by its payment provider. Where nothing is charged,
+    `monthly_limit` is 2147483647: there is none.
     """
 
     images_used: int
@@ -109,6 +110,7 @@ class UsageAnswer(Struct, frozen=True, kw_only=True):
     has_subscription: bool
     remaining_images: int
     overage_images: int
+    features: tuple[str, ...]
 
 
 class QuoteWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -184,6 +186,7 @@ async def get_usage(call: Call) -> UsageAnswer:
         has_subscription=usage.has_subscription,
         remaining_images=left,
         overage_images=usage.overage,
+        features=usage.features,
     )
 
 
