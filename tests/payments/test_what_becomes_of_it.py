@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from staging_core.acting import Images
 from staging_core.database import ledger, tables
+from staging_core.models import Principal
 from staging_core.payments.comparison import Comparison
 from staging_core.payments.following import Following
 
-from .counter import Counter, open_counter
+from .counter import PLANS, Counter, open_counter
 
 both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 Scenario = Callable[[Counter], Awaitable[None]]
@@ -110,6 +112,40 @@ def test_money_that_goes_back_takes_back_what_is_still_there_and_no_more(
         await at.is_as_at_the_shop()
 
     at_the_counter(database, scenario)
+
+
+@both
+def test_credits_that_jobs_hold_while_their_money_goes_back_are_not_had_for_nothing(
+    database: dict[str, Any],
+) -> None:
+    async def scenario(at: Counter) -> None:
+        pack = at.shop.purchase(at.shop.customer("local"))
+
+        async def after(**values: Any) -> int:
+            at.shop.change(pack, **values)
+            await at.deliver(*at.shop.events)
+            await at.follow()
+            return await at.credits()
+
+        assert await after() == 10
+        ordered = [await at.house.submit(idempotency_key=f"order-{number}") for number in range(10)]
+        me = Images(at.house.ports, Principal(account_id="local"))
+        assert await after(refunded_cents=500) == 0  # five are asked for, and all are held
+        for group in ordered[:3]:
+            await me.cancel(group.images[0].id)
+        assert await at.credits() == 0
+        assert await after(refunded_cents=0) == 3  # the refund failed, and its money is here again
+        assert await after(refunded_cents=500) == 0  # these three, and two that are held
+        while await at.house.step():
+            pass  # seven become pictures: they were used, and two of them for nothing
+        assert await at.credits() == 0
+        again = at.shop.purchase("cus_0")
+        assert again
+        assert await after() == 10
+        await at.is_as_at_the_shop()
+
+    plans = {**PLANS, "free": {"images": 0}}
+    at_the_counter(database, scenario, plans=plans)
 
 
 @both
