@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -240,6 +241,35 @@ def test_a_purchase_that_is_overtaken_while_it_is_asked_for_is_taken_back(
             assert len(provider.pages) == 1, answers
             [small] = provider.subscriptions.values()
             assert small.status == "incomplete_expired"
+
+    asyncio.run(scenario())
+
+
+@both
+def test_of_many_that_begin_at_one_moment_one_at_most_can_be_paid(
+    shop: Shop, provider: FakeProvider
+) -> None:
+    async def scenario() -> None:
+        async with shop(plans=SOLD) as staging:
+            me = staging.acting_as(OWNER)
+            for seed in range(6):
+                await clean(staging, provider)
+                chance = Random(seed)  # noqa: S311 - to be repeated
+                calls = [
+                    getattr(me.billing, chance.choice(("checkout", "subscribe", "switch")))(
+                        chance.choice(("small_now", "business_now", "ten_now"))
+                    )
+                    for _ in range(12)
+                ]
+                answers = await asyncio.gather(*calls, return_exceptions=True)
+                unexpected = [one for one in answers if isinstance(one, Exception)]
+                assert all(isinstance(one, StagingError) for one in unexpected), unexpected
+                await sweep(staging, 3)
+                pages = [one for one in provider.pages.values() if one[1].kind == "plan"]
+                forms = [one.status for one in provider.subscriptions.values()]
+                assert len(pages) + forms.count("incomplete") <= 1, seed
+                left = [state for *_, state in await states(staging)]
+                assert set(left) <= {"open", "over", "refused"}, seed
 
     asyncio.run(scenario())
 
