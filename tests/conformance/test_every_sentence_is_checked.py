@@ -53,12 +53,14 @@ CONTRACTS = {
         "NamesEvents",
         "EndsPayments",
         "WithdrawsOffers",
+        "DescribesCustomers",
         "MetersUsage",
         "ListsPrices",
     ),
 }
 # Sentences that ask nothing of a backend: headlines, and what the core may rely on or does.
 TITLES = {
+    "A payment provider that writes bills, or works out tax, by who and where a customer is.",
     "Copies an object without moving its bytes through us.",
     "Puts an object only where none is.",
     "Removes what is left of puts whose process died.",

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from staging_core.models import PaidCustomer
+from staging_core.models import Face, PaidCustomer
 
 from . import accounts
 from .engine import Transaction
@@ -198,15 +198,17 @@ async def drop_unmade(tx: Transaction, row: Row) -> None:
     )
 
 
-async def face(tx: Transaction, account_id: str) -> tuple[str | None, str | None]:
-    """E-mail address and name that the provider is told: of the account's first user."""
+async def face(tx: Transaction, account_id: str) -> Face:
+    """What the provider is told of the account: what its first user has said."""
     row = await tx.row(
-        sa.select(users.c.email, users.c.full_name)
+        sa.select(users.c.email, users.c.full_name, users.c.billing_address)
         .where(users.c.account_id == account_id)
         .order_by(users.c.created_at, users.c.id)
         .limit(1)
     )
-    return (None, None) if row is None else (row["email"], row["full_name"])
+    if row is None:
+        return Face()
+    return Face(email=row["email"], name=row["full_name"], address=row["billing_address"])
 
 
 def _of(account_id: str, source: str) -> tuple[sa.ColumnElement[bool], ...]:

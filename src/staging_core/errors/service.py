@@ -130,6 +130,15 @@ class PaymentRefused(StagingError):
     remedy_hint = "Choose another way to pay, or look at the account's bills."
 
 
+class BillingAddressMissing(PaymentRefused):
+    """The payment provider works out the tax, and knows no address of the account to do so by."""
+
+    code = "billing_address_missing"
+    remedy_hint = (
+        "Put `country`, and where it has one `postal_code`, into the profile's `billing_address`."
+    )
+
+
 class NoActiveSubscription(StagingError):
     """The account has no subscription of the payment provider that this could change."""
 

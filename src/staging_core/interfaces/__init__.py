@@ -12,6 +12,7 @@ from .capability import supports
 from .inspecting import Inspects
 from .opening import OpenContext, Opener
 from .payments import (
+    DescribesCustomers,
     EndsPayments,
     ListsPrices,
     MetersUsage,
@@ -35,6 +36,7 @@ __all__ = [
     "Copies",
     "Creates",
     "Defers",
+    "DescribesCustomers",
     "EndsPayments",
     "Finds",
     "Forgets",

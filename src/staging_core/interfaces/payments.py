@@ -17,6 +17,7 @@ from typing import Protocol
 
 from staging_core.models import (
     Callback,
+    Face,
     Invoice,
     Listing,
     Offer,
@@ -118,6 +119,18 @@ class TakesPayments(Protocol):
 
     async def invoices(self, customer_id: str, *, limit: int, offset: int) -> list[Invoice]:
         """The customer's bills, newest first; drafts are not among them."""
+        ...
+
+
+class DescribesCustomers(Protocol):
+    """A payment provider that writes bills, or works out tax, by who and where a customer is."""
+
+    async def describe_customer(self, customer_id: str, face: Face) -> None:
+        """Tell who the customer is, where that is something else than what was told last.
+
+        What is not said stays as the provider has it, and so does what the customer has told the
+        provider since, until something else is said.
+        """
         ...
 
 

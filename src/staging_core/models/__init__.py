@@ -15,6 +15,7 @@ from .card import Canvas, ModelCard, Price, Sizes
 from .catalog import ROOMS, STYLES, USUAL_ROOM, USUAL_STYLE, check_room, check_style
 from .entry import Entry, EntryKind
 from .event import MOST_EVENTS, EventPage, JobEvent
+from .face import Face
 from .grant import DownloadGrant, UploadGrant, UploadTicket
 from .image import Group, Image
 from .inspected import Inspected
@@ -109,6 +110,7 @@ __all__ = [
     "EntryKind",
     "EventPage",
     "EventType",
+    "Face",
     "Failed",
     "Found",
     "Group",

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from staging_core.database import accounts, customers, payment_objects
 from staging_core.database.engine import Transaction
 from staging_core.database.row import Row
-from staging_core.errors import AccountClosing, Busy, PaymentsUnavailable
-from staging_core.interfaces import TakesPayments
+from staging_core.errors import AccountClosing, Busy, PaymentRefused, PaymentsUnavailable
+from staging_core.interfaces import DescribesCustomers, TakesPayments, supports
+from staging_core.models import Face
 from staging_core.ports import Ports
 
 from .taking import FRESH_S, KEY_KNOWN_S
+
+log = logging.getLogger("staging_core")
 
 _CLOCKS_S = 600.0
 """So much a provider's clock may be behind ours."""
@@ -23,8 +27,32 @@ _PAUSE_S = 0.2
 async def customer_of(ports: Ports, takes: TakesPayments, account_id: str) -> str:
     """Its id, asked for under the key of the account's row unless it is there already.
 
-    A provider that is at the same call already is asked again in a moment.
+    A provider that is at the same call already is asked again in a moment. It is told what the
+    account's profile says by now: taxes go by the address.
     """
+    customer_id = await _known(ports, takes, account_id)
+    describes = supports(ports.billing, DescribesCustomers)
+    if describes is not None:
+        await _describe(ports, describes, account_id, customer_id)
+    return customer_id
+
+
+async def _describe(
+    ports: Ports, describes: DescribesCustomers, account_id: str, customer_id: str
+) -> None:
+    async with ports.database.read(account_id) as tx:
+        face = await customers.face(tx, account_id)
+    if face == Face():
+        return
+    try:
+        await describes.describe_customer(customer_id, face)
+    except PaymentRefused as refused:
+        # What cannot be bought without it is refused then, and says what is missing.
+        log.warning("customer %s was not told what its profile says: %s", customer_id, refused)
+
+
+async def _known(ports: Ports, takes: TakesPayments, account_id: str) -> str:
+    """Of the row, or made."""
     for again in range(_TRIES):
         async with ports.database.write(account_id) as tx:
             await accounts.ensure(tx, account_id)
@@ -64,10 +92,10 @@ async def make(
             return str(renewed["customer_id"])
         row = renewed
     async with ports.database.read(row["account_id"]) as tx:
-        email, name = await customers.face(tx, row["account_id"])
+        face = await customers.face(tx, row["account_id"])
     try:
         customer_id = await takes.make_customer(
-            row["account_id"], email=email, name=name, key=row["key"]
+            row["account_id"], email=face.email, name=face.name, key=row["key"]
         )
     except PaymentsUnavailable:
         if looked:

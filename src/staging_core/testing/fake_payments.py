@@ -20,6 +20,7 @@ from staging_core.errors import InvalidCallback, InvalidSignature, NotFound, Set
 from staging_core.interfaces import BillingContext, Standings
 from staging_core.models import (
     Callback,
+    Face,
     Invoice,
     Listing,
     Offer,
@@ -159,6 +160,11 @@ class FakePayments(PlanBilling):
         await self.provider.asked("invoices")
         newest_first = self.provider.bills.get(customer_id, [])[::-1]
         return newest_first[offset : offset + limit]
+
+    async def describe_customer(self, customer_id: str, face: Face) -> None:
+        """See ``DescribesCustomers``."""
+        await self.provider.asked("describe_customer")
+        self.provider.faces[customer_id] = face
 
     # --- ReportsPayments --------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from staging_core.errors import Busy, PaymentRefused, PaymentsUnavailable
 from staging_core.models import (
+    Face,
     Invoice,
     Listing,
     Offer,
@@ -51,6 +52,7 @@ class FakeProvider:
     ) -> None:
         self.customers: dict[str, PaidCustomer] = {}
         self.subscriptions: dict[str, PaidSubscription] = {}
+        self.faces: dict[str, Face] = {}
         self.purchases: dict[str, PaidPurchase] = {}
         self.pages: dict[str, tuple[str, Offer, str]] = {}
         self.methods: dict[str, list[PaymentMethod]] = {}

@@ -8,6 +8,7 @@ from staging_core.models import Order, Quote, Standing, quote_of
 from .bills import Bills
 from .catalogue import Catalogue
 from .checkouts import Checkouts
+from .faces import Faces
 from .line import Line
 from .methods import Methods
 from .overage import Overage
@@ -15,7 +16,7 @@ from .reports import Reports
 from .withdrawals import Withdrawals
 
 
-class StripeBilling(Bills, Catalogue, Checkouts, Withdrawals, Methods, Overage, Reports):
+class StripeBilling(Bills, Catalogue, Checkouts, Withdrawals, Faces, Methods, Overage, Reports):
     """Implements ``Billing`` and ``KeepsPlans`` as ``plans:`` does, and all of the payments.
 
     It keeps nothing: what a call began is found again at Stripe.

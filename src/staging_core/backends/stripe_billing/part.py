@@ -6,6 +6,8 @@ from .line import Line
 
 # What we write into Stripe's objects, to know them again.
 ACCOUNT, PURCHASE, PRICE = "staging_account", "staging_purchase", "staging_price"
+# Of a customer: what it was told last of who it is.
+FACE = "staging_face"
 # Of a subscription: what a period was paid for, and in which period that was, by its start.
 PAID, PAID_FROM = "staging_paid_price", "staging_paid_from"
 

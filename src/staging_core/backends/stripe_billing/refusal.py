@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import stripe
 
-from staging_core.errors import Busy, PaymentRefused, PaymentsUnavailable, StagingError
+from staging_core.errors import (
+    BillingAddressMissing,
+    Busy,
+    PaymentRefused,
+    PaymentsUnavailable,
+    StagingError,
+)
 from staging_core.retry_after import seconds_of
 
 USUAL_WAIT_S = 5.0
@@ -18,7 +24,6 @@ _CARDS = {
     "processing_error": "The card could not be charged just now.",
 }
 _REQUESTS = {
-    "customer_tax_location_invalid": "Stripe needs the customer's address to work out the tax.",
     "resource_missing": "Stripe does not know the customer, price or subscription of this.",
     "meter_event_no_customer_defined": "Stripe does not know the customer of what was metered.",
     "timestamp_too_far_in_past": "Stripe takes no usage of more than 35 days ago.",
@@ -58,8 +63,14 @@ def refusal_of(error: stripe.StripeError) -> StagingError:
                 remedy="Set a secret key of the account, or give a restricted one the right.",
             )
         case stripe.InvalidRequestError():
-            return PaymentRefused(_REQUESTS.get(error.code or "", "Stripe has refused this."))
+            return _refused(error.code or "")
     return PaymentsUnavailable("Stripe cannot be reached, or has not said what became of this.")
+
+
+def _refused(code: str) -> PaymentRefused:
+    if code == "customer_tax_location_invalid":
+        return BillingAddressMissing()
+    return PaymentRefused(_REQUESTS.get(code, "Stripe has refused this."))
 
 
 def _declined(error: stripe.CardError) -> str:

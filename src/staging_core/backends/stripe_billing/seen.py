@@ -171,6 +171,9 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     deleted: bool = False
     created: float = 0.0
+    email: str | None = None
+    name: str | None = None
+    address: dict[str, Any] | None = None
     metadata: dict[str, str] = {}
     invoice_settings: InvoiceSettings = InvoiceSettings()
     subscriptions: RunningSubscriptions = RunningSubscriptions()

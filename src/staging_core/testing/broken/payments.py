@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from staging_core.errors import Busy, InvalidCallback
 from staging_core.models import (
     Callback,
+    Face,
     Listing,
     PaidCustomer,
     PaidSubscription,
@@ -162,6 +163,17 @@ class WithdrawsAll(FakePayments):
         return await super().withdraw(customer_id, purchase_id)
 
 
+# --- DescribesCustomers --------------------------------------------------------------------------
+
+
+class TakesItForAnother(FakePayments):
+    """Makes somebody else of a customer who says who they are."""
+
+    async def describe_customer(self, customer_id: str, face: Face) -> None:
+        known = self.provider.customers[customer_id]
+        self.provider.customers[customer_id] = replace(known, account_id=face.name)
+
+
 # --- MetersUsage, ListsPrices --------------------------------------------------------------------
 
 
@@ -253,6 +265,7 @@ BROKEN_PAYMENTS = (
     broken_at_the_fake(WithdrawsTheFormOnly, "test_what_was_withdrawn_is_not_paid"),
     broken_at_the_fake(WithdrawsWhatIsPaid, "test_what_is_paid_is_not_withdrawn"),
     broken_at_the_fake(WithdrawsAll, "test_withdrawing_nothing_does_nothing"),
+    broken_at_the_fake(TakesItForAnother, "test_who_a_customer_is_may_be_told_again"),
     broken_at_the_fake(CountsTwice, "test_one_key_is_counted_once"),
     broken_at_the_fake(CountsAllTime, "test_what_was_metered_is_counted_by_its_minute"),
     broken_at_the_fake(

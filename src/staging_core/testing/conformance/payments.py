@@ -9,8 +9,14 @@ import pytest
 from msgspec.structs import replace
 
 from staging_core.errors import Busy, InvalidCallback, InvalidSignature
-from staging_core.interfaces import EndsPayments, NamesEvents, WithdrawsOffers, supports
-from staging_core.models import PaidPurchase, PaymentNotice
+from staging_core.interfaces import (
+    DescribesCustomers,
+    EndsPayments,
+    NamesEvents,
+    WithdrawsOffers,
+    supports,
+)
+from staging_core.models import Face, PaidPurchase, PaymentNotice
 
 from .at_a_provider import ACCOUNT, DEARER, MONTHLY, OVERAGE, PACK, PURCHASE
 from .base import check
@@ -193,6 +199,23 @@ class PaymentsConformance(TakingPayments):
         first = await withdraws.withdraw(begun.customer_id, PURCHASE)
         assert await withdraws.withdraw(begun.customer_id, PURCHASE) == first
 
+    # --- DescribesCustomers ---------------------------------------------------------------------
+
+    @check(
+        "Tell who the customer is, where that is something else than what was told last."
+        " What is not said stays as the provider has it, and so does what the customer has told the"
+        " provider since, until something else is said."
+    )
+    async def test_who_a_customer_is_may_be_told_again(self, billing: Any) -> None:
+        if (describes := supports(billing, DescribesCustomers)) is None:
+            return
+        customer = await self.a_customer(billing)
+        before = await billing.look("customer", customer)
+        address = {"line1": "1 Baker Street", "city": "London", "country": "gb", "floor": "2"}
+        for face in (Face(address=address), Face(address=address), Face(name="Ada L."), Face()):
+            await describes.describe_customer(customer, face)
+            assert await billing.look("customer", customer) == before
+
     # --- MetersUsage, ListsPrices ---------------------------------------------------------------
 
     @check(
@@ -250,11 +273,11 @@ class PaymentsConformance(TakingPayments):
     async def test_a_change_that_waits_is_not_undone(self, billing: Any) -> None:
         bought, beyond = await self.a_plan(billing), await billing.publish(OVERAGE)
         await self.have_card(bought.customer_id, pays=False)
-        waiting = await billing.switch(bought.id, await self.an_offer(billing, DEARER), key="up")
+        await billing.switch(bought.id, await self.an_offer(billing, DEARER), key="up")
         with pytest.raises(Busy):
             await billing.charge_beyond(bought.id, beyond, instead_of=(), key="beyond")
-        [seen] = await self.all_of(billing, "subscription")
-        assert (seen.price_id, seen.overage_price_ids) == (waiting.price_id, ())
+        seen = await billing.look("subscription", bought.id)
+        assert (seen.price_id, seen.overage_price_ids) == (bought.price_id, ())
 
     @check("The id of the price of exactly that listing, which is made where it is not there.")
     async def test_every_listing_has_one_price(self, billing: Any) -> None:

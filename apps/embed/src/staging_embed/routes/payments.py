@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, structs
 from staging_core.errors import (
     AlreadyCreated,
     AlreadySubscribed,
+    BillingAddressMissing,
     CurrencyDiffers,
     NoActiveSubscription,
     NotFound,
@@ -32,7 +33,9 @@ _unpaid = (ServiceUnavailable, PaymentsUnavailable, PaymentRefused)
 _paid: dict[str, Any] = {"errors": _unpaid}
 _method: dict[str, Any] = {"errors": (*_unpaid, NotFound)}
 _change: dict[str, Any] = {"errors": (*_unpaid, NoActiveSubscription)}
-_buy: dict[str, Any] = {"errors": (*_unpaid, UnknownPrice, AlreadySubscribed, AlreadyCreated)}
+_buy: dict[str, Any] = {
+    "errors": (*_unpaid, BillingAddressMissing, UnknownPrice, AlreadySubscribed, AlreadyCreated)
+}
 _switch: dict[str, Any] = {
     "errors": (*_buy["errors"], CurrencyDiffers, NoActiveSubscription),
 }
