@@ -21,11 +21,15 @@ from staging_core.database.subscriptions import FINAL, GIVE
 from staging_core.errors import StagingError
 from staging_core.payments.following import Following
 
+from . import beyond
+from .beyond import METERED, SOLD, plan_of, what_is_beyond_is_charged
 from .till import DAY_S, Till, open_till
 
 RUNS = int(os.environ.get("STAGING_TEST_PAYMENT_RUNS", "5"))
 BUYER, DASHBOARD = "ada", "ben"
 """One buys through this installation; the other's customer, and all it has, is made at Stripe."""
+
+ACCOUNTS = (BUYER, DASHBOARD, METERED)
 
 FAULTS = ("busy", "error_before", "error_after", "cut_before", "lost_answer")
 Deed = Callable[[Till, int], Awaitable[object]]
@@ -190,6 +194,7 @@ DEEDS: tuple[Deed, ...] = (
     delete_the_customer,
     sell_to_somebody_else,
     time_passes,
+    *beyond.DEEDS,
 )
 NOT_NOW = (LookupError, ZeroDivisionError, ValueError, StagingError, vendor.StripeError)
 """What a deed is answered with where it makes no sense, or where a call failed on purpose."""
@@ -200,7 +205,7 @@ NOT_NOW = (LookupError, ZeroDivisionError, ValueError, StagingError, vendor.Stri
 
 async def run(seed: int, chosen: dict[str, Any]) -> None:
     chance = Random(seed)  # noqa: S311 - to be repeated
-    async with open_till(**chosen) as at:
+    async with open_till(plans=SOLD, **chosen) as at:
         await at.account(BUYER, DASHBOARD)
         under_way: list[str] = []
         told: set[str] = set()
@@ -254,13 +259,13 @@ async def has_ended(at: Till, before: set[str]) -> set[str]:
 
 async def is_as_stripe_has_it(at: Till) -> None:
     """By Stripe's own objects: our backend, which reads them for us, is not asked."""
-    owners = {name: await at.customers_of(name) for name in (BUYER, DASHBOARD)}
+    owners = {name: await at.customers_of(name) for name in ACCOUNTS}
     account = {customer: name for name, theirs in owners.items() for customer in theirs}
     rows = {row["id"]: row for row in await at.rows(tables.subscriptions)}
     subscriptions = [one for one in await at.objects("subscription") if one["customer"] in account]
     assert rows.keys() == {one["id"] for one in subscriptions}
     for one in subscriptions:
-        [item] = one["items"]["data"]
+        item = plan_of(one)
         row = rows[one["id"]]
         assert row["account_id"] == account[one["customer"]]
         assert {
@@ -278,6 +283,7 @@ async def is_as_stripe_has_it(at: Till) -> None:
         }
     await credits_are_what_was_paid(at, owners)
     await plans_are_what_is_paid(at, subscriptions, account)
+    await what_is_beyond_is_charged(at, subscriptions)
     events = await at.rows(tables.payment_events)
     assert len(events) == len({row["event_id"] for row in events})
     problems = await at.problems()
@@ -307,9 +313,9 @@ async def plans_are_what_is_paid(
 ) -> None:
     """Who has a plan pays for it, and who pays for one has it."""
     codes = {price: code for code, price in at.price.items()}
-    for name in (BUYER, DASHBOARD):
+    for name in ACCOUNTS:
         paid = {
-            codes[one["items"]["data"][0]["price"]["id"]]
+            codes[plan_of(one)["price"]["id"]]
             for one in subscriptions
             if account[one["customer"]] == name and one["status"] in GIVE
         }
