@@ -217,6 +217,7 @@ def test_a_sweep_looks_before_it_asks_and_after_a_day_only_looks(
 def test_while_the_provider_is_away_a_sweep_rests(shop: Shop, provider: FakeProvider) -> None:
     async def scenario() -> None:
         async with shop() as staging:
+            provider.calls.clear()  # what is sold was looked at
             provider.fail("make_customer", "away")
             with pytest.raises(PaymentsUnavailable):
                 await staging.acting_as(OWNER).billing.portal()
