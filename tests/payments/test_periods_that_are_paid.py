@@ -25,11 +25,16 @@ PLANS: dict[str, Any] = {
 }
 
 
-def at_the_till(scenario: Callable[[Till], Awaitable[None]], trial_days: int = 14) -> None:
+both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+def at_the_till(
+    scenario: Callable[[Till], Awaitable[None]], trial_days: int = 14, **database: Any
+) -> None:
     plans = {code: {**plan, "trial_days": trial_days} for code, plan in PLANS.items()}
 
     async def run() -> None:
-        async with open_till(plans=plans) as at:
+        async with open_till(plans=plans, **database) as at:
             await scenario(at)
 
     asyncio.run(run())
@@ -143,7 +148,8 @@ def test_a_new_period_is_there_when_its_bill_is_paid_and_until_then_the_rest_of_
     at_the_till(scenario, trial_days=0)
 
 
-def test_a_renewal_that_is_not_paid_gives_nothing_until_it_is() -> None:
+@both
+def test_a_renewal_that_is_not_paid_gives_nothing_until_it_is(database: dict[str, Any]) -> None:
     async def scenario(at: Till) -> None:
         await subscribed(at, "pro", "pm_card_chargeCustomerFail")
         await use(at, 70)
@@ -165,7 +171,7 @@ def test_a_renewal_that_is_not_paid_gives_nothing_until_it_is() -> None:
         await told(at)
         assert await at.balance(f"allowance/{now.period.name}") == 100
 
-    at_the_till(scenario, trial_days=0)
+    at_the_till(scenario, trial_days=0, **database)
 
 
 def test_a_renewal_that_is_never_paid_ends_the_plan_and_has_given_nothing() -> None:
@@ -198,7 +204,10 @@ def test_a_payment_that_nobody_told_of_is_found_within_the_hour() -> None:
     at_the_till(scenario, trial_days=0)
 
 
-def test_a_larger_plan_in_the_trial_gives_its_images_when_the_trial_is_paid() -> None:
+@both
+def test_a_larger_plan_in_the_trial_gives_its_images_when_the_trial_is_paid(
+    database: dict[str, Any],
+) -> None:
     async def scenario(at: Till) -> None:
         page = await at.billing(ME).checkout(at.price["pro"])
         await asyncio.to_thread(at.stripe.pay, page.rpartition("/")[2])
@@ -216,13 +225,16 @@ def test_a_larger_plan_in_the_trial_gives_its_images_when_the_trial_is_paid() ->
         now = await told(at)
         assert (now.plan_code, now.allowance) == ("business", 500)
 
-    at_the_till(scenario)
+    at_the_till(scenario, **database)
 
 
 # --- two periods that begin on one day ------------------------------------------------------------
 
 
-def test_a_plan_that_is_bought_again_on_the_same_day_is_given_again() -> None:
+@both
+def test_a_plan_that_is_bought_again_on_the_same_day_is_given_again(
+    database: dict[str, Any],
+) -> None:
     async def scenario(at: Till) -> None:
         for number in range(2):
             one = await subscribed(at, "pro")
@@ -237,7 +249,7 @@ def test_a_plan_that_is_bought_again_on_the_same_day_is_given_again() -> None:
         assert len(names) == len(set(names)) == 2
         assert len({row["expires_at"] for row in rows}) == 2
 
-    at_the_till(scenario, trial_days=0)
+    at_the_till(scenario, trial_days=0, **database)
 
 
 def test_a_trial_that_is_ended_on_its_first_day_does_not_use_up_what_is_paid() -> None:
