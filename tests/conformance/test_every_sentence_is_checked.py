@@ -73,6 +73,7 @@ TITLES = {
     "What it fails at or may not look at is told, not raised.",
     "Answers in the call: the offline renderer, a GPU of this machine.",
     "Answers later: the model runs elsewhere and is asked, or calls back.",
+    "Any other error: asked again later.",
     "Can tell, after a lost answer, whether an attempt exists at the provider.",
     "Carries wakes from whoever made work to whoever does it.",
     "Hands wakes to a handler in this process.",
