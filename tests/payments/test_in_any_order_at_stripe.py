@@ -22,7 +22,7 @@ from staging_core.errors import StagingError
 from staging_core.payments.following import Following
 
 from . import beyond
-from .beyond import METERED, SOLD, plan_of, what_is_beyond_is_charged
+from .beyond import METERED, SOLD, plan_of, what_is_beyond_is_charged, what_was_had_is_told
 from .till import DAY_S, Till, open_till
 
 RUNS = int(os.environ.get("STAGING_TEST_PAYMENT_RUNS", "5"))
@@ -143,6 +143,7 @@ async def sell_to_somebody_else(at: Till, which: int) -> None:
 
 
 async def time_passes(at: Till, which: int) -> None:
+    await what_was_had_is_told(at)
     await at.pass_time((0.5, 1, 4, 15, 32)[which % 5] * DAY_S)
 
 
