@@ -203,6 +203,7 @@ class Recovery:
             async with self.ports.database.write() as tx:
                 await outbox.done(tx, deed["id"])
         except Exception:
+            # Whatever it is: what could not be written down is due again, and others are not held.
             log.warning("outbox: %s is done again", deed["kind"], exc_info=True)
             return False
         return True

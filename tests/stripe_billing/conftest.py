@@ -15,7 +15,7 @@ import stripe as vendor
 
 from staging_core.backends.stripe_billing.billing import StripeBilling
 from staging_core.backends.stripe_billing.opening import open_stripe_billing
-from staging_core.models import Listing, Offer, Period, Plan, Standing
+from staging_core.models import Listing, Offer, PaidSubscription, Period, Plan, Standing
 from staging_core.testing.fake_context import FakeContext
 from staging_core.testing.stripe import RunningStripe, running_stripe
 from staging_core.urls import BackendURL
@@ -142,3 +142,16 @@ def play(stripe: RunningStripe, tmp_path: Path) -> Play:
             await scenario(Shop(billing, stripe, v1))
 
     return lambda scenario, url="stripe:": asyncio.run(whole(scenario, url))
+
+
+def intent_of(secret: str | None) -> str:
+    """The intent that a client secret confirms."""
+    assert secret
+    return secret.partition("_secret_")[0]
+
+
+async def look(shop: Shop, subscription: str) -> PaidSubscription:
+    """A subscription as it is at the provider now."""
+    seen = await shop.billing.look("subscription", subscription)
+    assert isinstance(seen, PaidSubscription)
+    return seen

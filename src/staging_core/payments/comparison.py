@@ -216,6 +216,7 @@ async def compare_forever(comparison: Comparison) -> None:
         try:
             await comparison.when_due()
         except Exception:
+            # Whatever it is, a database that is away too: ended, it would never be begun again.
             log.warning("payments were not compared", exc_info=True)
         await asyncio.sleep(max(comparison.ports.settings.sweep_s, _LOOK_EVERY_S))
 
