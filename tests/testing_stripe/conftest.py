@@ -150,3 +150,21 @@ def types(stripe: RunningStripe, about: str | None = None) -> list[str]:
 def visit(url: str, form: dict[str, str] | None = None) -> httpx.Response:
     """A page as a customer's browser gets it, or after its form was sent."""
     return httpx.get(url) if form is None else httpx.post(url, data=form)
+
+
+HALF = 1_800_000_000 + 31 * 43_200  # half of the month that begins at the usual time
+
+
+async def half_a_month(v1: Any, card: str = "pm_card_visa", **more: Any) -> tuple[Shop, Any]:
+    """A subscription to ``pro``, half of whose month is over."""
+    shop = await Shop(v1).open()
+    clock = await shop.clock()
+    ada = await shop.customer(card, test_clock=clock)
+    one = await shop.subscription(ada, shop.pro, **more)
+    await shop.advance(clock, HALF)
+    return shop, one
+
+
+def to(one: Any, price: str, **more: Any) -> dict[str, Any]:
+    """The change of a subscription to another price."""
+    return {"items": [{"id": one["items"].data[0].id, "price": price}], **more}
