@@ -116,9 +116,11 @@ async def dying_while_it_delivers(world: World) -> None:
 
 
 async def dying_while_it_accepts(world: World) -> None:
-    for at in range(12, 32):
-        await world.submit("one", "first", Cut(at))
-        await world.check()
+    """Four orders: what is looked up only now and then moves the points of one by a step."""
+    for key, account in product(KEYS, ("one", "two")):
+        for at in range(12, 32):
+            await world.submit(account, key, Cut(at))
+            await world.check()
 
 
 async def curious(world: World) -> None:
