@@ -9,7 +9,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import msgspec
 import pytest
 
 from staging_core.config import Settings
@@ -23,7 +22,7 @@ from staging_core.errors import (
 from staging_core.hooks import Hooks, Kind
 from staging_core.hookspecs import hookimpl
 from staging_core.interfaces import OpenContext
-from staging_core.models import ModelCard, Order, Provider, Quote, Wake
+from staging_core.models import ModelCard, Provider, Wake
 from staging_core.plugins import load_plugins
 from staging_core.registry import Registry
 from staging_core.urls import BackendURL
@@ -343,64 +342,6 @@ async def test_a_backend_that_is_refused_is_closed_at_once(install: Install) -> 
             await made.open("queue", "acme:", stack=stack, role="tool")
         assert sys.modules[module].seen[-1] == "close"
     assert sys.modules[module].seen.count("close") == 1
-
-
-# --- the context ----------------------------------------------------------------------------------
-
-
-class Table(msgspec.Struct, frozen=True):
-    limit: int = 3
-
-
-async def test_a_backend_learns_its_secrets_its_table_the_time_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    learnt: dict[str, object] = {}
-
-    class Bills:
-        async def quote(self, order: Order) -> Quote:
-            return Quote()
-
-    @asynccontextmanager
-    async def open_mine(url: BackendURL, context: OpenContext) -> AsyncIterator[Bills]:
-        learnt["environment"] = context.secret("ACME_KEY")
-        learnt["given"] = context.secret("ACME_OTHER")
-        learnt["table"] = context.settings(Table)
-        learnt["time"] = context.clock()
-        learnt["home"] = context.home
-        with pytest.raises(MissingSetting, match="ACME_NONE"):
-            context.secret("ACME_NONE")
-        with pytest.raises(MissingSetting, match="ACME_EMPTY"):
-            context.secret("ACME_EMPTY")
-        yield Bills()
-
-    monkeypatch.setenv("ACME_KEY", "from the environment")
-    made = Registry(
-        Hooks(load_plugins([])),
-        Settings.from_keywords(home=tmp_path),
-        secrets={"ACME_KEY": "given", "ACME_OTHER": "given", "ACME_EMPTY": ""},
-        clock=lambda: 7.0,
-    )
-    await opened(made, "billing", open_mine)
-    assert learnt == {
-        "environment": "from the environment",
-        "given": "given",
-        "table": Table(),
-        "time": 7.0,
-        "home": tmp_path,
-    }
-
-
-def test_a_table_for_a_plugin_that_does_not_exist_is_a_misspelt_name(install: Install) -> None:
-    install(QUEUE, name="watermark")
-    with pytest.raises(SettingError, match=r"\[plugins\.watermrak\]") as failed:
-        registry(plugin_settings={"watermrak": {}})
-    assert "Did you mean watermark?" in failed.value.remedy
-
-
-def test_a_table_for_a_plugin_that_is_switched_off_may_stay(install: Install) -> None:
-    install(QUEUE, name="watermark")
-    assert registry(plugin_settings={"watermark": {"text": "Virtual"}})
 
 
 # --- the list -------------------------------------------------------------------------------------
