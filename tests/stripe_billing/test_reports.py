@@ -126,15 +126,42 @@ def test_a_refund_and_a_dispute_are_looked_at_as_their_purchase(play: Play) -> N
     play(scenario)
 
 
-def test_a_lost_dispute_stays_one(play: Play) -> None:
+def test_a_lost_dispute_stays_one_also_while_it_is_appealed(play: Play) -> None:
     async def scenario(shop: Shop) -> None:
         ada, pack = await shop.customer(), await shop.pack()
         intent = shop.stripe.pay(await shop.checkout(ada, pack))["payment_intent"]
         [charge] = shop.stripe.objects("charge")
-        shop.stripe.end_dispute(shop.stripe.dispute(charge["id"])["id"], "lost")
+        dispute = shop.stripe.dispute(charge["id"])["id"]
+        for deed, disputed in [
+            (lambda: shop.stripe.end_dispute(dispute, "lost"), True),
+            (lambda: shop.stripe.appeal(dispute), True),
+            (lambda: shop.stripe.end_dispute(dispute, "won"), False),
+        ]:
+            deed()
+            seen = await shop.billing.look("purchase", intent)
+            assert isinstance(seen, PaidPurchase)
+            assert (seen.paid, seen.disputed) == (True, disputed)
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("case", "taken"),
+    [("chargeback", True), ("resolution", True), ("block", False), ("inquiry", False)],
+)
+def test_a_dispute_that_was_prevented_by_giving_the_money_back_is_one(
+    play: Play, case: str, *, taken: bool
+) -> None:
+    """A resolution gives it back; what was blocked, or only asked about, takes nothing."""
+
+    async def scenario(shop: Shop) -> None:
+        ada, pack = await shop.customer(), await shop.pack()
+        intent = shop.stripe.pay(await shop.checkout(ada, pack))["payment_intent"]
+        [charge] = shop.stripe.objects("charge")
+        shop.stripe.dispute(charge["id"], case=case)
         seen = await shop.billing.look("purchase", intent)
         assert isinstance(seen, PaidPurchase)
-        assert (seen.paid, seen.disputed) == (True, True)
+        assert seen.disputed is taken
 
     play(scenario)
 

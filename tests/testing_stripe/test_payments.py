@@ -170,11 +170,38 @@ def test_a_dispute_withdraws_the_money_until_it_is_won(stripe: RunningStripe, pl
     ]
 
 
-def test_a_merchant_may_give_in(stripe: RunningStripe, play: Play) -> None:
+def test_a_merchant_may_give_in_and_appeal(stripe: RunningStripe, play: Play) -> None:
     async def scenario(v1: Any) -> None:
         card = {"payment_method": "pm_card_createDispute", "confirm": True}
         await v1.payment_intents.create_async({**DUE, **card})
         (dispute,) = (await v1.disputes.list_async()).data
         assert (await v1.disputes.close_async(dispute.id)).status == "lost"
+        assert stripe.appeal(dispute.id)["status"] == "appeal_needs_response"
+        with pytest.raises(ValueError, match="can be appealed"):
+            stripe.appeal(dispute.id)
+        assert stripe.end_dispute(dispute.id, "won")["status"] == "won"
 
     play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("case", "status", "moves"),
+    [
+        ("inquiry", "warning_needs_response", False),
+        ("resolution", "prevented", True),
+        ("block", "prevented", False),
+    ],
+)
+def test_a_dispute_that_is_no_chargeback(
+    stripe: RunningStripe, play: Play, case: str, status: str, *, moves: bool
+) -> None:
+    async def scenario(v1: Any) -> None:
+        card = {"payment_method": "pm_card_visa", "confirm": True}
+        paid = await v1.payment_intents.create_async({**DUE, **card})
+        stripe.dispute(paid.latest_charge, case=case)
+        (dispute,) = (await v1.disputes.list_async({"payment_intent": paid.id})).data
+        assert dispute.status == status
+        assert dispute.payment_method_details.card.case_type == case
+
+    play(scenario)
+    assert ("charge.dispute.funds_withdrawn" in types(stripe)) is moves

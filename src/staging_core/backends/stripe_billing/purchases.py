@@ -9,10 +9,7 @@ from staging_core.models import PaidPurchase
 
 from .part import PRICE, PURCHASE, Part
 from .refusal import is_missing
-from .seen import Charge, Intent, Named, Session
-
-# The bank has the money: until it decides, or because it has decided so. An inquiry takes nothing.
-_TAKEN_BACK = ("needs_response", "under_review", "lost")
+from .seen import Charge, Dispute, Intent, Session
 
 
 class Purchases(Part):
@@ -69,8 +66,8 @@ class Purchases(Part):
 
     async def _taken_back(self, intent_id: str) -> bool:
         params = {"payment_intent": intent_id}
-        disputes = self._line.each(self._v1.disputes.list_async, params, Named)
-        return any([one.status in _TAKEN_BACK async for one in disputes])
+        disputes = self._line.each(self._v1.disputes.list_async, params, Dispute)
+        return any([one.has_taken async for one in disputes])
 
 
 def _free(session: Session) -> PaidPurchase | None:

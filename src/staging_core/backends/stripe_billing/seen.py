@@ -187,6 +187,32 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
     disputed: bool = False
 
 
+# The bank has the money: until it decides, also about an appeal, or because it has decided so.
+_WITH_THE_BANK = (
+    "needs_response",
+    "under_review",
+    "lost",
+    "appeal_needs_response",
+    "appeal_under_review",
+)
+
+
+class Dispute(msgspec.Struct, frozen=True, kw_only=True):
+    """A holder wants the money of a charge back. An inquiry (``warning_…``) takes nothing."""
+
+    id: str
+    status: str
+    payment_method_details: dict[str, Any] | None = None
+
+    @property
+    def has_taken(self) -> bool:
+        """Whether the holder has the money: of those that were prevented, by a resolution."""
+        if self.status == "prevented":
+            card = (self.payment_method_details or {}).get("card") or {}
+            return bool(card.get("case_type") == "resolution")
+        return self.status in _WITH_THE_BANK
+
+
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """A payment intent: that somebody pays once."""
 

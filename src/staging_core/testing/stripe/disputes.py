@@ -37,6 +37,15 @@ _EVIDENCE = (
     "uncategorized_file",
     "uncategorized_text",
 )
+_BEGINS = {
+    "chargeback": "needs_response",
+    "inquiry": "warning_needs_response",
+    "resolution": "prevented",
+    "block": "prevented",
+}
+"""By the type of the case; of an inquiry, and of what is blocked, nobody takes the money."""
+
+_CLOSED = ("won", "lost", "prevented")
 
 
 class Disputes:
@@ -45,9 +54,11 @@ class Disputes:
     def __init__(self, account: Account) -> None:
         self._account = account
 
-    def opened(self, charge: Object, reason: str = "fraudulent") -> Object:
-        """The charge is disputed, and its amount withdrawn."""
-        if charge["disputed"] or not charge["paid"]:
+    def opened(
+        self, charge: Object, reason: str = "fraudulent", case: str = "chargeback"
+    ) -> Object:
+        """The charge is disputed, and its amount withdrawn by a chargeback or a resolution."""
+        if charge["disputed"] or not charge["paid"] or case not in _BEGINS:
             raise Refused(f"Charge {charge['id']} cannot be disputed.")
         owner = charge["customer"]
         now = self._account.now(owner)
@@ -72,14 +83,16 @@ class Disputes:
             is_charge_refundable=False,
             metadata={},
             payment_intent=charge["payment_intent"],
+            payment_method_details=_of_case(charge, case),
             reason=reason,
-            status="needs_response",
+            status=_BEGINS[case],
         )
         with self._account.changing(charge, "charge.updated"):
             charge["disputed"] = True
         self._truth(dispute)
         self._account.tell("charge.dispute.created", dispute)
-        self._account.tell("charge.dispute.funds_withdrawn", dispute)
+        if case in ("chargeback", "resolution"):
+            self._account.tell("charge.dispute.funds_withdrawn", dispute)
         return dispute
 
     def update(self, call: Call) -> Object:
@@ -105,7 +118,7 @@ class Disputes:
 
     def ended(self, dispute: Object, status: str) -> Object:
         """The bank has decided: ``won`` or ``lost``."""
-        if dispute["status"] in ("won", "lost"):
+        if dispute["status"] in _CLOSED:
             raise Refused("This dispute is already closed.")
         with self._account.changing(dispute, "charge.dispute.closed"):
             dispute["status"] = status
@@ -114,6 +127,20 @@ class Disputes:
             self._account.tell("charge.dispute.funds_reinstated", dispute)
         return dispute
 
+    def appealed(self, dispute: Object) -> Object:
+        """What was lost may be decided once more; until then the bank keeps the money."""
+        if dispute["status"] != "lost":
+            raise Refused("Only a dispute that is lost can be appealed.")
+        with self._account.changing(dispute, "charge.dispute.updated"):
+            dispute["status"] = "appeal_needs_response"
+        return dispute
+
     def _truth(self, dispute: Object) -> None:
         facts = {name: dispute[name] for name in ("id", "charge", "amount", "status")}
         self._account.truth.tell("dispute", **facts)
+
+
+def _of_case(charge: Object, case: str) -> Object:
+    brand = charge["payment_method_details"]["card"]["brand"]
+    card = {"brand": brand, "case_type": case, "network": brand, "network_reason_code": None}
+    return {"card": card, "type": "card"}

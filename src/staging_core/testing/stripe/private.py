@@ -40,6 +40,7 @@ class Private:
         add("POST", "/_intents/{id}/authenticate", self.authenticate)
         add("POST", "/_charges/{id}/dispute", self.dispute)
         add("POST", "/_disputes/{id}/end", self.end)
+        add("POST", "/_disputes/{id}/appeal", self.appeal)
 
     # --- the double -----------------------------------------------------------------------------
 
@@ -158,11 +159,12 @@ class Private:
         return _done(request, ask)
 
     async def dispute(self, request: Request, id: str) -> Answer:
-        """``POST /_charges/{id}/dispute`` with ``{"reason"}``."""
+        """``POST /_charges/{id}/dispute`` with ``{"reason", "case"}``."""
 
         def dispute(given: dict[str, Any]) -> Any:
-            charge = self._account.find("charge", id)
-            return shown(self._parts.disputes.opened(charge, given.get("reason", "fraudulent")))
+            charge, reason = self._account.find("charge", id), given.get("reason", "fraudulent")
+            case = given.get("case", "chargeback")
+            return shown(self._parts.disputes.opened(charge, reason, case))
 
         return _done(request, dispute)
 
@@ -175,6 +177,13 @@ class Private:
             return shown(self._parts.disputes.ended(dispute, status))
 
         return _done(request, end)
+
+    async def appeal(self, request: Request, id: str) -> Answer:
+        """``POST /_disputes/{id}/appeal``: what was lost may be decided once more."""
+        return _done(
+            request,
+            lambda _: shown(self._parts.disputes.appealed(self._account.find("dispute", id))),
+        )
 
 
 def _done(request: Request, deed: Callable[[dict[str, Any]], Any]) -> Answer:

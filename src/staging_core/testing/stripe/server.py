@@ -89,13 +89,19 @@ class RunningStripe(msgspec.Struct, frozen=True, kw_only=True):
         """The holder was asked, and has proven who they are, or not."""
         return self._post(f"/_intents/{intent}/authenticate", {"well": well})
 
-    def dispute(self, charge: str, reason: str = "fraudulent") -> dict[str, Any]:
-        """The holder asks their bank for the money back."""
-        return self._post(f"/_charges/{charge}/dispute", {"reason": reason})
+    def dispute(
+        self, charge: str, reason: str = "fraudulent", case: str = "chargeback"
+    ) -> dict[str, Any]:
+        """The holder asks their bank for the money back, or by ``case`` something else is asked."""
+        return self._post(f"/_charges/{charge}/dispute", {"reason": reason, "case": case})
 
     def end_dispute(self, dispute: str, status: str) -> dict[str, Any]:
         """The bank decides: ``won`` or ``lost``."""
         return self._post(f"/_disputes/{dispute}/end", {"status": status})
+
+    def appeal(self, dispute: str) -> dict[str, Any]:
+        """What was lost may be decided once more."""
+        return self._post(f"/_disputes/{dispute}/appeal", {})
 
     def _post(self, path: str, value: dict[str, Any]) -> dict[str, Any]:
         told: dict[str, Any] = json.loads(asked(self.url, "POST", path, value))
