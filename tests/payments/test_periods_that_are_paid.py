@@ -11,9 +11,10 @@ import sqlalchemy as sa
 
 from staging_core import reservation
 from staging_core.database import accounts, ledger, tables
-from staging_core.errors import UsageLimitExceeded
+from staging_core.errors import PaymentRefused, UsageLimitExceeded
 from staging_core.models import Order, Standing
 from staging_core.payments.following import Following
+from staging_core.testing.stripe import Settings as Double
 
 from .till import DAY_S, Till, open_till
 
@@ -185,6 +186,51 @@ def test_a_renewal_that_is_never_paid_ends_the_plan_and_has_given_nothing() -> N
         assert await statuses(at) == ["canceled"]
         granted = [row["granted"] for row in await at.rows(tables.balances)]
         assert granted == [500]
+
+    at_the_till(scenario, trial_days=0)
+
+
+@both
+def test_a_renewal_that_is_written_off_gives_nothing_though_the_plan_goes_on(
+    database: dict[str, Any],
+) -> None:
+    """Stripe can be set to write bills off that fail: then the subscription is active again."""
+
+    async def scenario(at: Till) -> None:
+        await subscribed(at, "pro", "pm_card_chargeCustomerFail")
+        await use(at, 70)
+        await to_the_next_period(at)
+        for _ in range(4):
+            await told(at)
+            await at.pass_time(5 * DAY_S)
+        now = await told(at)
+        assert await statuses(at) == ["active"]
+        assert (now.plan_code, now.allowance, now.awaits_payment) == ("pro", 30, True)
+        [owed] = [bill for bill in await at.objects("invoice") if bill["status"] != "paid"]
+        assert owed["status"] == "uncollectible"
+        with pytest.raises(PaymentRefused, match="not paid"):
+            await at.billing(ME).switch(at.price["business"])
+        [one] = await at.objects("subscription")
+        card = await have_card(at, one, "pm_card_visa")
+        await at.v1.invoices.pay_async(owed["id"], {"payment_method": card})
+        now = await told(at)
+        assert (now.allowance, now.awaits_payment) == (100, False)
+
+    written_off = Double(after_retries="uncollectible")
+    at_the_till(scenario, trial_days=0, stripe=written_off, **database)
+
+
+def test_a_renewal_that_an_operator_forgives_is_given() -> None:
+    async def scenario(at: Till) -> None:
+        await subscribed(at, "pro", "pm_card_chargeCustomerFail")
+        await use(at, 70)
+        await to_the_next_period(at)
+        await at.pass_time(2 * DAY_S)
+        assert (await told(at)).allowance == 30
+        [owed] = [bill for bill in await at.objects("invoice") if bill["status"] == "open"]
+        await at.v1.invoices.mark_uncollectible_async(owed["id"])
+        now = await told(at)
+        assert (now.allowance, now.awaits_payment) == (100, False)
 
     at_the_till(scenario, trial_days=0)
 

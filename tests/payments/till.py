@@ -123,10 +123,13 @@ class Till(Counter):
 
 @asynccontextmanager
 async def open_till(**choices: Any) -> AsyncIterator[Till]:
-    """A fresh installation with the account ``local``, on SQLite unless a database is named."""
+    """A fresh installation with the account ``local``, on SQLite unless a database is named.
+
+    ``stripe``: how the double is set up.
+    """
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        stripe = stack.enter_context(running_stripe())
+        stripe = stack.enter_context(running_stripe(choices.pop("stripe", None)))
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(line, "RETRIES", 0)  # a call that fails is not what is waited for here
         migrated_file(home)

@@ -202,7 +202,13 @@ def test_a_renewal_that_fails_is_tried_again_and_then_paid(
 
 
 @pytest.mark.parametrize(
-    ("after", "status"), [("cancel", "canceled"), ("unpaid", "unpaid"), ("past_due", "past_due")]
+    ("after", "status"),
+    [
+        ("cancel", "canceled"),
+        ("unpaid", "unpaid"),
+        ("past_due", "past_due"),
+        ("uncollectible", "active"),
+    ],
 )
 def test_when_all_tries_have_failed_it_ends_as_the_account_is_set(
     start: Start, after: str, status: str

@@ -62,8 +62,14 @@ class Parent(msgspec.Struct, frozen=True, kw_only=True):
     subscription_details: dict[str, Any] | None = None
 
 
+_FORGIVEN = ("user_forgiven", "subscription_paused")
+
+
 class Bill(msgspec.Struct, frozen=True, kw_only=True):
-    """An invoice. ``billing_reason``: such as a new period, or a change of the subscription."""
+    """An invoice. ``billing_reason``: such as a new period, or a change of the subscription.
+
+    ``status_details``: why it is ``uncollectible``, where it is.
+    """
 
     id: str
     created: float
@@ -71,6 +77,7 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
     amount_due: int
     amount_paid: int
     status: InvoiceStatus | None = None
+    status_details: dict[str, Any] | None = None
     billing_reason: str | None = None
     number: str | None = None
     hosted_invoice_url: str | None = None
@@ -86,9 +93,19 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_due(self) -> bool:
-        """Whether it is of a period, and is to be paid yet; a draft is collected within an hour."""
+        """Whether it is of a period, and is to be paid yet; a draft is collected within an hour.
+
+        One that was given up as nobody paid it is, though its subscription is active again.
+        """
         of_period = self.billing_reason in ("subscription_create", "subscription_cycle")
-        return of_period and self.status in ("draft", "open") and self.amount_due > 0
+        return of_period and self._is_unpaid and self.amount_due > 0
+
+    @property
+    def _is_unpaid(self) -> bool:
+        if self.status == "uncollectible":
+            why = (self.status_details or {}).get("uncollectible") or {}
+            return why.get("reason") not in _FORGIVEN
+        return self.status in ("draft", "open")
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ GRACE_S = 3600
 
 
 class Invoicing:
-    """``after``: told of each invoice with ``paid``, ``failed`` or ``void``."""
+    """``after``: told of each invoice with ``paid``, ``failed``, ``void`` or ``written off``."""
 
     def __init__(
         self,
@@ -230,6 +230,7 @@ class Invoicing:
             attempted=True,
             next_payment_attempt=None,
             status="paid",
+            status_details=None,
         )
         if invoice["amount_due"]:
             invoice["attempt_count"] += 1
@@ -270,16 +271,19 @@ class Invoicing:
         self._account.tell("invoice.voided", invoice)
         self._finish(invoice, "void")
 
-    def write_off(self, invoice: Object) -> None:
-        """It will not be paid, most likely."""
+    def write_off(self, invoice: Object, reason: str = "user_forgiven") -> None:
+        """It will not be paid, most likely; its subscription goes on."""
         invoice["status"] = "uncollectible"
+        invoice["status_details"] = {"uncollectible": {"reason": reason}}
         invoice["next_payment_attempt"] = None
         now = self._account.now(invoice["customer"])
         invoice["status_transitions"]["marked_uncollectible_at"] = now
         self._account.tell("invoice.marked_uncollectible", invoice)
+        self._finish(invoice, "written off")
 
     def _give_up(self, invoice: Object, status: str, stamp: str) -> None:
-        invoice.update(status=status, next_payment_attempt=None, amount_remaining=0)
+        invoice.update(status=status, status_details=None, next_payment_attempt=None)
+        invoice["amount_remaining"] = 0
         now = self._account.now(invoice["customer"])
         invoice["status_transitions"][stamp] = now
         intent = self._account.store.known("payment_intent", invoice.get("_intent"))

@@ -74,7 +74,7 @@ class Standing:
     # --- its invoices ---------------------------------------------------------------------------
 
     def hear(self, invoice: Object, how: str) -> None:
-        """What an invoice that was ``paid``, has ``failed`` or is ``void`` makes of it."""
+        """What an invoice that was paid, has failed, is void or was written off makes of it."""
         subscription = self._account.store.known("subscription", subscription_of(invoice))
         if subscription is None or subscription["status"] in ENDED:
             return
@@ -83,6 +83,8 @@ class Standing:
                 self._paid(subscription, invoice)
             case "failed":
                 self._failed(subscription, invoice)
+            case "written off":
+                self._written_off(subscription, invoice)
             case _:
                 self._void(subscription, invoice)
 
@@ -120,8 +122,17 @@ class Standing:
         match self._account.settings.after_retries:
             case "cancel":
                 self.end(subscription, "payment_failed")
+            case "uncollectible":
+                self.move(subscription, "past_due")
+                self._invoicing.write_off(invoice, "max_payment_attempts")
             case status:
                 self.move(subscription, status)
+
+    def _written_off(self, subscription: Object, invoice: Object) -> None:
+        if subscription["latest_invoice"] != invoice["id"]:
+            return
+        if subscription["status"] in ("past_due", "unpaid"):
+            self.move(subscription, "active")
 
     def _void(self, subscription: Object, invoice: Object) -> None:
         if subscription["status"] == "incomplete":
