@@ -82,7 +82,7 @@ class Comparison:
         except Exception:
             # Whatever a provider's client raises, and however long it takes: it comes again.
             log.warning("payments were not compared, it is tried again", exc_info=True)
-            await self._go_on(_AGAIN_S)
+            await self._rest(_AGAIN_S)
         else:
             async with self.ports.database.write() as tx:
                 await leases.give_back(tx, _LEASE, owner=self._owner)
@@ -112,6 +112,13 @@ class Comparison:
         async with self.ports.database.write() as tx:
             if not await leases.take(tx, _LEASE, owner=self._owner, seconds=seconds):
                 raise _LeaseLost
+
+    async def _rest(self, seconds: float) -> None:
+        """Nobody compares for so long, this process neither; ``LeaseLost`` as in ``_go_on``."""
+        async with self.ports.database.write() as tx:
+            if not await leases.take(tx, _LEASE, owner=self._owner, seconds=seconds):
+                raise _LeaseLost
+            await leases.rest(tx, _LEASE, seconds=seconds)
 
     async def compare(self) -> Compared:
         """Mark all that is not here as the provider has it, and take what it could not deliver.
