@@ -58,7 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--time-factor", type=float, default=usual.time_factor)
     add("--retries-days", type=int, nargs="*", default=usual.retries_days,
         help="between the tries to be paid")  # fmt: skip
-    add("--after-retries", choices=("cancel", "unpaid", "past_due", "uncollectible"), default=usual.after_retries,
+    ends = ("cancel", "unpaid", "past_due", "uncollectible")
+    add("--after-retries", choices=ends, default=usual.after_retries,
         help="what becomes of a subscription when all have failed")  # fmt: skip
     add_chances(parser, Chaos())
     return parser

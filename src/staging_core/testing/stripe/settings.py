@@ -16,7 +16,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``time_factor``: the double's seconds in a real one. ``retries_days``: how long after a failed
     renewal each next attempt is, in days. ``after_retries``: what becomes of the subscription when
-    all have failed; ``uncollectible``: its bill is written off, and it goes on. ``log``: a file that the truth is appended to.
+    all have failed; ``uncollectible``: its bill is written off, and it goes on. ``log``: a file
+    that the truth is appended to.
     """
 
     keys: tuple[str, ...] = (KEY,)
