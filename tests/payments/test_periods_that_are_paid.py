@@ -274,6 +274,30 @@ def test_a_larger_plan_in_the_trial_gives_its_images_when_the_trial_is_paid(
     at_the_till(scenario, **database)
 
 
+@both
+def test_a_larger_plan_chosen_before_anybody_looked_gives_what_the_trial_began_with(
+    database: dict[str, Any],
+) -> None:
+    async def scenario(at: Till) -> None:
+        await at.billing(ME).subscribe(at.price["pro"])
+        await at.billing(ME).switch(at.price["business"])
+        for _ in range(2):
+            now = await told(at)
+            assert (now.plan_code, now.allowance) == ("business", 100)
+            with pytest.raises(UsageLimitExceeded):
+                await use(at, 101)
+            await at.pass_time(60)
+        [one] = await at.objects("subscription")
+        await have_card(at, one, "pm_card_visa")
+        await at.pass_time(14 * DAY_S)
+        await told(at)
+        await at.pass_time(7200)
+        now = await told(at)
+        assert (now.plan_code, now.allowance) == ("business", 500)
+
+    at_the_till(scenario, **database)
+
+
 # --- two periods that begin on one day ------------------------------------------------------------
 
 

@@ -154,6 +154,19 @@ async def switched(
         await tx.execute(update.values(state="over", updated_at=tx.now))
 
 
+async def reopen(tx: Transaction, row: Row) -> None:
+    """What was refused is asked for once more. Hold the account first."""
+    await tx.execute(
+        sa.update(purchases)
+        .where(
+            purchases.c.account_id == row["account_id"],
+            purchases.c.id == row["id"],
+            purchases.c.state == "refused",
+        )
+        .values(state="begun", updated_at=tx.now)
+    )
+
+
 async def renew(tx: Transaction, row: Row) -> None:
     """Nothing came of the call under its key, and under that one nothing will."""
     await tx.execute(

@@ -122,17 +122,19 @@ async def put(
     plan: str | None,
     paid: PaidSubscription,
     *,
+    began_with: str | None = None,
     overage: tuple[str | None, int | None] = (None, None),
 ) -> bool:
     """What the provider says of a subscription now; False when it is another account's.
 
-    ``plan``: None for a price that is none of ours, which gives no plan. ``overage``: its
-    metered price, and what it charges an image beyond the plan with. What has ended stays ended.
-    Hold the account's row first.
+    ``plan``: None for a price that is none of ours, which gives no plan. ``began_with``: the plan
+    of its trial, where another was chosen before anybody looked. ``overage``: its metered price,
+    and what it charges an image beyond the plan with. What has ended stays ended. Hold the
+    account's row first.
     """
     same = (subscriptions.c.account_id == account_id, subscriptions.c.source == source)
     before = await tx.row(sa.select(subscriptions).where(subscriptions.c.id == paid.id, *same))
-    given_start = _given_start(before, plan, paid)
+    given_start = _given_start(before, plan, paid, changed=began_with is not None)
     its = {
         "given_start": given_start,
         "apart_start": await periods.apart_start(tx, account_id, before, given_start, paid),
@@ -159,18 +161,20 @@ async def put(
     return await tx.row(there) is not None
 
 
-def _given_start(before: Row | None, plan: str | None, paid: PaidSubscription) -> float | None:
+def _given_start(
+    before: Row | None, plan: str | None, paid: PaidSubscription, *, changed: bool
+) -> float | None:
     """The start of the period whose rest the account has, where the present one is not paid.
 
     In a trial it has what the trial began with, also when it goes to a larger plan.
     """
     if before is None:
-        return paid.period_start if _owes(paid) else None
+        return paid.period_start if changed or _owes(paid) else None
     kept: float = before["given_start"] or before["period_start"]
     if _owes(paid):
         return kept
     if paid.status == before["status"] == "trialing" and paid.period_start == kept:
-        changed = before["plan"] not in ("", plan)
+        changed = changed or before["plan"] not in ("", plan)
         return kept if changed or before["given_start"] is not None else None
     return None
 

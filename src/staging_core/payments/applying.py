@@ -101,20 +101,38 @@ class Applying:
                 tx, "billing.price_unknown", paid.id, account_id, {"price_id": paid.price_id}
             )
         metered = await overage.charged(tx, settings, self._source, code, paid)
-        if not await subscriptions.put(tx, self._source, account_id, code, paid, overage=metered):
+        trial_of = None if "paid" in before else await self._trial_of(tx, account_id, paid)
+        if not await subscriptions.put(
+            tx, self._source, account_id, code, paid, began_with=trial_of, overage=metered
+        ):
             log.error("subscription %s is another account's already", paid.id)
             return Outcome(waits="it is another account's already")
         await self._tell_of_plan(tx, account_id, paid, code, before.get("paid", {}))
-        await self._give(tx, account_id, paid)
+        await self._give(tx, account_id, paid, trial_of)
         await self._end_purchases(tx, account_id, paid)
         unknown = {} if code is not None else {"unknown_price": paid.price_id}
         return Outcome({**_kept(paid), **unknown})
 
-    async def _give(self, tx: Transaction, account_id: str, paid: PaidSubscription) -> None:
+    async def _trial_of(
+        self, tx: Transaction, account_id: str, paid: PaidSubscription
+    ) -> str | None:
+        """The plan that its trial was begun with, where another was chosen since."""
+        if paid.status != "trialing" or paid.purchase_id is None:
+            return None
+        begun = await purchases.get(tx, account_id, paid.purchase_id)
+        if begun is None or begun["price_id"] == paid.price_id:
+            return None
+        plans = self._settings.plans
+        return await price_codes.code_of(tx, self._source, "plan", begun["price_id"], plans)
+
+    async def _give(
+        self, tx: Transaction, account_id: str, paid: PaidSubscription, trial_of: str | None
+    ) -> None:
         """What was given in a period stays to its end: a smaller plan takes nothing back.
 
         Also where nobody looked before the smaller plan was chosen: the period was paid for. What
         is not paid gives nothing, and what is left of the period before stays until it is.
+        ``trial_of``: the plan that a trial gives, where that is another.
         """
         settings = self._settings
         now = await standing.read(tx, account_id, settings.plans, settings.default_plan)
@@ -123,6 +141,9 @@ class Applying:
         balance = periods.allowance_of(now.period)
         until = periods.kept_until(now.period)
         if now.awaits_payment:
+            if trial_of is not None and now.period.start == paid.period_start:
+                given = settings.plans[trial_of].images
+                await ledger.raise_to(tx, account_id, balance, given, expires_at=until)
             for each in (balance, periods.overage_of(now.period)):
                 await ledger.keep(tx, account_id, each, until=until)
             return

@@ -178,7 +178,7 @@ class Buying:
         So who asks twice, or at one moment, is led to one page and one subscription.
         """
         if creation.created is not None:
-            return await self._again(creation.created[0])
+            return await self._again(takes, creation.created[0])
         async with self._ports.database.write(self._account_id) as tx:
             await accounts.ensure(tx, self._account_id)
             begins_plan = offer.kind == "plan" and deed != "switch"
@@ -216,22 +216,38 @@ class Buying:
         async with self._ports.database.read(self._account_id) as tx:
             others = await purchases.unwanted(tx, self._account_id, takes.source)
         for other in others:
-            paid = await one.take_back(self._ports, takes, other, customer_id)
+            try:
+                paid = await one.take_back(self._ports, takes, other, customer_id)
+            except PaymentRefused:
+                await one.is_refused(self._ports, row)  # so that no sweep asks for it
+                raise
             if paid is not None and row["deed"] != "switch":
                 async with self._ports.database.write(self._account_id) as tx:
                     await accounts.hold(tx, self._account_id)
                     await purchases.supersede(tx, self._account_id, takes.source)
                 raise AlreadySubscribed()
 
-    async def _again(self, purchase_id: str) -> Row:
-        """The purchase of the earlier call; the provider must still know its key."""
+    async def _again(self, takes: TakesPayments, purchase_id: str) -> Row:
+        """The purchase of the earlier call; the provider must still know its key.
+
+        What was refused is begun once more, as if it were asked for now.
+        """
         row = await self._kept(purchase_id)
         if row["state"] in ("unwanted", "over"):
             raise AlreadyCreated("Something else was begun since.", id=purchase_id)
         async with self._ports.database.read(self._account_id) as tx:
             if tx.now - row["created_at"] > KEY_KNOWN_S:
                 raise AlreadyCreated(id=purchase_id)
-        return row
+        if row["state"] != "refused":
+            return row
+        if row["kind"] == "plan" and row["deed"] != "switch":
+            await self._may_begin(takes)
+        async with self._ports.database.write(self._account_id) as tx:
+            await accounts.hold(tx, self._account_id)
+            await purchases.reopen(tx, row)
+            if row["kind"] == "plan":
+                await purchases.supersede(tx, self._account_id, takes.source, but=row["id"])
+        return {**row, "state": "begun"}
 
     async def _subscribed(self, takes: TakesPayments, offer: Offer, creation: Creation) -> Payable:
         """Begun, or begun before and not paid yet: then with the secret that it has now."""

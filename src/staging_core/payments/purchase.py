@@ -27,7 +27,7 @@ async def ask(
     try:
         answer = await _asked(ports, takes, purchase, offer, customer_id)
     except PaymentRefused:
-        await _tell(ports, purchase, "refused", None)
+        await is_refused(ports, purchase)
         raise
     if isinstance(answer, str):
         state = await _tell(ports, purchase, "open", None)
@@ -102,6 +102,11 @@ async def take_back(
     if there is not None or late:
         await _tell(ports, purchase, "over", there)
     return None
+
+
+async def is_refused(ports: Ports, purchase: Row) -> None:
+    """The provider has said no: nothing came of it, unless it is asked for once more."""
+    await _tell(ports, purchase, "refused", None)
 
 
 async def is_over(ports: Ports, purchase: Row) -> None:
