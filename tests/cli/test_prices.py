@@ -65,6 +65,28 @@ def test_doctor_names_plans_beyond_which_nothing_can_be_charged(
     assert "ok  overage: what is had beyond plans has its price" in cli("doctor").out
 
 
+def test_doctor_names_prices_that_are_not_what_the_settings_say(
+    cli: Cli, stripe: RunningStripe, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By hand, as ``plans push`` prints them: then the settings change, or a digit is wrong."""
+    monkeypatch.setenv("STAGING_PUBLIC_URL", "https://staging.example")
+    listed = cli("billing", "plans", "push", "--json").json["prices"]
+    plan, beyond, pack = [price["price_id"] for price in listed]
+
+    def written(cents: int, overage_cents: int) -> str:
+        named = f'price_ids = ["{plan}"]\noverage_price_id = "{beyond}"\n'
+        text = SETTINGS.replace('price_ids = ["price_of_last_year"]\n', named)
+        text = text.replace("overage_cents = 40", f"overage_cents = {overage_cents}")
+        text = text.replace("price_cents = 2900", f"price_cents = {cents}")
+        (folder / "staging.toml").write_text(f'{text}price_ids = ["{pack}"]\n')
+        return cli("doctor").out
+
+    assert "ok  prices: what is sold costs what the settings say" in written(2900, 40)
+    told = written(3900, 4)
+    assert f"BAD prices: The price '{plan}' of the plan pro is to be 3900 usd: it is 2900" in told
+    assert f"The price '{beyond}' of an image beyond the plan pro is to be 4 usd: it is 40" in told
+
+
 def test_nothing_starts_that_sells_more_than_a_plan_that_nobody_pays(
     cli: Cli, stripe: RunningStripe, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

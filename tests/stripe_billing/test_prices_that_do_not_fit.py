@@ -52,6 +52,28 @@ def test_why_a_price_does_not_fit_is_said(play: Play, case: str) -> None:
     play(scenario)
 
 
+def test_what_is_beyond_a_plan_counts_by_our_meter_at_that_amount(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        listing = plan(amount=40, overage=True)
+        ours = await shop.billing.publish(listing)
+        assert await shop.billing.unlike(ours, listing) is None
+        assert "40" in (await shop.billing.unlike(ours, plan(amount=4, overage=True)) or "")
+        told = {
+            "display_name": "Of somebody else",
+            "event_name": "something",
+            "default_aggregation": {"formula": "sum"},
+        }
+        meter = await shop.v1.billing.meters.create_async(told)
+        metered = {"interval": "month", "usage_type": "metered", "meter": meter.id}
+        other = await made_by_hand(shop, "once", unit_amount=40, recurring=metered)
+        assert "meter" in (await shop.billing.unlike(other, listing) or "")
+        monthly = (await shop.offer()).price_id
+        assert "every 1 month" in (await shop.billing.unlike(monthly, listing) or "")
+        assert "not know" in (await shop.billing.unlike("price_of_nobody", listing) or "")
+
+    play(scenario)
+
+
 @pytest.mark.parametrize("case", ["yearly", "in tiers"])
 def test_what_cannot_be_compared_is_not_gone_over_to_nor_from(play: Play, case: str) -> None:
     async def scenario(shop: Shop) -> None:

@@ -19,9 +19,10 @@ from staging_core.audit import Audit, Evidence, Violation
 from staging_core.database import gates, spend
 from staging_core.database.spend import Caps
 from staging_core.errors import ObjectExists, SettingError, StagingError, StorageFull
-from staging_core.interfaces import Creates, Inspects, supports
+from staging_core.interfaces import Creates, Inspects, ListsPrices, supports
 from staging_core.models import Inspected
 from staging_core.payments.overage import unpublished
+from staging_core.payments.publishing import unlike
 from staging_core.photo import once, read_object
 from staging_core.spending import caps_of
 from staging_core.standings import charged_by
@@ -84,6 +85,8 @@ async def examined() -> list[Check]:
                 checks.append(_check_from(reports.name, reports))
             if charged_by(staging.ports.billing) is not None:
                 checks.append(await _tried("overage", _overage, staging))
+            if supports(staging.ports.billing, ListsPrices) is not None:
+                checks.append(await _tried("prices", _prices, staging))
             checks += [await _gates(staging), await _alone(staging), *await _inspected(staging)]
     except StagingError as error:
         checks.append(_failed("open", error))
@@ -220,6 +223,16 @@ async def _overage(staging: Staging) -> str:
             remedy="Run `staging billing plans push`, or set overage_price_id of each.",
         )
     return "what is had beyond plans has its price"
+
+
+async def _prices(staging: Staging) -> str:
+    """Whether the provider charges by the prices that the settings name what they say."""
+    if wrong := await unlike(staging.ports):
+        raise SettingError(
+            " ".join(wrong),
+            remedy="Name the price of that amount, or have `staging billing plans push` make it.",
+        )
+    return "what is sold costs what the settings say"
 
 
 _LOOKS: dict[str, Callable[[Staging], Awaitable[str]]] = {

@@ -239,3 +239,10 @@ class ListsPrices(Protocol):
         None where it can, and where there is no such price.
         """
         ...
+
+    async def unlike(self, price_id: str, listing: Listing) -> str | None:
+        """What the price charges otherwise than the listing says.
+
+        None where it charges just that, under whatever name; that there is no such price is said.
+        """
+        ...

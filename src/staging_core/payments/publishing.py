@@ -72,6 +72,49 @@ async def check_prices(billing: object, settings: Settings) -> None:
         log.warning("whether prices are fit for what they are of is not known: %s", away)
 
 
+async def unlike(ports: Ports) -> list[str]:
+    """What prices that the settings name, and that are sold, charge otherwise than they say.
+
+    One sentence of each; none where there is no catalogue to look into. What the provider raises.
+    """
+    lists = supports(ports.billing, ListsPrices)
+    if lists is None:
+        return []
+    said = []
+    for price_id, listing in _sold(ports.settings):
+        if why := await lists.unlike(price_id, listing):
+            of = f"{listing.kind} {listing.code}"
+            what = f"an image beyond the {of}" if listing.overage else f"the {of}"
+            amount = f"{listing.amount_cents} {listing.currency}"
+            said.append(f"The price {price_id!r} of {what} is to be {amount}: {why}.")
+    return said
+
+
+def _sold(settings: Settings) -> Iterator[tuple[str, Listing]]:
+    """Every price that the settings name and sell, and what they say of it."""
+    for code, plan in settings.plans.items():
+        listing = Listing(
+            kind="plan", code=code, name="", amount_cents=plan.price_cents, currency=plan.currency
+        )
+        if plan.price_ids and plan.price_cents:
+            yield plan.price_ids[0], listing
+        if plan.charges_overage and plan.overage_price_id is not None:
+            beyond = replace(listing, amount_cents=plan.overage_cents, overage=True)
+            yield plan.overage_price_id, beyond
+    for code, pack in settings.packs.items():
+        if pack.price_ids and pack.price_cents:
+            yield (
+                pack.price_ids[0],
+                Listing(
+                    kind="pack",
+                    code=code,
+                    name="",
+                    amount_cents=pack.price_cents,
+                    currency=pack.currency,
+                ),
+            )
+
+
 def _named(settings: Settings) -> Iterator[tuple[str, OfferKind, str]]:
     """Every price that the settings name."""
     for code, plan in settings.plans.items():

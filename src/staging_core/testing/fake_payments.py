@@ -16,7 +16,13 @@ import msgspec
 from msgspec.structs import replace
 
 from staging_core.backends.plan_billing import PlanBilling
-from staging_core.errors import InvalidCallback, InvalidSignature, NotFound, SettingError
+from staging_core.errors import (
+    InvalidCallback,
+    InvalidSignature,
+    NotFound,
+    PaymentRefused,
+    SettingError,
+)
 from staging_core.interfaces import BillingContext, Standings
 from staging_core.models import (
     Callback,
@@ -245,6 +251,19 @@ class FakePayments(PlanBilling):
         await self.provider.asked("unfit")
         sold = self.provider.listing(price_id)
         return None if sold is None or sold.kind == kind else f"it is that of a {sold.kind}"
+
+    async def unlike(self, price_id: str, listing: Listing) -> str | None:
+        """See ``ListsPrices``; of what was not published only the amount is known."""
+        await self.provider.asked("unlike")
+        sold = self.provider.listing(price_id)
+        if sold is not None:
+            alike = replace(sold, name=listing.name, code=listing.code) == listing
+            return None if alike else f"it is {sold.amount_cents} {sold.currency}"
+        try:
+            amount = self.provider.amount(price_id)
+        except PaymentRefused:
+            return "there is no such price"
+        return None if amount == listing.amount_cents else f"it is {amount}"
 
 
 def signed(provider: FakeProvider, notice: PaymentNotice) -> Callback:

@@ -36,16 +36,33 @@ class Catalogue(Usage):
 
     async def unfit(self, price_id: str, kind: OfferKind) -> str | None:
         """By what Stripe has of the price; one that it does not know is refused when it is sold."""
-        try:
-            price = await self._line.ask(self._v1.prices.retrieve_async(price_id), Price)
-        except PaymentRefused as error:
-            if not is_missing(error.__cause__):
-                raise
+        price = await self._named(price_id)
+        if price is None:
             return None
         if kind == "plan":
             return None if price.is_of_a_plan else "it is not one amount a month, paid before"
         once = price.recurring is None and price.is_one_amount
         return None if once else "it is not one amount, paid once"
+
+    async def unlike(self, price_id: str, listing: Listing) -> str | None:
+        """By Stripe's price; one that is metered has to count by our meter."""
+        price = await self._named(price_id)
+        if price is None:
+            return "Stripe does not know it"
+        if not _fits(price, listing):
+            amount = "it is" if price.unit_amount is None else f"it is {price.unit_amount}"
+            return f"{amount} {price.currency}{_comes(price)}"
+        if listing.overage and price.meter != await self._find_meter():
+            return f"it counts by another meter than that of {EVENT_NAME}"
+        return None
+
+    async def _named(self, price_id: str) -> Price | None:
+        try:
+            return await self._line.ask(self._v1.prices.retrieve_async(price_id), Price)
+        except PaymentRefused as error:
+            if not is_missing(error.__cause__):
+                raise
+            return None
 
     async def _price(self, lookup_key: str) -> Price | None:
         listed = self._line.each(self._v1.prices.list_async, {"lookup_keys": [lookup_key]}, Price)
@@ -129,7 +146,17 @@ def _fits(price: Price, listing: Listing) -> bool:
     )
 
 
+def _comes(price: Price) -> str:
+    """How it is charged, as far as that is not an amount once."""
+    comes = price.recurring
+    if comes is None:
+        return "" if price.is_one_amount else " in tiers or parts of a cent"
+    every = f" every {comes.interval_count} {comes.interval}"
+    metered = ", by what was metered" if price.metered else ""
+    return f"{every}{metered}{'' if price.is_one_amount else ', in tiers or parts of a cent'}"
+
+
 def _comes_as(price: Price, listing: Listing) -> bool:
     if listing.kind == "pack":
-        return price.recurring is None
-    return listing.overage or price.is_of_a_plan
+        return price.recurring is None and price.is_one_amount
+    return price.is_one_amount if listing.overage else price.is_of_a_plan

@@ -38,6 +38,11 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
         return self.recurring is not None and self.recurring.usage_type == "metered"
 
     @property
+    def meter(self) -> str | None:
+        """What counts it, where it is metered."""
+        return None if self.recurring is None else self.recurring.meter
+
+    @property
     def is_of_a_plan(self) -> bool:
         """Whether it is one amount a month, paid before: such prices can be compared."""
         comes = self.recurring

@@ -244,6 +244,13 @@ class FindsAllPricesFit(FakePayments):
         return None
 
 
+class FindsAllPricesAlike(FakePayments):
+    """Does not look what a price charges."""
+
+    async def unlike(self, price_id: str, listing: Listing) -> str | None:
+        return None
+
+
 BROKEN_PAYMENTS = (
     *BROKEN_TAKING_PAYMENTS,
     broken_at_the_fake(BelievesAnybody, "test_a_report_that_was_changed_is_not_believed"),
@@ -282,5 +289,6 @@ BROKEN_PAYMENTS = (
         "test_going_back_to_what_was_paid_costs_nothing",
     ),
     broken_at_the_fake(FindsAllPricesFit, "test_a_price_is_fit_for_what_it_is_of"),
+    broken_at_the_fake(FindsAllPricesAlike, "test_a_price_that_charges_something_else_is_seen"),
     broken_at_the_fake(RaisesPricesForAll, "test_a_price_stays_for_those_who_pay_it"),
 )

@@ -297,6 +297,19 @@ class PaymentsConformance(TakingPayments):
             assert await billing.unfit(price, other)
         assert await billing.unfit("nobody-sells-this", "plan") is None
 
+    @check(
+        "What the price charges otherwise than the listing says."
+        " None where it charges just that, under whatever name; that there is no such price is"
+        " said."
+    )
+    async def test_a_price_that_charges_something_else_is_seen(self, billing: Any) -> None:
+        for listing in (MONTHLY, OVERAGE, PACK):
+            price = await billing.publish(listing)
+            assert await billing.unlike(price, replace(listing, name="Another")) is None
+            assert await billing.unlike(price, replace(listing, amount_cents=3))
+            assert await billing.unlike(price, replace(listing, overage=not listing.overage))
+            assert await billing.unlike("nobody-sells-this", listing)
+
     @check("A price never changes; one of another amount stays for those who pay it.")
     async def test_a_price_stays_for_those_who_pay_it(self, billing: Any) -> None:
         bought = await self.a_plan(billing)
