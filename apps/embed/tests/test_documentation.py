@@ -24,6 +24,7 @@ from .house import house
 ROUTES = [route for routes in GROUPS.values() for route in routes.all]
 SHOWN = [route for route in ROUTES if route.in_document]
 DOCUMENT = document(ROUTES, server="https://staging.example")
+SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 
 
 def operation(route: Route) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def test_the_document_is_valid() -> None:
 
 
 def test_every_schema_is_valid() -> None:
-    for schema in DOCUMENT["components"]["schemas"].values():
+    for schema in SCHEMAS.values():
         OAS31Validator.check_schema(schema)
 
 
@@ -84,6 +85,24 @@ def test_every_operation_is_told(route: Route) -> None:
         assert {"401", "403", "429"} <= told["responses"].keys()
     if route.parameters:
         assert "404" in told["responses"]
+
+
+@pytest.mark.parametrize("route", SHOWN, ids=lambda route: route.operation_id)
+def test_everything_that_may_be_asked_has_a_meaning(route: Route) -> None:
+    asked = [each for each in operation(route).get("parameters", []) if each["in"] != "path"]
+    assert [each["name"] for each in asked if not each.get("description")] == []
+
+
+def test_what_is_said_of_types_is_text_and_not_code() -> None:
+    """Markdown shows what stands four spaces to the right as code."""
+    told = {name: each.get("description", "") for name, each in SCHEMAS.items()}
+    assert [name for name, words in told.items() if "\n    " in words] == []
+
+
+def test_the_example_of_an_image_has_no_disclosure_since_no_image_has() -> None:
+    image = operation(next(route for route in SHOWN if route.operation_id == "get_image"))
+    shown = image["responses"]["200"]["content"]["application/json"]["example"]
+    assert shown["disclosure"] is None
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation_id)

@@ -140,6 +140,7 @@ _NULL = frozenset(
     (
         *("error", "error_code", "message", "next_cursor", "revoked_at", "made_by", "cancel_at"),
         *("canceled_at", "disabled_at", "disabled_reason", "failing_since", "labelled_key"),
+        "disclosure",
         *("previous_secret_until", "replicate_prediction_id", "requested_model", "max", "min"),
     )
 )

@@ -6,6 +6,7 @@ the code checks. Operation ids are the names of the routes' functions.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -102,7 +103,14 @@ def _schemas(routes: list[Route]) -> tuple[dict[Any, Any], dict[str, Any]]:
             if kind is not None and not isinstance(kind, Media):
                 kinds[kind] = None
     found, components = msgspec.json.schema_components(list(kinds), ref_template=_REF)
-    return dict(zip(kinds, found, strict=True)), dict(sorted(components.items()))
+    plain = {name: _unindented(schema) for name, schema in sorted(components.items())}
+    return dict(zip(kinds, found, strict=True)), plain
+
+
+def _unindented(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A docstring's lines stand to the right of its first one, which Markdown shows as code."""
+    told = schema.get("description")
+    return {**schema, **({"description": inspect.cleandoc(told)} if told else {})}
 
 
 def _operation(route: Route, schemas: Mapping[Any, Any]) -> dict[str, Any]:

@@ -21,7 +21,14 @@ _admin = member("account:admin")
 class Confirmation(Struct, frozen=True, kw_only=True):
     """That it is meant: the id of the account, as `GET /me` tells it."""
 
-    confirm: Annotated[str, Meta(min_length=1, max_length=255)]
+    confirm: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=255,
+            description="The id of the account, as `GET /me` tells it: that it is meant.",
+        ),
+    ]
 
 
 class Closing(Struct, frozen=True, kw_only=True):

@@ -38,8 +38,8 @@ _NO_LIMIT = 2**31 - 1  # what fits the number of any client
 class Page(Struct, frozen=True, kw_only=True):
     """Which part of the list."""
 
-    limit: Annotated[int, Meta(ge=1, le=200)] = 50
-    offset: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    limit: Limit = 50
+    offset: Annotated[int, Meta(ge=0, le=1_000_000, description="Rows before the page.")] = 0
 
 
 class Invoice(Struct, frozen=True, kw_only=True):

@@ -67,7 +67,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     """Images for which all that is given holds."""
 
     project_id: Annotated[Id, Meta(description="Only images of this project.")] | None = None
-    status: JobStatus | None = None
+    status: Annotated[JobStatus, Meta(description="As images tell it.")] | None = None
     state: (
         Annotated[
             str,
@@ -86,7 +86,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
         ]
         | None
     ) = None
-    sort: Literal["newest", "oldest"] = "newest"
+    sort: Annotated[Literal["newest", "oldest"], Meta(description="Which come first.")] = "newest"
     limit: Limit | None = None
     cursor: Cursor | None = None
     before: Before | None = None
@@ -175,11 +175,18 @@ class History(Struct, frozen=True, kw_only=True):
 
 
 class HistoryPage(Struct, frozen=True, kw_only=True):
-    """Which part of the history. `after`: in place of a `cursor`, the `id` of an event seen."""
+    """Which part of the history."""
 
     limit: Limit | None = None
     cursor: Cursor | None = None
-    after: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    after: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=2**63 - 1,
+            description="In place of a `cursor`, the `id` of an event seen: those after it.",
+        ),
+    ] = 0
 
 
 @images.post("/images", _write, status=201, creates=True, errors=_ORDER)

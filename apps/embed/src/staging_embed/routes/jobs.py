@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from staging_core.errors import AlreadyFinal
 from staging_core.models import JobState
@@ -22,7 +24,7 @@ _read, _write = member("images:read"), member("images:write")
 class Wanted(Struct, frozen=True, kw_only=True):
     """Which jobs."""
 
-    state: JobState | None = None
+    state: Annotated[JobState, Meta(description="Only jobs in this state.")] | None = None
     limit: Limit | None = None
     cursor: Cursor | None = None
     before: Before | None = None

@@ -66,9 +66,11 @@ class KeyList(Struct, frozen=True, kw_only=True):
 
 
 class KeyPage(Struct, frozen=True, kw_only=True):
-    """Which keys: one's own, or as an admin everybody's of the account."""
+    """Which keys."""
 
-    everybodys: bool = False
+    everybodys: Annotated[
+        bool, Meta(description="All of the account, for admins; otherwise one's own.")
+    ] = False
     limit: Limit | None = None
     cursor: Cursor | None = None
     before: Before | None = None

@@ -19,14 +19,15 @@ pictures = Routes("pictures")
 _read = member("images:read")
 
 Kind = Literal["original", "staged", "labelled", "thumbnail", "overlay"]
+Download = Annotated[bool, Meta(description="`1`: a browser saves it, under a name.")]
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
     """Which picture, for how long, and whether a browser shall save it."""
 
-    kind: Kind = "original"
+    kind: Annotated[Kind, Meta(description="Which picture.")] = "original"
     expires_in: Annotated[int, Meta(ge=1, le=3600, description="Seconds.")] = 3600
-    download: Annotated[bool, Meta(description="`1`: a browser saves it, under a name.")] = False
+    download: Download = False
 
 
 class PictureAddress(Struct, frozen=True, kw_only=True):
@@ -49,7 +50,7 @@ class FileAnswer(Struct, frozen=True, kw_only=True):
 class Saved(Struct, frozen=True, kw_only=True):
     """Whether a browser shall save it."""
 
-    download: bool = False
+    download: Download = False
 
 
 @pictures.get("/images/{image_id}/presign", _read, errors=(NotReady,))

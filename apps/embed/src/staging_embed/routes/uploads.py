@@ -78,13 +78,29 @@ class Presigned(Struct, frozen=True, kw_only=True):
 class Address(Struct, frozen=True, kw_only=True):
     """What a client calls a photo: the address that it put it at, without its query, or its key."""
 
-    address: Annotated[str, Meta(max_length=2048, examples=["https://photos.example/1.jpg"])]
+    address: Annotated[
+        str,
+        Meta(
+            max_length=2048,
+            examples=["https://photos.example/1.jpg"],
+            description="Where the photo was put, without the query, or its `file_key`.",
+        ),
+    ]
 
 
 class Name(Struct, frozen=True, kw_only=True):
     """What the file is called, where the body is the file itself."""
 
-    filename: Annotated[str, Meta(examples=["living-room.jpg"])] | None = None
+    filename: (
+        Annotated[
+            str,
+            Meta(
+                examples=["living-room.jpg"],
+                description="What the file is called; needed unless it comes in a form.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

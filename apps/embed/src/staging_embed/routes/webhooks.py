@@ -135,7 +135,7 @@ class Page(Struct, frozen=True, kw_only=True):
 class DeliveryPage(Page, frozen=True, kw_only=True):
     """Which deliveries: all, or those in one state."""
 
-    state: DeliveryState | None = None
+    state: Annotated[DeliveryState, Meta(description="Only those in it.")] | None = None
 
 
 @webhooks.post(

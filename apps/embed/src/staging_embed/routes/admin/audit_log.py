@@ -17,6 +17,7 @@ from .group import admin, operators
 
 Name = Annotated[str, Meta(max_length=512)]
 Instant = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
+Action = Annotated[AuditAction, Meta(description="What was done.")]
 
 
 class AuditAnswer(Struct, frozen=True, kw_only=True):
@@ -45,14 +46,14 @@ class AuditList(Struct, frozen=True, kw_only=True):
 
 
 class AuditPage(Struct, frozen=True, kw_only=True):
-    """Which acts: those for which all that is given holds. `since` is included, `until` is not."""
+    """Which acts: those for which all that is given holds."""
 
-    action: AuditAction | None = None
-    actor: Name | None = None
-    account_id: Name | None = None
-    target: Name | None = None
-    since: Instant | None = None
-    until: Instant | None = None
+    action: Action | None = None
+    actor: Annotated[Name, Meta(description="Who did it.")] | None = None
+    account_id: Annotated[Name, Meta(description="Whose thing it was done to.")] | None = None
+    target: Annotated[Name, Meta(description="What it was done to.")] | None = None
+    since: Annotated[Instant, Meta(description="From then on.")] | None = None
+    until: Annotated[Instant, Meta(description="Before then.")] | None = None
     limit: Limit | None = None
     cursor: Cursor | None = None
 

@@ -36,20 +36,20 @@ class AdminJobs(Struct, frozen=True, kw_only=True):
 
 
 class WantedJobs(Struct, frozen=True, kw_only=True):
-    """Which jobs: those for which all that is given holds.
+    """Which jobs: those for which all that is given holds."""
 
-    `code`: of the error that ended it. `changed_within_s`, `older_than_s`: seconds since its last
-    change, and since it was made. `stuck`: due for a minute, and no worker took it.
-    """
-
-    state: JobState | None = None
-    code: Name | None = None
-    model: Name | None = None
-    account_id: Name | None = None
-    project_id: Id | None = None
-    changed_within_s: Seconds | None = None
-    older_than_s: Seconds | None = None
-    stuck: bool = False
+    state: Annotated[JobState, Meta(description="Only jobs in this state.")] | None = None
+    code: Annotated[Name, Meta(description="Of the error that ended it.")] | None = None
+    model: Annotated[Name, Meta(description="Of this model.")] | None = None
+    account_id: Annotated[Name, Meta(description="Of this account.")] | None = None
+    project_id: Annotated[Id, Meta(description="Of this project.")] | None = None
+    changed_within_s: (
+        Annotated[Seconds, Meta(description="Seconds since its last change, at most.")] | None
+    ) = None
+    older_than_s: (
+        Annotated[Seconds, Meta(description="Seconds since it was made, at least.")] | None
+    ) = None
+    stuck: Annotated[bool, Meta(description="Due for a minute, and no worker took it.")] = False
     limit: Limit | None = None
     cursor: Cursor | None = None
 
