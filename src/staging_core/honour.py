@@ -28,7 +28,7 @@ def check_honoured(card: ModelCard, request: StageRequest, *, width: int, height
     _check_canvas(card, width, height)
     for part in ("prompt", "furniture"):
         if getattr(request, part) and part not in card.honours:
-            raise _refusal(card, f"does not take a {part}")
+            raise _refusal(card, part, f"does not take a {part}")
     _check_options(card, request.options)
     if "prompt" in card.honours:
         build_prompt(request, card)
@@ -37,19 +37,21 @@ def check_honoured(card: ModelCard, request: StageRequest, *, width: int, height
 def _check_catalog(card: ModelCard, request: StageRequest) -> None:
     if card.rooms and request.room not in card.rooms:
         raise _refusal(
-            card, f"does not stage a {request.room}", f"It stages {', '.join(card.rooms)}."
+            card, "room", f"does not stage a {request.room}", f"It stages {', '.join(card.rooms)}."
         )
     if card.styles and request.style not in card.styles:
-        raise _refusal(card, f"has no style {request.style}", f"It has {', '.join(card.styles)}.")
+        remedy = f"It has {', '.join(card.styles)}."
+        raise _refusal(card, "style", f"has no style {request.style}", remedy)
 
 
 def _check_size(card: ModelCard, width: int, height: int) -> None:
     sizes = card.sizes
     if min(width, height) < sizes.min_side:
-        raise _refusal(card, f"needs pictures of at least {sizes.min_side} pixels a side")
+        raise _refusal(card, "photo", f"needs pictures of at least {sizes.min_side} pixels a side")
     if max(width, height) > sizes.max_side or width * height > sizes.max_pixels:
         raise _refusal(
             card,
+            "photo",
             f"takes at most {sizes.max_side} pixels a side and {sizes.max_pixels} in all",
         )
 
@@ -65,12 +67,12 @@ def _check_options(card: ModelCard, options: dict[str, Any]) -> None:
     for name, value in options.items():
         if name not in known:
             listed = ", ".join(known) or "none"
-            raise _refusal(card, f"has no option {name!r}", f"Its options: {listed}.")
+            raise _refusal(card, "options", f"has no option {name!r}", f"Its options: {listed}.")
         if not fits(known[name], value):
-            raise _refusal(card, f"does not take {value!r} for {name!r}")
+            raise _refusal(card, "options", f"does not take {value!r} for {name!r}")
     for name in card.options.get("required", ()):
         if name not in options:
-            raise _refusal(card, f"needs the option {name!r}")
+            raise _refusal(card, "options", f"needs the option {name!r}")
 
 
 def fits(schema: Mapping[str, Any], value: Any) -> bool:
@@ -86,5 +88,5 @@ def fits(schema: Mapping[str, Any], value: Any) -> bool:
     return (low is None or value >= low) and (high is None or value <= high)
 
 
-def _refusal(card: ModelCard, what: str, remedy: str | None = None) -> NotHonoured:
-    return NotHonoured(f"The model {card.id} {what}.", remedy=remedy)
+def _refusal(card: ModelCard, part: str, what: str, remedy: str | None = None) -> NotHonoured:
+    return NotHonoured(f"The model {card.id} {what}.", remedy=remedy, part=part)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 from uuid import uuid4
 
 from .database import accounts, files, folders, images, uploads
 from .database.engine import Transaction
 from .database.row import Row
-from .errors import NotFound, UnknownUpload
+from .errors import (
+    BadPicture,
+    NotFound,
+    NotHonoured,
+    UnknownUpload,
+    UploadMismatch,
+    UploadMissing,
+)
 from .imaging.decoder import WorkingCopy
 from .imaging.intake import Examined, examine, read_photo
 from .models import Stored
@@ -25,8 +34,14 @@ class OriginalGone(Exception):
 class Source(Protocol):
     """A photo, and how it becomes the original of an order.
 
-    ``original_url`` and ``filename``: how the client names it, once it is identified.
+    ``original_url`` and ``filename``: how the client names it, once it is identified. ``part``: the
+    keyword of the order that it came by.
     """
+
+    @property
+    def part(self) -> str:
+        """``photo``, ``upload_id`` or ``original_url``."""
+        ...
 
     @property
     def original_url(self) -> str | None:
@@ -66,10 +81,22 @@ class Source(Protocol):
         ...
 
 
+@contextmanager
+def naming_the_photo(source: Source) -> Iterator[None]:
+    """What is wrong with the photo is told of the part of the order that named it."""
+    try:
+        yield
+    except (BadPicture, NotHonoured, UnknownUpload, UploadMismatch, UploadMissing) as error:
+        if error.part in ("", "photo"):
+            error.part = source.part
+        raise
+
+
 class PhotoSource:
     """A path, or the encoded bytes."""
 
     original_url = None
+    part = "photo"
 
     def __init__(
         self, ports: Ports, account_id: str, photo: str | os.PathLike[str] | bytes
@@ -187,6 +214,11 @@ class UploadSource:
         self._upload_id = upload_id
         self._address = address
         self._row: Row | None = None
+
+    @property
+    def part(self) -> str:
+        """See ``Source``."""
+        return "original_url" if self._address is not None else "upload_id"
 
     @property
     def row(self) -> Row:

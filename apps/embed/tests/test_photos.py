@@ -107,6 +107,7 @@ def test_an_address_takes_what_was_announced_and_nothing_else(tmp_path: Path) ->
             assert (await old.client.put(url, content=data, headers=PUT)).status_code == 200
             again = await old.client.put(url, content=data, headers=PUT)
             assert (again.status_code, again.json()["code"]) == (409, "object_exists")
+            assert "doctor" not in again.text  # that is for operators
 
     asyncio.run(scenario())
 

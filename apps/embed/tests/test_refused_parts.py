@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from staging_core.testing.fake_photo import small_photo
+from staging_embed.fields import FORMS
+from staging_embed.openapi import document
 from staging_embed.routes import GROUPS
 
-from .house import as_own, house
+from .house import API, as_own, house
 
 PHOTO = {"upload_id": "5b8c0c9e-8f0e-4b7a-9d0f-3a1f2f9f6b11"}
 ORDERS: list[tuple[dict[str, Any], set[str]]] = [
@@ -59,6 +63,110 @@ def test_each_wrong_part_is_named(
     }
     assert named == fields
     assert "expires_in_s" not in json.dumps(told)
+
+
+UPLOAD = "5b8c0c9e-8f0e-4b7a-9d0f-3a1f2f9f6b11"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code", "field"),
+    [
+        ("/images", {"upload_id": UPLOAD}, "upload_unknown", "upload_id"),
+        ("/images", {"original_url": "a/b.jpg"}, "upload_unknown", "original_url"),
+        ("/uploads?filename=a.png", b"", "picture_empty", "file"),
+        ("/uploads?filename=a.png", b"hello", "picture_unsupported", "file"),
+        ("/uploads/from-url", {"url": "ftp://a/b"}, "source_refused", "url"),
+    ],
+)
+def test_what_is_wrong_with_a_photo_is_told_of_what_named_it(
+    tmp_path: Path, path: str, body: Any, code: str, field: str
+) -> None:
+    kind = "image/png" if isinstance(body, bytes) else "application/json"
+    status, told = refused(tmp_path, path, body, **{"Content-Type": kind})
+    assert (status, told["code"]) == (422, code)
+    assert [each["field"] for each in told["validation_errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    ("wish", "field"),
+    [
+        ({"room_type": "kitchen"}, "room_type"),
+        ({"prompt": "Leave the fireplace free."}, "prompt"),
+        ({"options": {"steps": 4}}, "options"),
+    ],
+)
+def test_what_a_model_does_not_honour_is_named(
+    tmp_path: Path, wish: dict[str, Any], field: str
+) -> None:
+    async def scenario() -> None:
+        async with house(tmp_path, stager="render:") as (_, client):
+            large = small_photo(width=400, height=300)
+            sent = {"params": {"filename": "a.png"}, "content": large}
+            headers = as_own(**{"Content-Type": "image/png"})
+            upload = (await client.post(f"{API}/uploads", headers=headers, **sent)).json()
+            order = {"upload_id": upload["id"], **wish}
+            told = await client.post(f"{API}/images", headers=as_own(), json=order)
+            assert told.json()["code"] == "not_honoured"
+            assert [each["field"] for each in told.json()["validation_errors"]] == [field]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("/images", {**PHOTO, "prompt": "short"}, "10 to 2000 characters"),
+        ("/images", {**PHOTO, "furniture": [" "]}, "a word"),
+    ],
+)
+def test_a_refusal_is_for_people_and_says_what_would_do(
+    tmp_path: Path, path: str, body: dict[str, Any], words: str
+) -> None:
+    status, told = refused(tmp_path, path, body)
+    assert status == 422
+    assert words in told["detail"]
+    assert "regex" not in told["detail"]
+
+
+def test_every_pattern_that_is_asked_for_has_words() -> None:
+    told = json.dumps(document([route for group in GROUPS.values() for route in group.all]))
+    asked = set(re.findall(r'"pattern": ("(?:[^"\\]|\\.)*")', told))
+    assert {json.loads(each) for each in asked} - {r"^[\x21-\x7e]{1,255}$"} == FORMS.keys()
+
+
+def test_a_word_of_a_query_that_is_none_is_told_beside_those_there_are(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with house(tmp_path) as (_, client):
+            asked = {"status": "broken", "sort": "sideways"}
+            for name, value in asked.items():
+                told = await client.get(f"{API}/images", headers=as_own(), params={name: value})
+                assert told.status_code == 422
+                for choice in {"status": ["queued", "ready"], "sort": ["newest", "oldest"]}[name]:
+                    assert choice in told.json()["detail"]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "most"),
+    [
+        ("/projects", "application/json", 1 << 20),
+        ("/uploads?filename=a.png", "image/png", 1_000_000),
+    ],
+)
+def test_a_body_that_is_too_long_is_told_how_long_it_may_be(
+    tmp_path: Path, path: str, kind: str, most: int
+) -> None:
+    body = b"x" * ((1 << 20) + (1 << 18))
+
+    async def scenario() -> None:
+        async with house(tmp_path, max_bytes=1_000_000) as (_, client):
+            headers = as_own(**{"Content-Type": kind})
+            told = await client.post(f"{API}{path}", content=body, headers=headers)
+            assert (told.status_code, told.json()["code"]) == (413, "request_too_large")
+            assert f"{most} bytes" in told.json()["detail"]
+
+    asyncio.run(scenario())
 
 
 def _last(body: dict[str, Any]) -> int:

@@ -43,7 +43,7 @@ from staging_core.serving import (
     read_picture,
 )
 from staging_core.settlement import cancel_job
-from staging_core.source import PhotoSource, Source, UploadSource
+from staging_core.source import PhotoSource, Source, UploadSource, naming_the_photo
 from staging_core.submission import Submission, Wish
 
 from .batch import submit_many
@@ -106,7 +106,9 @@ class Images:
         submission = Submission(
             self._ports, self._principal, idempotency_key, project_id=project_id
         )
-        return await submission.submit(self._source(photo, upload_id, original_url), wish)
+        source = self._source(photo, upload_id, original_url)
+        with naming_the_photo(source):
+            return await submission.submit(source, wish)
 
     @needs("images:write")
     async def submit_many(

@@ -8,8 +8,12 @@ from .base import StagingError
 
 
 class BadInput(StagingError):
-    """The request cannot be understood as it stands."""
+    """The request cannot be understood as it stands.
 
+    ``part``: what of it this is about, by the name that the call has for it; empty: not known.
+    """
+
+    part: str = ""
     code = "bad_request"
     status = 422
     remedy_hint = "Correct the request; the message names the part that is wrong."
@@ -86,6 +90,10 @@ class NotHonoured(BadInput):
 
     code = "not_honoured"
     remedy_hint = "Leave that part out, or choose a model whose card lists it."
+
+    def __init__(self, message: str = "", *, remedy: str | None = None, part: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.part = part
 
 
 class InvalidIdempotencyKey(BadInput):

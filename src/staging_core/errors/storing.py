@@ -33,6 +33,7 @@ class ObjectChanged(StorageError):
 
     code = "object_changed"
     status = 409
+    remedy_hint = "Ask for it again; what is there now is another one."
 
 
 class StorageFull(StorageError):
@@ -55,6 +56,7 @@ class ObjectExists(StorageError):
 
     code = "object_exists"
     status = 409
+    remedy_hint = "Use it as it is, or give another file a key or an address of its own."
 
 
 class BucketMissing(StorageError):

@@ -43,6 +43,7 @@ def lay_out(canvas: Canvas, width: int, height: int) -> Layout:
         raise NotHonoured(
             "The model's card allows no canvas that this photo could be laid on.",
             remedy="Correct ratios, max_pixels and multiple_of on the card.",
+            part="model",
         )
     return min((_layout(size, width, height) for size in sorted(sizes)), key=_loss)
 

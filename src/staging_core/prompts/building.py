@@ -39,6 +39,7 @@ def build_prompt(request: StageRequest, card: ModelCard) -> Prompt:
             f"The model {card.id} reads {card.prompt_limit} characters; with the structure of the "
             f"room, this prompt has {len(least)}.",
             remedy=f"Shorten it by {len(least) - card.prompt_limit} characters.",
+            part="prompt",
         )
     return Prompt(_filled(must, _guidance(request, texts), card.prompt_limit), texts.version)
 

@@ -27,7 +27,7 @@ def decoded(raw: bytes | msgspec.Raw, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as wrong:
-        raise from_validation(wrong) from wrong
+        raise from_validation(wrong, kind) from wrong
     except (ValueError, RecursionError) as wrong:
         raise malformed("The body is not JSON that can be read.") from wrong
 

@@ -20,6 +20,7 @@ from litestar.types import ExceptionHandlersMap
 from staging_core.errors import (
     AlreadyCreated,
     BadInput,
+    BadPicture,
     Overloaded,
     ServiceUnavailable,
     StagingError,
@@ -47,18 +48,21 @@ _NAMES = {
     "expires_in_s": "expires_in",
     "expires_s": "expires_in",
     "overlap_s": "overlap",
+    "room": "room_type",
     "search": "q",
 }
 # The parts of a request that the library's own errors are about.
 _FIELDS = {
     "endpoint_refused": "url",
+    "source_refused": "url",
+    "source_unavailable": "url",
     "idempotency_key_invalid": "Idempotency-Key",
     "unknown_model": "model",
     "unknown_room": "room_type",
     "unknown_style": "style",
-    "upload_mismatch": "original_url",
-    "upload_missing": "original_url",
-    "upload_unknown": "original_url",
+    "upload_mismatch": "file",
+    "upload_missing": "file",
+    "upload_unknown": "address",
 }
 
 AnyRequest = Request[Any, Any, Any]
@@ -181,7 +185,11 @@ def from_http_exception(request: AnyRequest, error: HTTPException) -> Response[b
     """An answer of the framework's: no such path, no such method, a request that is not HTTP."""
     status = error.status_code
     code = _CODES.get(status, "bad_request" if status < 500 else "internal_server_error")
-    return problem(request, status, code, HTTPStatus(status).phrase + ".", headers=error.headers)
+    detail = HTTPStatus(status).phrase + "."
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        most = request.scope["route_handler"].opt.get("most_told")
+        detail = f"What is sent here has up to {most} bytes."
+    return problem(request, status, code, detail, headers=error.headers)
 
 
 def from_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
@@ -248,7 +256,9 @@ def _fields(error: StagingError) -> dict[str, str]:
     """What is wrong, by the part of the request that it is about; none where that is unknown."""
     if isinstance(error, ValidationFailed):
         return {_NAMES.get(name, name): words for name, words in error.fields.items()}
-    return {_FIELDS.get(error.code, "request"): error.message}
+    told = error.part if isinstance(error, BadInput) else ""
+    usual = "file" if isinstance(error, BadPicture) else _FIELDS.get(error.code, "request")
+    return {_NAMES.get(told, told) or usual: error.message}
 
 
 def _when_again(error: StagingError) -> dict[str, str]:

@@ -137,15 +137,17 @@ class Service:
             http_method=_methods(route),
             name=route.operation_id,
             status_code=200,  # ours say their own; the framework's guess of 204 forbids them to
-            opt={"route": route},
+            opt={"route": route, "most_told": self._most_told(route)},
             request_max_body_size=self._most_bytes(route),
         )(handle)
 
     def _most_bytes(self, route: Route) -> int:
         """A form needs some more than its file."""
-        if not route.whole_photo:
-            return route.most_bytes
-        return self.staging.settings.max_bytes + _FORM_BYTES
+        return self._most_told(route) + (_FORM_BYTES if route.whole_photo else 0)
+
+    def _most_told(self, route: Route) -> int:
+        """How long what is sent may be, as who sends too much is told."""
+        return self.staging.settings.max_bytes if route.whole_photo else route.most_bytes
 
     @property
     def telemetry(self) -> Telemetry:
@@ -320,7 +322,7 @@ def _query(route: Route, request: AnyRequest) -> Iterator[tuple[str, Any]]:
     try:
         query = msgspec.convert(given, route.query, strict=False)
     except msgspec.ValidationError as wrong:
-        raise from_validation(wrong) from wrong
+        raise from_validation(wrong, route.query) from wrong
     check_texts(given)
     for name, value in given.items():
         # The word null is read as None, which is for what was left out.

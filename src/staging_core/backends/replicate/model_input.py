@@ -20,7 +20,7 @@ def model_input(
     that the card does not list.
     """
     if unknown := request.options.keys() - card.options.keys():
-        raise NotHonoured(f"The model {card.id} has no option {min(unknown)!r}.")
+        raise NotHonoured(f"The model {card.id} has no option {min(unknown)!r}.", part="options")
     filled: dict[str, Any] = {**card.always, card.prompt: prompt}
     if card.seed:
         filled[card.seed.field] = folded(request.seed, card.seed.max)

@@ -35,7 +35,7 @@ from staging_embed.answers.image import CreatedImage, ImageAnswer, created_image
 from staging_embed.answers.replayed import replayed
 from staging_embed.body import read_json
 from staging_embed.call import Call
-from staging_embed.fields import Before, Cursor, Id, Limit
+from staging_embed.fields import PROMPT, STATES, WORD, Before, Cursor, Id, Limit
 from staging_embed.paging import new_page
 from staging_embed.problem import Shortfall, code_of, is_told, shortfall_of, told_to_clients
 from staging_embed.refusal import Refusal
@@ -44,7 +44,6 @@ from staging_embed.routing import Routes
 log = logging.getLogger("staging_embed")
 images = Routes("images")
 _read, _write = member("images:read"), member("images:write")
-_PROMPT = r"^$|^(?=[\s\S]*\S)[\s\S]{10,2000}$"
 _ORDER = (
     NotFound,
     UnknownRoom,
@@ -71,7 +70,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     state: (
         Annotated[
             str,
-            Meta(max_length=200, pattern="^[a-z_,]*$", description="One or several, by comma."),
+            Meta(max_length=200, pattern=STATES, description="One or several, by comma."),
         ]
         | None
     ) = None
@@ -107,10 +106,10 @@ class NewImage(Struct, frozen=True, kw_only=True):
     room_type: Annotated[str, Meta(max_length=64, examples=["living_room"])] | None = None
     style: Annotated[str, Meta(max_length=64, examples=["scandinavian"])] | None = None
     seed: Annotated[int, Meta(ge=1, le=4_294_967_295)] | None = None
-    prompt: Annotated[str, Meta(pattern=_PROMPT)] | None = None
+    prompt: Annotated[str, Meta(pattern=PROMPT)] | None = None
     model: Annotated[str, Meta(max_length=255)] | None = None
     furniture: Annotated[
-        list[Annotated[str, Meta(max_length=LONGEST_PIECE, pattern=r"\S")]], Meta(max_length=50)
+        list[Annotated[str, Meta(max_length=LONGEST_PIECE, pattern=WORD)]], Meta(max_length=50)
     ] = []
     options: dict[str, Any] = {}
     variants: Annotated[int, Meta(ge=1, le=20)] = 1
