@@ -1,4 +1,4 @@
-"""Whether an open installation can work: its database, storage and queue answer."""
+"""Whether an installation can work: its backends answer, and a worker of its own still works."""
 
 from __future__ import annotations
 
@@ -22,13 +22,17 @@ _NOBODY = "readiness"
 
 
 class Readiness:
-    """Asks the backends, at most once a second however often it is asked."""
+    """Asks the backends, at most once a second however often it is asked.
+
+    ``working``: the installation's own worker, where it has one.
+    """
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._lock = asyncio.Lock()
         self._asked_at = float("-inf")
         self._told: dict[str, str] = {}
+        self.working: asyncio.Task[None] | None = None
 
     async def checks(self) -> dict[str, str]:
         """``ok`` for each backend, or in a plain phrase what fails, by the setting's name."""
@@ -42,7 +46,8 @@ class Readiness:
                 told = await asyncio.gather(*(_told(*each) for each in looks.items()))
                 self._told = dict(zip(looks, told, strict=True))
                 self._asked_at = time.monotonic()
-            return dict(self._told)
+        ended = self.working is not None and self.working.done()
+        return self._told | ({"worker": "has ended"} if ended else {})
 
     async def _database(self) -> None:
         async with self._ports.database.read() as tx:

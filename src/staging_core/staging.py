@@ -139,7 +139,8 @@ class Staging:
             await self.hooks.startup(self)
             stack.push_async_callback(self.hooks.shutdown, self)
             if self._works:
-                await stack.enter_async_context(running(Worker(self._ports, self._recovery)))
+                working = running(Worker(self._ports, self._recovery))
+                self._readiness.working = await stack.enter_async_context(working)
             self._stack = stack.pop_all()
         return self
 
@@ -301,7 +302,10 @@ class Staging:
         return self._rates
 
     async def readiness(self) -> dict[str, str]:
-        """Whether the backends answer, by setting: ``ok``, or what fails in a plain phrase."""
+        """Whether the backends answer, by setting: ``ok``, or what fails in a plain phrase.
+
+        ``worker`` stands there only where one of its own has ended, and nobody works.
+        """
         if self._readiness is None:
             raise _not_open()
         return await self._readiness.checks()

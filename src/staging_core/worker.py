@@ -242,15 +242,25 @@ class Worker:
 
 
 @contextlib.asynccontextmanager
-async def running(worker: Worker) -> AsyncIterator[None]:
-    """It works while the block runs."""
+async def running(worker: Worker) -> AsyncIterator[asyncio.Task[None]]:
+    """It works while the block runs; what it ended with otherwise is logged, and raised at the end.
+
+    The task, for whoever says whether it still works.
+    """
     task = asyncio.create_task(worker.run())
+    task.add_done_callback(_tell_fall)
     try:
-        yield
+        yield task
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+def _tell_fall(task: asyncio.Task[None]) -> None:
+    """At once: the block may run for weeks, and what it accepts is done by nobody."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("the worker ended", exc_info=error)
 
 
 async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:

@@ -18,6 +18,7 @@ import pytest
 from staging_core.errors import StagingError
 from staging_core.testing.asgi_server import listening, serving, url_of
 from staging_core.testing.fake_photo import small_photo
+from staging_core.worker import Worker
 from staging_server import create_app
 
 from .processes import clean, running
@@ -96,6 +97,37 @@ def test_its_settings_may_be_given_and_the_environment_is_not_read(
     with served(app) as url, httpx.Client(base_url=url) as api:
         assert api.get("/health").json()["status"] == "ok"
     assert (tmp_path / "staging.db").exists()
+
+
+def test_a_key_where_no_key_is_taken_is_refused_with_the_setting_to_change(tmp_path: Path) -> None:
+    """Whoever sits at the machine can make one; it opens something once others sign in."""
+    app = create_app({"home": tmp_path, "stager": "fake:", "plugins": ()}, worker=False)
+    with served(app) as url, httpx.Client(base_url=url) as api:
+        made = api.post("/api/v1/api-keys", json={"name": "camera"}).raise_for_status().json()
+        for token in (made["secret"], "whatever"):
+            told = api.get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})
+            assert told.status_code == 401
+            assert "STAGING_AUTH" in told.json()["remedy"]
+        assert api.get("/api/v1/me").status_code == 200
+
+
+def test_a_service_whose_worker_fell_is_not_ready_and_the_log_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody would do what it goes on to accept."""
+
+    async def falls(self: Worker) -> None:
+        raise RuntimeError("the floor gave way")
+
+    monkeypatch.setattr(Worker, "run", falls)
+    app = create_app({"home": tmp_path, "stager": "fake:", "plugins": ()})
+    with served(app) as url, httpx.Client(base_url=url) as api:
+        answer = api.get("/ready")
+        assert answer.status_code == 503
+        assert answer.json()["checks"]["worker"] == "has ended"
+        assert api.get("/health").status_code == 200
+    (told,) = [each for each in caplog.records if each.message == "the worker ended"]
+    assert "the floor gave way" in str(told.exc_info)
 
 
 @pytest.mark.parametrize(("named", "told"), [((), [429, 429]), (("127.0.0.1",), [403, 429])])

@@ -48,6 +48,8 @@ def test_traces_figures_and_logs_reach_the_collector_and_no_secret_does(tmp_path
         with serving(tmp_path, **FAKE, **told) as served:
             a_job(served.url)
             metrics = httpx.get(f"{served.url}/metrics")
+            assert metrics.headers["x-content-type-options"] == "nosniff"
+            assert metrics.headers["cache-control"] == "no-store"
             assert served.stop() == 0
             said = served.said
     assert metrics.status_code == 200

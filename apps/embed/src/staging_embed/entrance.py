@@ -18,7 +18,7 @@ from .visit import KEY, Visit
 
 log = logging.getLogger("staging_embed.requests")
 
-_SECURITY = {
+SECURITY = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cross-origin-resource-policy": "same-origin",
@@ -76,7 +76,7 @@ def completed(headers: Mapping[str, str], visit: Visit, scope: Mapping[str, Any]
     """The headers of an answer, with those that every answer has."""
     mine = {name.lower(): value for name, value in headers.items()}
     secure = _HSTS if scope.get("scheme") == "https" else {}
-    return {**_SECURITY, **secure, **visit.named(), **mine}
+    return {**SECURITY, **secure, **visit.named(), **mine}
 
 
 def _added(headers: list[Any], visit: Visit, scope: Mapping[str, Any]) -> list[Any]:

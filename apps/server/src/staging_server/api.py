@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from staging_core import Staging
+from staging_core import Credentials, Principal, Staging
+from staging_core.errors import Unauthorized
 from staging_embed import StagingApp, staging_app
+from staging_embed.identity import PrincipalOf
 from staging_embed.routes import GROUPS
 
 
@@ -15,8 +17,25 @@ def hosted_api(staging: Staging) -> StagingApp:
     """
     hidden = set() if _shows_docs(staging) else {"documentation"}
     return staging_app(
-        staging, principal=staging.authenticate, include=GROUPS.keys(), exclude=hidden
+        staging, principal=_signing_in(staging), include=GROUPS.keys(), exclude=hidden
     )
+
+
+def _signing_in(staging: Staging) -> PrincipalOf:
+    """The installation's own; where it takes no tokens at all, whoever sends one is told so."""
+    if staging.settings.auth != ("local:",):
+        return staging.authenticate
+
+    async def local(credentials: Credentials) -> Principal | None:
+        if credentials.bearer is not None:
+            raise Unauthorized(
+                "No token is taken here: whoever sits at this machine needs none.",
+                remedy="Send none, or set STAGING_AUTH (to `keys:` or an issuer) where others are "
+                "to come in.",
+            )
+        return await staging.authenticate(credentials)
+
+    return local
 
 
 def _shows_docs(staging: Staging) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any
 
+from staging_embed.entrance import SECURITY
+
 from .telemetry.exposition import EXPOSED
 
 PATH = "/metrics"
@@ -29,6 +31,7 @@ class Metrics:
         return self._show(send, *shown)
 
     async def _show(self, send: Any, body: bytes, kind: str) -> None:
-        headers = [(b"content-type", kind.encode()), (b"cache-control", b"no-store")]
+        headers = [(name.encode(), value.encode()) for name, value in SECURITY.items()]
+        headers.append((b"content-type", kind.encode()))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
