@@ -68,10 +68,49 @@ async def money_of_a_plan_that_goes_back(at: Till) -> None:
     assert (await told(at))[2:] == ["bill.refunded"]
 
 
+async def a_bank_that_takes_the_money_of_a_plan_back(at: Till) -> None:
+    """What a dispute says does not name the customer: Stripe is asked whose payment it is."""
+    await subscribed(at)
+    await told(at)
+    [charge] = await at.objects("charge")
+    dispute = await asyncio.to_thread(at.stripe.dispute, charge["id"])
+    assert (await told(at))[2:] == ["bill.disputed"]
+    await asyncio.to_thread(at.stripe.end_dispute, dispute["id"], "won")
+    assert (await told(at))[3:] == ["bill.dispute_won"]
+    rows = await at.rows(tables.billing_events)
+    data = [row["data"] for row in rows if row["type"].startswith("bill.dispute")]
+    assert data == [{"subject": dispute["id"], "source": "stripe"}] * 2
+
+
+async def a_bank_that_only_asks(at: Till) -> None:
+    await subscribed(at)
+    before = await told(at)
+    [charge] = await at.objects("charge")
+    await asyncio.to_thread(at.stripe.dispute, charge["id"], case="inquiry")
+    assert await told(at) == before
+
+
+async def a_bank_that_takes_the_money_of_somebody_elses(at: Till) -> None:
+    made = await at.v1.customers.create_async({"name": "Somebody"})
+    await with_card(at, made.id, "pm_card_visa")
+    items = [{"price": at.price["pro"]}]
+    await at.v1.subscriptions.create_async({"customer": made.id, "items": items})
+    [charge] = await at.objects("charge")
+    await asyncio.to_thread(at.stripe.dispute, charge["id"])
+    assert await told(at) == []
+
+
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 @pytest.mark.parametrize(
     "story",
-    [a_bill_that_fails_and_is_paid, a_trial_that_ends, money_of_a_plan_that_goes_back],
+    [
+        a_bill_that_fails_and_is_paid,
+        a_trial_that_ends,
+        money_of_a_plan_that_goes_back,
+        a_bank_that_takes_the_money_of_a_plan_back,
+        a_bank_that_only_asks,
+        a_bank_that_takes_the_money_of_somebody_elses,
+    ],
     ids=lambda story: story.__name__,
 )
 def test_it_is_told_once(

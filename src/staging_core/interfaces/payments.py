@@ -169,6 +169,10 @@ class NamesEvents(Protocol):
         """What an event of this ``type`` tells, in our words; None: nothing that is told on."""
         ...
 
+    async def payer(self, payment_id: str) -> str | None:
+        """The customer of a payment that is no pack's, as that of a bill; None: it has none."""
+        ...
+
 
 class MetersUsage(Protocol):
     """A payment provider that charges afterwards by what was metered."""

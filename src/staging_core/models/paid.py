@@ -76,7 +76,14 @@ class PaidPurchase(msgspec.Struct, frozen=True, kw_only=True):
 
 Paid = PaidCustomer | PaidSubscription | PaidPurchase
 
-PaymentNews = Literal["bill.paid", "bill.failed", "bill.refunded", "trial.ending"]
+PaymentNews = Literal[
+    "bill.paid",
+    "bill.failed",
+    "bill.refunded",
+    "bill.disputed",
+    "bill.dispute_won",
+    "trial.ending",
+]
 """What events of a payment provider tell of things that are not kept here."""
 
 

@@ -37,7 +37,7 @@ log = logging.getLogger("staging_core")
 LEASE_S = 120.0
 """How long one process may take to look at a thing and to write what it is."""
 
-_LOOK_S = 60.0
+_LOOK_S, _WHOSE_S = 60.0, 30.0
 _AT_ONCE = 8
 _LONGEST_S = 3600.0
 _WAITS_S = 6 * 3600.0
@@ -119,7 +119,8 @@ class Following:
             async with asyncio.timeout(_LOOK_S):
                 paid = await provider.reports.look(claimed["kind"], claimed["object_id"])
             paid, again = await Overage(self.ports).put_right(provider, claimed, paid)
-            return await self._written(provider, claimed, paid, again=again)
+            whose = await self._whose(provider, claimed, paid)
+            return await self._written(provider, claimed, paid, whose, again=again)
         except Exception as error:
             # Whatever a provider's client raises: one thing's trouble holds up no other thing.
             known = isinstance(error, (Busy, PaymentsUnavailable, TimeoutError))
@@ -134,6 +135,15 @@ class Following:
         await self._put_off(claimed)
         return False
 
+    async def _whose(self, provider: Provider, claimed: Row, paid: Paid | None) -> str | None:
+        """Its customer; of a payment that is no pack's the provider is asked, as for a dispute."""
+        if paid is not None or claimed["kind"] != "purchase" or provider.names is None:
+            return _customer_of(paid)
+        if claimed["customer_id"] is not None:
+            return str(claimed["customer_id"])
+        async with asyncio.timeout(_WHOSE_S):
+            return await provider.names.payer(claimed["object_id"])
+
     async def _put_off(self, claimed: Row) -> None:
         async def put_off(tx: Transaction) -> None:
             await payment_objects.later(tx, claimed, _pause_s(claimed, _LONGEST_S))
@@ -141,7 +151,13 @@ class Following:
         await self.ports.database.transact(None, put_off)
 
     async def _written(
-        self, provider: Provider, claimed: Row, paid: Paid | None, *, again: bool
+        self,
+        provider: Provider,
+        claimed: Row,
+        paid: Paid | None,
+        customer_id: str | None,
+        *,
+        again: bool,
     ) -> bool:
         async def write(tx: Transaction) -> bool:
             row = await payment_objects.hold(tx, claimed)
@@ -149,7 +165,6 @@ class Following:
                 log.info("%s was taken by another process", claimed["object_id"])
                 return False
             outcome = await self._applied(tx, provider, row, paid)
-            customer_id = _customer_of(paid)
             if outcome.waits is not None:
                 log.warning("%s %s waits: %s", row["kind"], row["object_id"], outcome.waits)
                 pause_s = _pause_s(claimed, _WAITS_S)

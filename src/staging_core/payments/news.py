@@ -13,6 +13,8 @@ from staging_core.database.subscriptions import GIVE
 from staging_core.interfaces import NamesEvents
 from staging_core.models import Paid, PaidCustomer, PaidPurchase, PaidSubscription
 
+_MONEY_BACK = ("bill.refunded", "bill.disputed", "bill.dispute_won")
+
 News = tuple[str, dict[str, Any]]
 """A type of ``BillingEvent``, and what it says."""
 
@@ -65,7 +67,7 @@ def of_purchase(before: dict[str, Any], paid: PaidPurchase) -> list[News]:
 def of_event(names: NamesEvents, event: Row, paid: Paid | None) -> News | None:
     """What one event tells. A pack's money that goes back is told of by the pack itself."""
     type = names.news_of(event["type"])
-    if type is None or (type == "bill.refunded" and paid is not None):
+    if type is None or (type in _MONEY_BACK and paid is not None):
         return None
     if not isinstance(paid, PaidSubscription):
         return type, {"subject": event["subject_id"]}

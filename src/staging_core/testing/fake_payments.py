@@ -188,6 +188,12 @@ class FakePayments(PlanBilling):
         """See ``NamesEvents``; the provider's types are those words."""
         return type if type in get_args(PaymentNews) else None  # type: ignore[return-value]
 
+    async def payer(self, payment_id: str) -> str | None:
+        """See ``NamesEvents``; a bill is its payment here."""
+        await self.provider.asked("payer")
+        owners = self.provider.bills.items()
+        return next((id for id, bills in owners if payment_id in {one.id for one in bills}), None)
+
     async def look(self, kind: PaidKind, object_id: str) -> Paid | None:
         """See ``ReportsPayments``."""
         await self.provider.asked("look")

@@ -43,8 +43,17 @@ class Purchases(Part):
                 yield gift
 
     async def _by_intent(self, intent_id: str) -> PaidPurchase | None:
+        intent = await self._intent(intent_id)
+        return None if intent is None else await self._bought(intent)
+
+    async def _intent(self, intent_id: str) -> Intent | None:
         asked = self._v1.payment_intents.retrieve_async(intent_id, {"expand": ["latest_charge"]})
-        return await self._bought(await self._line.ask(asked, Intent))
+        try:
+            return await self._line.ask(asked, Intent)
+        except PaymentRefused as error:
+            if is_missing(error.__cause__):
+                return None
+            raise
 
     async def _bought(self, intent: Intent) -> PaidPurchase | None:
         price = intent.metadata.get(PRICE)

@@ -22,6 +22,8 @@ _NEWS: dict[str, PaymentNews] = {
     "invoice.paid": "bill.paid",
     "invoice.payment_failed": "bill.failed",
     "charge.refunded": "bill.refunded",
+    "charge.dispute.funds_withdrawn": "bill.disputed",
+    "charge.dispute.funds_reinstated": "bill.dispute_won",
     "customer.subscription.trial_will_end": "trial.ending",
 }
 
@@ -74,6 +76,11 @@ class Reports(Customers, Purchases, Subscriptions):
     def news_of(self, type: str) -> PaymentNews | None:
         """Of bills, and of trials three days before their end."""
         return _NEWS.get(type)
+
+    async def payer(self, payment_id: str) -> str | None:
+        """By the payment intent, as no dispute says it."""
+        intent = await self._intent(payment_id)
+        return None if intent is None else intent.customer
 
     def _check_ours(self, event: Event) -> None:
         if event.object != "event":

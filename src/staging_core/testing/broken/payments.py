@@ -102,6 +102,13 @@ class TellsOfEveryEvent(FakePayments):
         return "bill.paid" if type == "subscription.changed" else super().news_of(type)
 
 
+class TakesAnybodyForThePayer(FakePayments):
+    """Has a customer for every payment, also for one that is not there."""
+
+    async def payer(self, payment_id: str) -> str | None:
+        return await super().payer(payment_id) or "somebody"
+
+
 # --- EndsPayments --------------------------------------------------------------------------------
 
 
@@ -266,6 +273,7 @@ BROKEN_PAYMENTS = (
     broken_at_the_fake(KnowsNoTime, "test_all_things_are_as_they_look"),
     broken_at_the_fake(ForgetsWhatItLost, "test_what_was_not_delivered_is_missed"),
     broken_at_the_fake(TellsOfEveryEvent, "test_a_bill_that_is_paid_is_told_once"),
+    broken_at_the_fake(TakesAnybodyForThePayer, "test_what_nobody_paid_has_no_payer"),
     broken_at_the_fake(LeavesPagesOpen, "test_nothing_is_paid_any_more"),
     broken_at_the_fake(EndsEverybodys, "test_ending_what_has_ended_does_nothing"),
     broken_at_the_fake(GivesItBack, "test_the_end_gives_nothing_back"),

@@ -117,6 +117,13 @@ class PaymentsConformance(TakingPayments):
         assert [one.customer_id for one in bills] == [bought.customer_id]
         assert names.news_of("nothing.of.this.type") is None
 
+    @check("The customer of a payment that is no pack's, as that of a bill; None: it has none.")
+    async def test_what_nobody_paid_has_no_payer(self, billing: Any) -> None:
+        if (names := supports(billing, NamesEvents)) is None:
+            return
+        await self.a_plan(billing)
+        assert await names.payer("nobody-has-this-id") is None
+
     # --- EndsPayments ---------------------------------------------------------------------------
 
     @check("End all subscriptions of the customer at once, and close the pages it could pay on.")
