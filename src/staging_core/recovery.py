@@ -48,8 +48,11 @@ from .upkeep import Upkeep
 log = logging.getLogger("staging_core")
 
 _MODEL_MISSING_S = 3600.0
-_DEEDS = {"delete_object": (3600.0, math.inf), "cancel_prediction": (60.0, 3600.0)}
-"""By kind, the longest pause between two tries, and when a deed has lost its sense."""
+_DEEDS = {"delete_object": (3600.0, math.inf), "cancel_prediction": (60.0, 65)}
+"""By kind, the longest pause between two tries, and after how many a deed has lost its sense.
+
+Tries and not a time, as nobody asks anything while no worker runs: 65 of them take an hour.
+"""
 
 
 class StagerMissing(JobVerb):
@@ -210,9 +213,9 @@ class Recovery:
 
     async def _later(self, deed: Row) -> bool:
         """Again after a while; True when it has lost its sense and is given up."""
-        longest_s, give_up_s = _DEEDS[deed["kind"]]
+        longest_s, most_tries = _DEEDS[deed["kind"]]
         async with self.ports.database.write() as tx:
-            if tx.now - deed["created_at"] < give_up_s:
+            if deed["tries"] < most_tries:
                 pause_s = min(2.0 ** min(deed["tries"], 20), longest_s)
                 await outbox.later(tx, deed["id"], pause_s)
                 return False

@@ -85,8 +85,7 @@ def test_a_prediction_whose_model_nobody_opens_any_more_is_booked_at_what_a_cap_
             assert await house.states() == ["error"]
             assert await left(house) == ["cancel_prediction"], "somebody may open it again"
             assert await booked(house) == (0.0, 0.0)
-            house.clock.ahead += 3700
-            await gone.sweep()
+            await sweep_for_an_hour(house, gone)
             assert await left(house) == []
             assert await booked(house) == (0.04, 0.04)
             async with house.ports.database.read() as tx:
@@ -95,6 +94,17 @@ def test_a_prediction_whose_model_nobody_opens_any_more_is_booked_at_what_a_cap_
             assert await Audit(house.ports).count() == SOUND
 
     asyncio.run(scenario())
+
+
+async def sweep_for_an_hour(house: House, recovery: Recovery) -> None:
+    """Until so much is given up as is asked for so long."""
+    for _ in range(60):
+        assert await left(house) == ["cancel_prediction"]
+        house.clock.ahead += 61
+        await recovery.sweep()
+    for _ in range(6):  # the first pauses were shorter
+        house.clock.ahead += 61
+        await recovery.sweep()
 
 
 class Mute(Provider):
@@ -116,9 +126,32 @@ def test_a_prediction_that_could_not_be_cancelled_is_booked_at_its_cards_price(
             recovery = Recovery(house.ports)
             await recovery.sweep()
             assert await left(house) == ["cancel_prediction"]
-            house.clock.ahead += 3700
-            await recovery.sweep()
+            await sweep_for_an_hour(house, recovery)
             assert await left(house) == []
             assert await booked(house) == (0.04, 0.04)
+
+    asyncio.run(scenario())
+
+
+def test_what_a_prediction_cost_is_asked_for_an_hour_also_after_a_month_without_a_worker(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        provider = Provider(cost_usd=0.04)
+        async with opened(tmp_path, provider) as (house, _):
+            await house.submit()
+            await house.step()
+            (image,) = await Images(house.ports, OWNER).page()
+            await Jobs(house.ports, OWNER).cancel(image.job.id)
+            house.clock.ahead += 32 * 86_400.0
+            provider.silent = True
+            recovery = Recovery(house.ports)
+            await recovery.sweep()
+            assert await left(house) == ["cancel_prediction"], "it was asked only once"
+            provider.silent = False
+            house.clock.ahead += 61
+            await recovery.sweep()
+            assert await left(house) == []
+            assert await booked(house) == (0.0, 0.0), "one that was cancelled costs nothing"
 
     asyncio.run(scenario())
