@@ -70,6 +70,14 @@ def test_dashboard_and_alerts_name_only_figures_that_exist(told: Told, file: str
     assert named <= shown().keys()
 
 
+def test_every_alert_is_documented_with_what_to_do() -> None:
+    groups = yaml.safe_load((DEPLOY / "telemetry" / "alerts.yaml").read_text("utf-8"))["groups"]
+    told = [(rule["alert"], rule["annotations"]) for group in groups for rule in group["rules"]]
+    rows = [f"| `{name}` | {each['summary']} | {each['action']} |" for name, each in told]
+    page = (DEPLOY.parents[2] / "docs/how-to/operate.md").read_text("utf-8")
+    assert re.findall(r"^\| `Staging.*", page, re.MULTILINE) == rows
+
+
 def test_the_collector_gives_every_figure_the_name_that_metrics_has(told: Told) -> None:
     """As its Prometheus exporter makes names, unless told otherwise: unit and kind at the end."""
     collector = yaml.safe_load((DEPLOY / "telemetry/collector.yaml").read_text("utf-8"))
