@@ -222,6 +222,20 @@ def submitted(folder: Path, url: str) -> str:
     return f"{url}/api/v1/images/{job['image_id']}"
 
 
+def test_headers_without_an_end_are_not_kept(tmp_path: Path) -> None:
+    """Whichever reader of HTTP is installed: some keep whatever comes, from whoever connects."""
+    (tmp_path / "httptools").mkdir()
+    (tmp_path / "httptools/__init__.py").write_text("")  # uvicorn would take it by itself
+    found = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    with serving(tmp_path / "home", **FAKE, PYTHONPATH=found) as served:
+        assert httpx.get(f"{served.url}/health").status_code == 200
+        host, port = httpx.URL(served.url).host, httpx.URL(served.url).port
+        door = socket.create_connection((host, port or 0), timeout=10)
+        with door, pytest.raises(ConnectionError):
+            door.sendall(b"GET /health HTTP/1.1\r\nX-A: " + b"a" * 10_000_000)
+        assert served.stop() == 0
+
+
 def test_a_connection_that_nobody_reads_is_given_up_by_the_kernel_too() -> None:
     with (
         _listening("127.0.0.1", 0) as door,

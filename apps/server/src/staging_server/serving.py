@@ -93,6 +93,8 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             Metrics(app),
             interface="asgi3",
+            # The other one that it takes where it is installed keeps headers of any length.
+            http="h11",
             log_config=None,
             access_log=False,
             lifespan="off",
