@@ -70,6 +70,19 @@ async def pay_a_page(at: Till, which: int) -> None:
     await asyncio.to_thread(at.stripe.pay, page["id"])
 
 
+async def pay_a_page_with_a_code(at: Till, which: int) -> None:
+    """What a code takes off is a part, all, or an amount; once, or of every bill."""
+    if which % 4:
+        await open_page_of_a_pack(at, which)
+    off = ({"percent_off": 50}, {"percent_off": 100}, {"amount_off": 300, "currency": "usd"})
+    duration = ("once", "forever")[which % 2]
+    coupon = await at.v1.coupons.create_async({**off[which % 3], "duration": duration})
+    promotion = {"type": "coupon", "coupon": coupon.id}
+    code = await at.v1.promotion_codes.create_async({"promotion": promotion})
+    page = await _one(at, "checkout.session", which, status="open")
+    await asyncio.to_thread(at.stripe.pay, page["id"], promotion_code=code.code)
+
+
 async def pay_a_bill(at: Till, which: int) -> None:
     bill = await _one(at, "invoice", which, status="open")
     owner = {"customer": bill["customer"]}
@@ -180,6 +193,7 @@ DEEDS: tuple[Deed, ...] = (
     open_page_of_a_pack,
     pay_a_page,
     pay_a_page,
+    pay_a_page_with_a_code,
     subscribe,
     pay_a_bill,
     switch,
@@ -292,21 +306,31 @@ async def is_as_stripe_has_it(at: Till) -> None:
 
 
 async def credits_are_what_was_paid(at: Till, owners: dict[str, set[str]]) -> None:
-    """Each pack was given once, and nothing is spent here: what is left was not given back."""
+    """Each pack was given once, and nothing is spent here: what is left was not given back.
+
+    Of one that a code has made free nothing can be given back.
+    """
     charges = {one["payment_intent"]: one for one in await at.objects("charge") if one["paid"]}
     disputes = await at.objects("dispute")
     taken = {one["payment_intent"] for one in disputes if one["status"] != "won"}
     packs = [one for one in await at.objects("payment_intent") if one["metadata"]]
+    free = [
+        one
+        for one in await at.objects("checkout.session")
+        if (one["mode"], one["payment_status"]) == ("payment", "no_payment_required")
+    ]
     grants = [row["id"] for row in await at.rows(tables.ledger) if row["kind"] == "grant"]
     for name, theirs in owners.items():
         paid = [one for one in packs if one["customer"] in theirs and one["status"] == "succeeded"]
-        for one in paid:
+        gifts = [one for one in free if one["customer"] in theirs and one["status"] == "complete"]
+        for one in paid + gifts:
             assert grants.count(f"purchase-{one['id']}") == 1
-        left = [
-            0 if one["id"] in taken else 10 - 10 * charges[one["id"]]["amount_refunded"] // 1000
-            for one in paid
-        ]
-        assert await at.credits(name) == sum(left)
+        went = {
+            id: 10 if id in taken else 10 * charge["amount_refunded"] // charge["amount"]
+            for id, charge in charges.items()
+        }
+        left = sum(10 - went[one["id"]] for one in paid)
+        assert await at.credits(name) == left + 10 * len(gifts)
 
 
 async def plans_are_what_is_paid(
