@@ -68,6 +68,23 @@ def test_a_bank_that_asks_the_holder_gets_them_asked(play: Play) -> None:
     play(scenario)
 
 
+def test_a_code_that_took_something_off_takes_nothing_off_a_dearer_plan(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada = await shop.customer()
+        pro, business = await shop.offer(), await shop.offer("business", 9900)
+        coupon = await shop.v1.coupons.create_async({"percent_off": 100, "duration": "once"})
+        promotion = {"type": "coupon", "coupon": coupon.id}
+        await shop.v1.promotion_codes.create_async({"promotion": promotion, "code": "FREE"})
+        page = await shop.checkout(ada, pro, "pur_1")
+        one = str(shop.stripe.pay(page, promotion_code="FREE")["subscription"])
+        assert (await look(shop, one)).owes is False
+        after = await shop.billing.switch(one, business, key="up")
+        assert after.price_id == business.price_id
+        assert paid(shop) == 9900
+
+    play(scenario)
+
+
 def paid(shop: Shop) -> int:
     """What all bills that are paid come to."""
     return sum(int(one["amount"]) for one in shop.stripe.truth("paid"))

@@ -9,7 +9,7 @@ import stripe as vendor
 
 from staging_core.testing.stripe import RunningStripe
 
-from .conftest import HALF, Play, half_a_month, to, types
+from .conftest import HALF, Play, Shop, half_a_month, to, types
 
 SAVES = {"payment_settings": {"save_default_payment_method": "on_subscription"}}
 
@@ -28,6 +28,25 @@ def test_an_upgrade_is_billed_at_once_for_the_rest_of_the_month(play: Play) -> N
         assert after["items"].data[0].price.id == shop.business
         before, now = (each["items"].data[0].current_period_end for each in (one, after))
         assert before == now
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(("duration", "paid"), [("once", 9900 - 1450), ("forever", 4950 - 1450)])
+def test_what_a_coupon_took_off_is_not_given_back(play: Play, duration: str, paid: int) -> None:
+    """A credit goes by what was debited for the item, with the discounts of that time."""
+
+    async def scenario(v1: Any) -> None:
+        shop = await Shop(v1).open()
+        coupon = await v1.coupons.create_async({"percent_off": 50, "duration": duration})
+        new = {"discounts": [{"coupon": coupon.id}]}
+        one = await shop.subscription(await shop.customer(), shop.pro, **new)
+        start = one["items"].data[0].current_period_start
+        change = to(one, shop.business, proration_behavior="always_invoice", proration_date=start)
+        after = await v1.subscriptions.update_async(
+            one.id, {**change, "expand": ["latest_invoice"]}
+        )
+        assert after.latest_invoice.amount_paid == paid
 
     play(scenario)
 

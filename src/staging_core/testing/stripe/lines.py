@@ -67,14 +67,43 @@ class Lines:
         )
 
     def prorated(self, item: Object, at: int, *, credit: bool) -> Object:
-        """What the rest of the item's period is worth: given back, or to be paid."""
+        """What the rest of the item's period is worth: given back, or to be paid.
+
+        Given back is a part of what was debited for the item, with the discounts of that time.
+        """
         span = Span(item["current_period_start"], item["current_period_end"])
         price, quantity = item["price"], item["quantity"]
-        worth = rounded(cost(price, quantity) * span.left(at))
+        debited = self._debited(item) if credit else None
+        part = Decimal(1) if debited is None else debited
+        worth = rounded(cost(price, quantity) * part * span.left(at))
         words = "Unused time on" if credit else "Remaining time on"
         amount = -worth if credit else worth
         text = f"{words} {quantity} × {self._name(price)}"
-        return self.line(item, text, amount, Span(at, span.end), quantity=quantity, proration=True)
+        ends = Span(at, span.end)
+        line = self.line(item, text, amount, ends, quantity=quantity, proration=True)
+        line["discountable"] = debited is None
+        return line
+
+    def _debited(self, item: Object) -> Decimal | None:
+        """Which part of the item's price was debited last, after discounts; None: it never was."""
+        debits = [
+            line
+            for invoice in self._account.store.all("invoice", customer=self._owner(item))
+            for line in invoice["lines"]["data"]
+            if invoice["status"] != "void"
+            and line["amount"] > 0
+            and line["pricing"]["price_details"]["price"] == item["price"]["id"]
+            and _item_of(line) == item["id"]
+        ]
+        if not debits:
+            return None
+        line = debits[-1]
+        off = sum(one["amount"] for one in line["discount_amounts"])
+        return Decimal(line["amount"] - off) / Decimal(line["amount"])
+
+    def _owner(self, item: Object) -> str:
+        owner: str = self._account.find("subscription", item["subscription"])["customer"]
+        return owner
 
     def line(
         self,
@@ -182,3 +211,9 @@ class Lines:
         products = coupon.get("_products")
         product = line["pricing"]["price_details"]["product"]
         return bool(line["discountable"] and (products is None or product in products))
+
+
+def _item_of(line: Object) -> str | None:
+    details = (line["parent"] or {}).get("subscription_item_details") or {}
+    found: str | None = details.get("subscription_item")
+    return found
