@@ -20,7 +20,9 @@ PLANS = {
     "euro": {"images": 500, "price_cents": 9900, "currency": "eur", "price_ids": ["euro_now"]},
 }
 PACKS = {"ten": {"credits": 10, "price_cents": 900, "price_ids": ["ten_now"]}}
+MANY = tuple(f"pack_{number}" for number in range(30))
 AMOUNTS = {
+    **dict.fromkeys(MANY, 100),
     "pro_now": 2900,
     "business_now": 9900,
     "euro_now": 9900,

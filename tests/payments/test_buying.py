@@ -32,7 +32,7 @@ from staging_core.errors import (
 from staging_core.models import Card, PaidSubscription, PaymentMethod
 from staging_core.testing import FakeProvider
 
-from .conftest import Shop
+from .conftest import MANY, Shop
 
 both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 in_the_process = pytest.mark.parametrize("way", ["in the process"], indirect=True)
@@ -100,6 +100,28 @@ def test_a_page_to_pay_on_is_the_same_one_until_somebody_has_paid(
             pack = await me.billing.checkout("ten_now")
             provider.pay_page(pack)
             assert len(provider.subscriptions) == len(provider.purchases) == 1
+
+    asyncio.run(scenario())
+
+
+@in_the_process
+def test_a_plan_that_was_paid_is_known_however_many_pages_of_packs_came_after_it(
+    shop: Shop, provider: FakeProvider
+) -> None:
+    """No report has come yet: what was begun is all that is known here."""
+
+    async def scenario() -> None:
+        many = {name: {"credits": 10, "price_cents": 100, "price_ids": [name]} for name in MANY}
+        async with shop(packs=many) as staging:
+            me = staging.acting_as(OWNER)
+            provider.pay_page(await me.billing.checkout("pro_now"))
+            for name in MANY:
+                await me.billing.checkout(name)
+            with pytest.raises(AlreadySubscribed):
+                await me.billing.checkout("business_now")
+            await me.billing.cancel()
+            [one] = provider.subscriptions.values()
+            assert one.cancel_at is not None
 
     asyncio.run(scenario())
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from staging_core.models import Offer
+from staging_core.models import Offer, OfferKind
 
 from .engine import Transaction
 from .row import Row
@@ -60,14 +60,15 @@ async def get(tx: Transaction, account_id: str, purchase_id: str) -> Row | None:
 
 
 async def lately(
-    tx: Transaction, account_id: str, source: str, *, since: float, limit: int = 20
+    tx: Transaction, account_id: str, source: str, kind: OfferKind, *, since: float, limit: int = 20
 ) -> list[Row]:
-    """Those of the account since then from which something came, or still may."""
+    """Those of a kind, of the account since then, from which something came, or still may."""
     return await tx.rows(
         sa.select(purchases)
         .where(
             purchases.c.account_id == account_id,
             purchases.c.source == source,
+            purchases.c.kind == kind,
             purchases.c.state.in_((*UNFINISHED, "unwanted", "done")),
             purchases.c.created_at > since,
         )

@@ -24,7 +24,7 @@ from staging_core.errors import (
     PaymentRefused,
 )
 from staging_core.interfaces import ReportsPayments, TakesPayments, supports
-from staging_core.models import Offer, PaidSubscription, Payable
+from staging_core.models import Offer, OfferKind, PaidSubscription, Payable
 from staging_core.ports import Ports
 
 from . import purchase as one
@@ -113,13 +113,13 @@ class Buying:
         async with self._ports.database.read(self._account_id) as tx:
             paid = await paid_plans.find(tx, self._account_id, takes.source)
             customer_id = await customers.customer_of(tx, self._account_id, takes.source)
-            begun = await self._lately(tx, takes)
+            begun = await self._lately(tx, takes, "plan")
         if paid is not None:
             return str(paid["id"])
         if customer_id is None:
             return None
         for row in begun:
-            if row["kind"] != "plan" or row["deed"] == "switch":
+            if row["deed"] == "switch":
                 continue
             found = await takes.begun(customer_id, row["id"])
             if found is not None:
@@ -128,8 +128,9 @@ class Buying:
                     return found.id
         return None
 
-    async def _lately(self, tx: Transaction, takes: TakesPayments) -> list[Row]:
-        return await purchases.lately(tx, self._account_id, takes.source, since=tx.now - _PAYABLE_S)
+    async def _lately(self, tx: Transaction, takes: TakesPayments, kind: OfferKind) -> list[Row]:
+        since = tx.now - _PAYABLE_S
+        return await purchases.lately(tx, self._account_id, takes.source, kind, since=since)
 
     async def _check_currency(self, takes: TakesPayments, offer: Offer) -> None:
         """``CurrencyDiffers``: a subscription keeps the currency that it was begun in."""
@@ -190,7 +191,7 @@ class Buying:
             row = next(
                 (
                     row
-                    for row in await self._lately(tx, takes)
+                    for row in await self._lately(tx, takes, offer.kind)
                     if row["state"] in purchases.UNFINISHED
                     and row["created_at"] > tx.now - KEY_KNOWN_S
                     and all(row[name] == value for name, value in wanted.items())
