@@ -24,6 +24,7 @@ from staging_core.errors import SettingError
 from staging_embed import StagingApp
 
 from .api import hosted_api, is_local
+from .connection import Connection
 from .metrics import Metrics
 
 log = logging.getLogger("staging_server")
@@ -93,8 +94,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             Metrics(app),
             interface="asgi3",
-            # The other one that it takes where it is installed keeps headers of any length.
-            http="h11",
+            http=Connection,
             log_config=None,
             access_log=False,
             lifespan="off",
