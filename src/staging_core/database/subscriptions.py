@@ -146,7 +146,7 @@ async def put(
         "cancel_at": paid.cancel_at,
         "canceled_at": paid.canceled_at,
         "overage_price_id": overage[0],
-        "overage_cents": overage[1],
+        "overage_cents": _cents(before, *overage),
         "updated_at": tx.now,
     }
     its |= {"metered_at": tx.now} if paid.overage_price_ids else {}
@@ -159,6 +159,13 @@ async def put(
     )
     there = sa.select(subscriptions.c.id).where(subscriptions.c.id == paid.id, *same)
     return await tx.row(there) is not None
+
+
+def _cents(before: Row | None, price_id: str | None, cents: int | None) -> int | None:
+    """What the metered price charges: where the plan does not say it any more, what it said."""
+    if cents is None and before is not None and before["overage_price_id"] == price_id:
+        return int(before["overage_cents"]) if before["overage_cents"] is not None else None
+    return cents
 
 
 def _given_start(
@@ -181,6 +188,16 @@ def _given_start(
 
 def _owes(paid: PaidSubscription) -> bool:
     return paid.owes or paid.status in OWED
+
+
+async def sold_beyond(tx: Transaction, id: str) -> str | None:
+    """The metered price at which the subscription charged what is beyond a plan of ours."""
+    row = await tx.row(
+        sa.select(subscriptions.c.overage_price_id).where(
+            subscriptions.c.id == id, subscriptions.c.overage_cents.is_not(None)
+        )
+    )
+    return None if row is None else row["overage_price_id"]
 
 
 async def is_metered(tx: Transaction, id: str) -> None:

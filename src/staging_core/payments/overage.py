@@ -68,6 +68,7 @@ async def change_of(
         return None  # nobody has said at which price yet: ``doctor`` says so
     ours = {plan.overage_price_id for plan in plans.values()}
     ours |= await prices.published_overage(tx, source, has)
+    ours.add(await subscriptions.sold_beyond(tx, paid.id))  # as the settings named it then
     wrong = tuple(id for id in has if id in ours and id != wanted)
     if wanted is not None and wanted not in has and len(wrong) < len(has):
         log.warning("subscription %s meters something else: nothing beyond its plan", paid.id)
