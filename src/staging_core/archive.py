@@ -18,6 +18,7 @@ from .models import ByteRange, Image
 from .ports import Ports
 from .serving import Kind, PictureFile, opened, picture_file
 
+_NOT_IN_NAMES = str.maketrans(dict.fromkeys('/\\:*?"<>|', "_"))  # on one system or another
 _PAGE = 100
 _PIECE_BYTES = 256 * 1024
 _EARLIEST = 315_532_800.0  # 1980-01-01, where a zip file's times begin
@@ -120,16 +121,16 @@ async def _pictures(
 
 
 class _Names:
-    """Names within the zip, each once."""
+    """Names within the zip, each once, also where no case is told apart."""
 
     def __init__(self) -> None:
         self._used: set[str] = set()
 
     def one(self, wanted: str) -> str:
         """The name itself, or with a number."""
-        for name in self._forms(wanted.replace("/", "_").replace("\\", "_")):
-            if name not in self._used:
-                self._used.add(name)
+        for name in self._forms(wanted.translate(_NOT_IN_NAMES)):
+            if name.casefold() not in self._used:
+                self._used.add(name.casefold())
                 return name
         raise AssertionError("numbers do not end")
 

@@ -54,6 +54,25 @@ def test_originals_once_and_what_is_ready(
     asyncio.run(scenario())
 
 
+def test_its_names_are_names_wherever_it_is_unpacked(install: Install) -> None:
+    """Windows allows some characters in none, and it and macOS tell no case apart."""
+
+    async def scenario() -> None:
+        async with install() as staging:
+            me = staging.acting_as(OWNER)
+            project = await me.projects.create("a")
+            for number, name in enumerate(("Hall.png", "hall.png", 'C:"x"?.png')):
+                upload = await me.uploads.receive(sent(photo(number, "PNG")), name)
+                await me.images.submit(upload_id=upload.id, project_id=project.id)
+            data = await whole(await me.projects.archive(project.id))
+            with zipfile.ZipFile(BytesIO(data)) as found:
+                names = found.namelist()
+            assert len({name.casefold() for name in names}) == len(names) == 3
+            assert "C__x__.png" in names
+
+    asyncio.run(scenario())
+
+
 @both
 def test_an_empty_project_is_an_empty_file_and_anothers_is_none(install: Install) -> None:
     async def scenario() -> None:
