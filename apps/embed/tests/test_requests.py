@@ -100,6 +100,16 @@ def test_what_is_wrong_is_told_as_a_problem(
     assert (status == 422) == bool(told.get("validation_errors"))
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "words"),
+    [("GET", "/", "nothing at this address"), ("PATCH", f"{API}/projects", "`Allow`")],
+)
+def test_where_nothing_is_it_is_said_in_words(
+    tmp_path: Path, method: str, path: str, words: str
+) -> None:
+    assert words in get(tmp_path, path, method=method, headers=as_own()).json()["detail"]
+
+
 def test_a_last_event_id_that_is_none_is_told(tmp_path: Path) -> None:
     for told in ("x", "-1", "1.5", "9" * 30, "9" * 5000, "١"):
         headers = as_own(**{"Last-Event-ID": told}) if told.isascii() else as_own()

@@ -59,6 +59,7 @@ def test_traces_figures_and_logs_reach_the_collector_and_no_secret_does(tmp_path
     assert "http.server.request.duration" in collector.figures()
     lines = [json.loads(line) for line in said]
     assert lines[0]["event"].startswith("Serving on http://127.0.0.1:")
+    assert lines[0]["event"].endswith("/docs)")
     assert any(line["logger"] == "staging_embed.requests" for line in lines)
     assert any("GET /api/v1/catalog 200" in line for line in collector.lines())
     everything = [*collector.bodies, *(line.encode() for line in served.said)]

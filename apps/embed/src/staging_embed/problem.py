@@ -38,6 +38,10 @@ log = logging.getLogger("staging_embed")
 
 MEDIA_TYPE = "application/problem+json"
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
+_WORDS = {
+    404: "There is nothing at this address.",
+    405: "This address does not know the method; the header `Allow` names those it knows.",
+}
 _READ_ANYWAY = 1 << 16
 _LATER_S = 5.0
 _SAID_TO_CLIENTS = (Overloaded, ServiceUnavailable)
@@ -185,7 +189,7 @@ def from_http_exception(request: AnyRequest, error: HTTPException) -> Response[b
     """An answer of the framework's: no such path, no such method, a request that is not HTTP."""
     status = error.status_code
     code = _CODES.get(status, "bad_request" if status < 500 else "internal_server_error")
-    detail = HTTPStatus(status).phrase + "."
+    detail = _WORDS.get(status, HTTPStatus(status).phrase + ".")
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         most = request.scope["route_handler"].opt.get("most_told")
         detail = f"What is sent here has up to {most} bytes."

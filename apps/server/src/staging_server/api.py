@@ -15,7 +15,7 @@ def hosted_api(staging: Staging) -> StagingApp:
     Who calls is for the installation's own ``auth`` to say. The OpenAPI document and its page are
     served where the setting ``api_docs`` says so.
     """
-    hidden = set() if _shows_docs(staging) else {"documentation"}
+    hidden = set() if shows_docs(staging) else {"documentation"}
     return staging_app(
         staging, principal=_signing_in(staging), include=GROUPS.keys(), exclude=hidden
     )
@@ -38,8 +38,8 @@ def _signing_in(staging: Staging) -> PrincipalOf:
     return local
 
 
-def _shows_docs(staging: Staging) -> bool:
-    """As it is set; by default for an installation on one machine only."""
+def shows_docs(staging: Staging) -> bool:
+    """Whether there is a page to try it on; by default for an installation on one machine only."""
     told = staging.settings.api_docs
     return is_local(staging) if told is None else told
 

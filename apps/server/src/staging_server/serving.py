@@ -23,7 +23,7 @@ from staging_core import Staging
 from staging_core.errors import SettingError
 from staging_embed import StagingApp
 
-from .api import hosted_api, is_local
+from .api import hosted_api, is_local, shows_docs
 from .connection import Connection
 from .metrics import Metrics
 
@@ -72,7 +72,8 @@ async def serve(staging: Staging, *, host: str, port: int, worker: bool) -> None
             server = Server(hosted_api(staging), grace_s=staging.settings.shutdown_s)
             async with _working(staging, server) if worker else contextlib.nullcontext():
                 address = door.getsockname()
-                _announce(f"Serving on http://{_in_url(address[0])}:{address[1]}")
+                page = " (try it at /docs)" if shows_docs(staging) else ""
+                _announce(f"Serving on http://{_in_url(address[0])}:{address[1]}{page}")
                 await server.run(door)
 
 
