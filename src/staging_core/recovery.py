@@ -29,7 +29,7 @@ from .database import (
 from .database.engine import Transaction
 from .database.row import Row
 from .deletion import clear_deleted
-from .errors import DatabaseFailed, JobVerb
+from .errors import Busy, DatabaseFailed, JobVerb
 from .models import Wake
 from .observation import Observation
 from .payments.ending import Ending
@@ -40,7 +40,7 @@ from .ports import Ports
 from .predictions import Predictions
 from .reception import Reception
 from .settled_elsewhere import tell_settled
-from .settlement import end_job
+from .settlement import busy_pause_s, end_job
 from .submission import nudge
 from .tally import Tally
 from .upkeep import Upkeep
@@ -48,6 +48,7 @@ from .upkeep import Upkeep
 log = logging.getLogger("staging_core")
 
 _MODEL_MISSING_S = 3600.0
+_LOOK_EVERY_S = 30.0
 _DEEDS = {"delete_object": (3600.0, math.inf), "cancel_prediction": (60.0, 65)}
 """By kind, the longest pause between two tries, and after how many a deed has lost its sense.
 
@@ -101,25 +102,30 @@ class Recovery:
         """Do what is due, unless another process is at it; what was done, counted by name.
 
         Each deed is on its own: ``failed`` counts those that did not work, which the log tells of.
-        ``bucket``: do what is done once an hour now as well; see ``Upkeep``.
+        What is due once an hour is done too; ``bucket``: now. See ``Upkeep``.
         """
-        if not await self._lead():
-            return {}
-        began = time.perf_counter()
         tally = Tally(self.ports)
+        if not await self.do_deeds(tally):
+            return {}
+        await self.keep_up(tally, at_once=bucket)
+        return {**tally.done, "failed": len(tally.failed)}
+
+    async def do_deeds(self, tally: Tally) -> bool:
+        """What is due at every sweep; False when another process is at it."""
+        if not await self._lead():
+            return False
+        began = time.perf_counter()
         with self.ports.telemetry.span("staging.sweep"):
             for name, deed in self._deeds:
                 await tally.of(name, deed)
-            await tally.of("upkeep", lambda: self._upkeep.do(tally, at_once=bucket))
-        self._tell(tally.done, time.perf_counter() - began)
-        return {**tally.done, "failed": len(tally.failed)}
+        self.ports.telemetry.measure("staging.sweep.duration", time.perf_counter() - began)
+        tally.tell()
+        return True
 
-    def _tell(self, done: dict[str, int], seconds: float) -> None:
-        telemetry = self.ports.telemetry
-        telemetry.measure("staging.sweep.duration", seconds)
-        for deed, times in done.items():
-            if times:
-                telemetry.count("staging.sweep.done", times, deed=deed)
+    async def keep_up(self, tally: Tally, *, at_once: bool = False) -> None:
+        """What is due once an hour, whoever sweeps; ``at_once``: now."""
+        await tally.of("upkeep", lambda: self._upkeep.do(tally, at_once=at_once))
+        tally.tell()
 
     async def _lead(self) -> bool:
         seconds = max(3 * self.ports.settings.sweep_s, 10.0)
@@ -202,7 +208,7 @@ class Recovery:
             except Exception as error:
                 failed = f"{type(error).__name__}: {error}"
                 log.warning("outbox: %s failed: %s", deed["kind"], failed, exc_info=error)
-                return await self._later(deed)
+                return await self._later(deed, error)
             async with self.ports.database.write() as tx:
                 await outbox.done(tx, deed["id"])
         except Exception:
@@ -211,12 +217,14 @@ class Recovery:
             return False
         return True
 
-    async def _later(self, deed: Row) -> bool:
+    async def _later(self, deed: Row, error: Exception) -> bool:
         """Again after a while; True when it has lost its sense and is given up."""
         longest_s, most_tries = _DEEDS[deed["kind"]]
         async with self.ports.database.write() as tx:
             if deed["tries"] < most_tries:
                 pause_s = min(2.0 ** min(deed["tries"], 20), longest_s)
+                if isinstance(error, Busy):
+                    pause_s = max(pause_s, busy_pause_s(error))
                 await outbox.later(tx, deed["id"], pause_s)
                 return False
             if deed["kind"] == "cancel_prediction":  # it has ended by itself, at some cost
@@ -249,8 +257,15 @@ async def sweep_forever(recovery: Recovery) -> None:
     """Sweep and show events at the interval of the settings until cancelled; failures only wait."""
     while True:
         try:
-            await recovery.sweep()
+            await recovery.do_deeds(Tally(recovery.ports))
             await recovery.observe()
         except Exception:
             log.warning("sweep failed", exc_info=True)
         await asyncio.sleep(recovery.ports.settings.sweep_s)
+
+
+async def keep_up_forever(recovery: Recovery) -> None:
+    """Do what is due once an hour until cancelled: beside the sweeps, as a long list takes long."""
+    while True:
+        await recovery.keep_up(Tally(recovery.ports))
+        await asyncio.sleep(max(recovery.ports.settings.sweep_s, _LOOK_EVERY_S))

@@ -17,6 +17,7 @@ class Tally:
         self._ports = ports
         self.done: dict[str, int] = {}
         self.failed: list[str] = []
+        self._told: dict[str, int] = {}
 
     async def of(self, name: str, deed: Callable[[], Awaitable[int | None]]) -> bool:
         """Do it; False when it failed. One that answers with None is not counted."""
@@ -31,3 +32,10 @@ class Tally:
         if times is not None:
             self.done[name] = self.done.get(name, 0) + times
         return True
+
+    def tell(self) -> None:
+        """Count in the figures what was done since the last time."""
+        for name, times in self.done.items():
+            if more := times - self._told.get(name, 0):
+                self._ports.telemetry.count("staging.sweep.done", more, deed=name)
+        self._told = dict(self.done)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
+from uuid import uuid4
 
 from .database import (
     accounts,
@@ -57,17 +58,28 @@ class Upkeep:
 
     async def do(self, tally: Tally, *, at_once: bool) -> None:
         """Do what is due, or everything."""
-        due = list(self._duties) if at_once else await self._due()
-        if not due:
-            return
-        await self._rest(due, _AGAIN_S)  # so that one that takes long is not begun twice
+        due = await self._taken(at_once=at_once)
         done = [name for name in due if await tally.of(name, self._duties[name])]
-        await self._rest(done, _EVERY_S)
+        if done:
+            await self._rest(done, _EVERY_S)
 
-    async def _due(self) -> list[str]:
+    async def _taken(self, *, at_once: bool) -> list[str]:
+        """What is due, by no other process, nor soon again: one that takes long is begun once."""
+        due = list(self._duties)
+        if at_once:
+            await self._rest(due, _AGAIN_S)
+            return due
         async with self.ports.database.read() as tx:
-            resting = await leases.held(tx, [_lease(name) for name in self._duties])
-        return [name for name in self._duties if _lease(name) not in resting]
+            resting = await leases.held(tx, [_lease(name) for name in due])
+        if not (due := [name for name in due if _lease(name) not in resting]):
+            return due
+        taker = uuid4().hex
+        async with self.ports.database.write() as tx:
+            return [
+                name
+                for name in due
+                if await leases.take(tx, _lease(name), owner=taker, seconds=_AGAIN_S)
+            ]
 
     async def _rest(self, duties: Iterable[str], seconds: float) -> None:
         async with self.ports.database.write() as tx:

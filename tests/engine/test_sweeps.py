@@ -13,14 +13,16 @@ import pytest
 
 from staging_core import OWNER, Staging
 from staging_core.audit import Audit
-from staging_core.database import leases
+from staging_core.database import accounts, leases, outbox
 from staging_core.errors import StorageDenied
 from staging_core.imaging.decoder import Decoder
 from staging_core.models import Stored, Wake
 from staging_core.photo import once
 from staging_core.recovery import Recovery
+from staging_core.tally import Tally
 from staging_core.testing.fake_stager import FakeStager
 from staging_core.testing.telemetry import Heard
+from staging_core.worker import Worker, running
 
 from .conftest import Install
 from .crashing import Crash
@@ -221,6 +223,60 @@ def test_what_a_process_was_killed_at_is_done_soon_by_another(tmp_path: Path) ->
                 assert ("orphans" in done) == ("webhooks_forgotten" in done) == does
 
     asyncio.run(scenario())
+
+
+class Endless(Unlisted):
+    """A storage whose listing does not end today."""
+
+    def __init__(self, behind: Any) -> None:
+        self._behind = behind
+        self.listed = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._behind, name)
+
+    async def entries(self, prefix: str) -> AsyncIterator[Stored]:
+        self.listed.set()
+        await asyncio.Event().wait()
+        yield Stored(key="", size=0, etag="", content_type="", modified=0.0)
+
+
+def test_a_worker_sweeps_while_what_is_due_once_an_hour_takes_long(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with (
+            Decoder() as decoder,
+            open_house(tmp_path, FakeStager(), decoder=decoder, sweep_s=0.1) as house,
+        ):
+            endless: Any = Endless(house.ports.storage)
+            ports = replace(house.ports, storage=endless)
+            async with running(Worker(ports, Recovery(ports))), asyncio.timeout(10):
+                await endless.listed.wait()
+                async with house.ports.database.write() as tx:
+                    await accounts.ensure(tx, "local")
+                    await outbox.post(tx, "local", "delete_object", {"key": "staged/x.png"})
+                while await outbox_of(house):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+
+    asyncio.run(scenario())
+
+
+def test_what_is_due_once_an_hour_is_begun_by_one_process(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with (
+            Decoder() as decoder,
+            open_house(tmp_path, FakeStager(), decoder=decoder) as house,
+        ):
+            tallies = [Tally(house.ports) for _ in range(4)]
+            await asyncio.gather(*(Recovery(house.ports).keep_up(each) for each in tallies))
+            assert sum("webhooks_forgotten" in each.done for each in tallies) == 1
+            assert [each.failed for each in tallies] == [[]] * 4
+
+    asyncio.run(scenario())
+
+
+async def outbox_of(house: House) -> list[Any]:
+    async with house.ports.database.read() as tx:
+        return await outbox.due(tx, ["delete_object"])
 
 
 def test_a_deed_that_fails_leaves_the_rest_of_the_sweep_as_it_is(
