@@ -32,7 +32,7 @@ from .lease import Lease
 from .models import Failed, Staged, Waiting
 from .ports import Ports
 from .predictions import CALL_S
-from .settlement import backoff_s, busy_pause_s, settle_failure
+from .settlement import backoff_s, busy_pause_s, is_of_all, is_old, settle_failure
 from .telemetry import provider_call
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class Awaited(Delivery):
         elif isinstance(outcome, Failed):
             await self._failed(outcome)
         elif isinstance(outcome, Busy):
-            await self._not_asked(attempt, busy_pause_s(outcome), closes=True)
+            await self._not_asked(attempt, busy_pause_s(outcome), closes=is_of_all(outcome))
         else:
             await self._keep_waiting(attempt, failing=outcome is None)
 
@@ -107,12 +107,16 @@ class Awaited(Delivery):
             return None
 
     async def _keep_waiting(self, attempt: Row, *, failing: bool) -> None:
-        """Until the next poll, or the deadline: then the prediction is given up and cancelled."""
+        """Until the next poll, or the deadline: then the prediction is given up and cancelled.
+
+        ``failing``: the provider has said nothing, and what ended at its deadline may lie there.
+        """
+        until = attempt["deadline"] + (_ASKED_LATE_S if failing else 0.0)
         async with self.ports.database.write(self.job["account_id"]) as tx:
-            if tx.now < attempt["deadline"]:
+            if tx.now < until:
                 elapsed, poll_s = tx.now - attempt["started_at"], self.ports.settings.poll_s
                 pause = min(max(poll_s, elapsed / 2), max(poll_s, _LONGEST_POLL_S))
-                due_at = jobs.unless_woken(self.job, min(tx.now + pause, attempt["deadline"]))
+                due_at = jobs.unless_woken(self.job, min(tx.now + pause, until))
                 await jobs.wait(tx, self.job, due_at=due_at)
                 if failing:
                     await self._model_failed(tx)
@@ -182,7 +186,8 @@ class Awaited(Delivery):
             if attempt is None:
                 raise Abandoned()
             fetches = attempt["fetches"] + 1
-            if fetches < _FETCHES or isinstance(error, (StorageError, DatabaseFailed)):
+            waits = isinstance(error, (StorageError, DatabaseFailed)) and not is_old(tx, self.job)
+            if fetches < _FETCHES or waits:
                 await attempts.change(tx, attempt["id"], fetches=fetches)
                 due_at = tx.now + backoff_s(fetches, longest_s)
                 await jobs.move(

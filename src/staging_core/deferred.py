@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable
 
 import msgspec
 
@@ -23,6 +24,7 @@ from .errors import (
     Busy,
     DatabaseFailed,
     HookFailed,
+    ObjectMissing,
     OutcomeUnknown,
     Refused,
     SettingError,
@@ -65,12 +67,12 @@ class Deferred(Awaited):
     async def _settle(self, error: Exception) -> None:
         """In ``submitted`` and ``waiting`` only the provider's word ends an attempt, see there."""
         if self._made is not None and isinstance(error, DatabaseFailed):
-            await self._write_down(*self._made)
+            await self._write_down()
         elif self.job["state"] in ("submitted", "waiting"):
-            raise error  # the lease runs out, and the prediction is looked at again
-        elif self.job["state"] == "fetching" and isinstance(
-            error, (NotFetched, StorageError, DatabaseFailed, HookFailed)
-        ):
+            if not isinstance(error, DatabaseFailed):
+                raise error  # the lease runs out, and the prediction is looked at again
+            await self._let_go()
+        elif self.job["state"] == "fetching" and _may_pass(error):
             await self._fetch_again(error)
         else:
             await super()._settle(error)
@@ -81,7 +83,7 @@ class Deferred(Awaited):
             await super()._give_back()
             return
         if self.job["state"] == "submitted" and self._made is not None:
-            await self._known(*self._made)
+            await self._write_down()
             return
         async with self.ports.database.write(self.job["account_id"]) as tx:
             if self.job["state"] == "fetching":
@@ -190,13 +192,16 @@ class Deferred(Awaited):
         await attempts.write(tx, attempt["id"], state="waiting", handle=handle)
         return job
 
-    async def _write_down(self, attempt_id: str, handle: str) -> None:
-        """The database is away, and the handle nowhere else: again, as long as the job is ours."""
-        while True:
-            await asyncio.sleep(_WRITE_AGAIN_S)
-            with contextlib.suppress(DatabaseFailed):
-                await self._known(attempt_id, handle)
-                return
+    async def _write_down(self) -> None:
+        """The handle is nowhere but here: until it is written, whoever has the job by then."""
+        assert self._made is not None
+        while not await _is_written(self._known(*self._made)):
+            pass
+
+    async def _let_go(self) -> None:
+        """Somebody looks at the prediction again as soon as the database is there."""
+        while not await _is_written(self._give_back()):
+            pass
 
     # --- submitted: what became of it? ----------------------------------------------------------
 
@@ -243,6 +248,21 @@ class Deferred(Awaited):
         await settle_failure(
             self.ports, self.job, OutcomeUnknown(why), self.timings, outcome=outcome
         )
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether outputs that are there may be had, and kept, a little later."""
+    passing = NotFetched, StorageError, DatabaseFailed, HookFailed
+    return isinstance(error, passing) and not isinstance(error, ObjectMissing)
+
+
+async def _is_written(deed: Awaitable[None]) -> bool:
+    """Do it; False, after a pause, while the database is away."""
+    with contextlib.suppress(DatabaseFailed):
+        await deed
+        return True
+    await asyncio.sleep(_WRITE_AGAIN_S)
+    return False
 
 
 async def _lose(tx: Transaction, job_id: str, error: Exception | None = None) -> None:

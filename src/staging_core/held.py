@@ -54,11 +54,15 @@ class Held:
     async def run(self) -> None:
         """Carry the job; whatever goes wrong decides what becomes of it."""
         try:
-            await self._carry()
-        except Abandoned:
-            raise
+            await self._carry_or_settle()
         except asyncio.CancelledError:
             await asyncio.shield(self._stop())
+            raise
+
+    async def _carry_or_settle(self) -> None:
+        try:
+            await self._carry()
+        except Abandoned:
             raise
         except Exception as error:
             await self._settle(error)

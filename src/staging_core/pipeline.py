@@ -25,7 +25,7 @@ from .interfaces import Stager, supports
 from .lease import Lease
 from .model_input import taken_up
 from .ports import Ports
-from .settlement import MAX_CRASHES, end_job
+from .settlement import MAX_CRASHES, end_job, tell_end
 
 log = logging.getLogger("staging_core")
 
@@ -35,12 +35,14 @@ class Look(NamedTuple):
 
     0: at once; ``inf``: when something is heard; None: nobody knows, soon. ``attempt``: the open
     one of a job that waited for its prediction; ``original``: of one that is begun, see ``Held``.
+    ``left``: a job in our hands that a worker has left in the middle of a step, or for ever.
     """
 
     job: Row | None
     next_at: float | None
     attempt: Row | None = None
     original: Row | None = None
+    left: claims.Claimed | None = None
 
 
 class Pipeline:
@@ -61,15 +63,19 @@ class Pipeline:
         return (await self.look(models, job_id)).job
 
     async def look(self, models: Collection[str] | None = None, job_id: str | None = None) -> Look:
-        """``claim``, and when the next look is worth while, in ONE transaction."""
+        """``claim``, and when the next look is worth while, in ONE transaction.
+
+        What a dead worker left takes one more: there an attempt is locked before its job.
+        """
         wanted = list(self.ports.stagers if models is None else models)
         try:
             async with self.ports.database.write() as tx:
-                if job_id is not None:
-                    return await self._look_at(tx, wanted, job_id)
-                return await self._look(tx, wanted)
+                found = await (
+                    self._look(tx, wanted) if job_id is None else self._look_at(tx, wanted, job_id)
+                )
         except _Shut:
             return Look(None, 0.0)
+        return found if found.left is None else await self._take_over(found.left)
 
     async def _look(self, tx: Transaction, models: list[str]) -> Look:
         lease_s = self.ports.settings.lease_s
@@ -108,18 +114,23 @@ class Pipeline:
     async def _begun(self, tx: Transaction, taken: claims.Claimed) -> Look:
         """Who waited for something goes on; what a dead worker left is taken over."""
         job, next_at = taken.job, 0.0 if taken.more else None
-        if job["state"] == "submitted" and not taken.left:
+        if job["state"] == "submitted" and not taken.left_at:
             return Look(job, next_at)
         if job["state"] not in ("submitted", "waiting"):
-            return (await self._take_over(tx, job))._replace(next_at=0.0)
+            return Look(None, 0.0, left=taken)
         gate = gates.of_reads(self.ports.stagers[job["model"]].card)
         attempt = await attempts.to_check(tx, job["id"], gate=gate)
-        if taken.left and attempt is not None and attempt["state"] != "started":
+        if attempt is not None and attempt["state"] != "started" and self._died(taken):
             # Who asked after it died of that; a create that kills is bounded by its attempts.
             if job["crashes"] + 1 >= MAX_CRASHES:
-                return (await self._bury(tx, job))._replace(next_at=0.0)
+                return Look(None, 0.0, left=taken)
             job = await jobs.count_crash(tx, job)
         return Look(job, next_at, attempt)
+
+    def _died(self, taken: claims.Claimed) -> bool:
+        """Whether who left the job has died: a database that was away lets no lease be renewed."""
+        renewed_at = taken.left_at - self.ports.settings.lease_s
+        return taken.left_at > 0 and renewed_at >= self.ports.database.sound_since
 
     async def _gates(self, tx: Transaction, models: Collection[str]) -> dict[str, gates.Gate]:
         cards = [self.deferred[name] for name in models if name in self.deferred]
@@ -129,25 +140,35 @@ class Pipeline:
     def _per_minute(self) -> int:
         return self.ports.settings.provider_creates_per_minute
 
-    async def _take_over(self, tx: Transaction, job: Row) -> Look:
+    async def _take_over(self, taken: claims.Claimed) -> Look:
         """A worker died holding the job: its call is lost, checkpoint and prediction are not."""
-        crashes = job["crashes"] + 1
-        if crashes >= MAX_CRASHES:
-            return await self._bury(tx, job)
+        job = taken.job
+        crashes = job["crashes"] + self._died(taken)
+        try:
+            if crashes >= MAX_CRASHES:
+                await self._bury(job, crashes)
+                return Look(None, 0.0)
+            await self._go_back(job, crashes)
+        except Abandoned:  # cancelled a moment ago
+            return Look(None, 0.0)
+        return (await self.look([job["model"]], job["id"]))._replace(next_at=0.0)
+
+    async def _go_back(self, job: Row, crashes: int) -> None:
+        """To where the job can be taken up again."""
         told = {"reason": "worker_lost"}
-        if job["state"] == "fetching":
-            await jobs.move(tx, job, "waiting", told=told, crashes=crashes)
-        else:
+        async with self.ports.database.write(job["account_id"]) as tx:
+            if job["state"] == "fetching":
+                await jobs.move(tx, job, "waiting", told=told, crashes=crashes)
+                return
             await attempts.end(tx, job["id"], "lost", error="worker_lost")
             await jobs.move(tx, job, "queued", told=told, crashes=crashes)
-        return await self._look_at(tx, [job["model"]], job["id"])
 
-    async def _bury(self, tx: Transaction, job: Row) -> Look:
+    async def _bury(self, job: Row, crashes: int) -> None:
         """Enough workers died of it."""
-        crashes = job["crashes"] + 1
         error = AttemptsExhausted(f"Its worker died {crashes} times while it held the job.")
-        await end_job(tx, job, error, crashes=crashes)
-        return Look(None, None)
+        async with self.ports.database.write(job["account_id"]) as tx:
+            row = await end_job(tx, job, error, crashes=crashes)
+        tell_end(self.ports, row)
 
     async def _enter(self, tx: Transaction, job: Row, seen: dict[str, gates.Gate]) -> Row | None:
         """Through the model's gate, where it has one; the job's original, read on the way."""

@@ -6,14 +6,15 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from .database import attempts, spend
+from .database import attempts, gates, spend
 from .database.engine import Transaction
 from .database.row import Row
-from .errors import NotFound, Retryable
+from .errors import Busy, NotFound, Retryable
 from .interfaces import Defers, Finds, Reaches, ReceivesCallbacks, supports
 from .landing import land
-from .models import Absent, Attempt, CannotTell, Found, Waiting
+from .models import Absent, Attempt, CannotTell, Failed, Found, Staged, Waiting
 from .ports import Ports
+from .settlement import busy_pause_s, is_of_all
 from .telemetry import provider_call
 
 log = logging.getLogger("staging_core")
@@ -105,20 +106,39 @@ class Predictions:
         return False
 
     async def cancel(self, attempt_id: str, model: str, handle: str) -> None:
-        """Cancel a prediction and book what it cost; ``Retryable`` while that is not known."""
+        """Cancel a prediction and book what it cost; ``Retryable`` while that is not known.
+
+        ``Busy`` while the provider wants to be asked nothing.
+        """
         stager = supports(self.ports.stagers.get(model), Defers)
         if stager is None:
             raise NotFound(f"The model {model} is not open here.")
-        with provider_call(self.ports.telemetry, "cancel", model):
-            async with asyncio.timeout(CALL_S):
-                await stager.cancel(handle)
-        with provider_call(self.ports.telemetry, "check", model):
-            async with asyncio.timeout(CALL_S):
-                outcome = await stager.check(handle)
+        try:
+            outcome = await self._cancelled(stager, model, handle)
+        except Busy as busy:
+            if is_of_all(busy):
+                async with self.ports.database.write() as tx:
+                    await gates.close_reads(tx, stager.card, seconds=busy_pause_s(busy))
+            raise
         if isinstance(outcome, Waiting):
             raise Retryable("The prediction has not ended yet.")
         async with self.ports.database.write() as tx:
             await attempts.book(tx, attempt_id, outcome.cost_usd)
+
+    async def _cancelled(
+        self, stager: Defers, model: str, handle: str
+    ) -> Waiting | Staged | Failed:
+        """How it stands once it is cancelled, which saves money: so that is not put off."""
+        with provider_call(self.ports.telemetry, "cancel", model):
+            async with asyncio.timeout(CALL_S):
+                await stager.cancel(handle)
+        async with self.ports.database.read() as tx:
+            shut_s = await gates.reads_shut_s(tx, stager.card)
+        if shut_s > 0:
+            raise Busy("The provider is asked no questions now.", retry_after_s=shut_s)
+        with provider_call(self.ports.telemetry, "check", model):
+            async with asyncio.timeout(CALL_S):
+                return await stager.check(handle)
 
     async def assume_cost(self, tx: Transaction, prediction: Mapping[str, str]) -> None:
         """Book the price of a prediction that was to be cancelled, and of which nobody tells.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import random
-import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +21,7 @@ from .errors import (
     BadPicture,
     Busy,
     Cancelled,
+    DatabaseFailed,
     Moderated,
     ObjectMissing,
     ProviderClosed,
@@ -52,6 +52,7 @@ _OUTAGE_S = 86_400.0
 _OUTAGE_TRIES = 4
 """The pauses that a storage is given are as after so many tries."""
 
+_OUTAGES = (StorageError, DatabaseFailed)
 _NOT_MADE = frozenset({"busy", "released"})
 """Outcomes of attempts of which nothing was made."""
 
@@ -207,14 +208,14 @@ async def _busy(ports: Ports, failure: _Failure, busy: Busy) -> None:
     closed = isinstance(busy, ProviderClosed)
     if closed:
         log.error("%s turns us away: %s %s", job["model"], busy.message, busy.remedy)
-        if time.time() >= _waits_until(job):
+        if await _is_old(ports, job):
             await _end_for_good(ports, failure)
             return
     async with ports.database.write(job["account_id"]) as tx:
         await _again(tx, failure, outcome="busy", delay_s=delay_s)
         if job["state"] == "submitted":
             card = ports.stagers[job["model"]].card
-            if not isinstance(busy, ProviderClosed) or busy.whole:
+            if is_of_all(busy):
                 await gates.close(tx, card, seconds=delay_s)
             if closed:
                 await gates.rest(tx, card, seconds=delay_s)
@@ -223,6 +224,11 @@ async def _busy(ports: Ports, failure: _Failure, busy: Busy) -> None:
 def busy_pause_s(busy: Busy) -> float:
     """How long to wait; bounded once more, since a plugin may have written the attribute itself."""
     return max(busy_s(busy.retry_after_s), _SHORTEST_BUSY_S)
+
+
+def is_of_all(busy: Busy) -> bool:
+    """Whether it holds for everything that the provider might be asked."""
+    return not isinstance(busy, ProviderClosed) or busy.whole
 
 
 async def _put_off(ports: Ports, failure: _Failure, capped: SpendCapped) -> None:
@@ -246,11 +252,11 @@ async def _go_another_way(ports: Ports, failure: _Failure, way: Way) -> None:
     if way.model is not None:
         values = {"model": way.model, "lane": ports.stagers[way.model].card.lane}
     async with ports.database.write(job["account_id"]) as tx:
+        told = {"seed": way.seed, "model": way.model}
+        await _again(tx, failure, told=told, **values)
         if way.seed is not None:
             image = await images.row(tx, job["image_id"])
             await images.reseed(tx, image["id"], image["request"], way.seed)
-        told = {"seed": way.seed, "model": way.model}
-        await _again(tx, failure, told=told, **values)
 
 
 async def _try_again(ports: Ports, failure: _Failure) -> None:
@@ -258,7 +264,7 @@ async def _try_again(ports: Ports, failure: _Failure) -> None:
     job, error, in_attempt = failure.job, failure.error, failure.in_attempt
     log.warning("job %s: %s: %s", job["id"], error.code, error.message, exc_info=error)
     longest_s = ports.settings.backoff_max_s
-    if not in_attempt and isinstance(error, StorageError) and time.time() < _waits_until(job):
+    if not in_attempt and isinstance(error, _OUTAGES) and not await _is_old(ports, job):
         # Nothing was spent, and an outage is not the job's fault: it would end the whole queue.
         async with ports.database.write(job["account_id"]) as tx:
             await _again(tx, failure, delay_s=backoff_s(_OUTAGE_TRIES, longest_s))
@@ -287,10 +293,14 @@ async def _note_failure(tx: Transaction, ports: Ports, failure: _Failure) -> Non
         await gates.failed(tx, stager.card, longest_s=ports.settings.backoff_max_s)
 
 
-def _waits_until(job: Row) -> float:
-    """When the job stops waiting for what is not its fault."""
-    began: float = job["created_at"]
-    return began + _OUTAGE_S
+async def _is_old(ports: Ports, job: Row) -> bool:
+    async with ports.database.read(job["account_id"]) as tx:
+        return is_old(tx, job)
+
+
+def is_old(tx: Transaction, job: Row) -> bool:
+    """Whether the job waits no longer for what is not its fault."""
+    return bool(tx.now >= job["created_at"] + _OUTAGE_S)
 
 
 def backoff_s(tries: int, longest_s: float) -> float:

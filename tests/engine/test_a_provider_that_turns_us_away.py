@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from staging_core import settlement
 from staging_core.audit import SOUND, Audit
 from staging_core.database import gates
 from staging_core.errors import Busy, ProviderClosed
@@ -92,6 +91,25 @@ def test_other_models_of_the_provider_are_asked_unless_it_is_about_the_account(
     run(scenario)
 
 
+def test_questions_about_other_models_are_asked_unless_it_is_about_the_account(
+    tmp_path: Path,
+) -> None:
+    one, other = TurnsAway(whole=False), TurnsAway("other")
+    one.closed = other.closed = False
+
+    async def scenario() -> None:
+        async with opened(tmp_path, one, other) as (house, _):
+            await house.submit()
+            await house.submit(number=1, idempotency_key="k2", model=other.card.id)
+            await carry_all(house)
+            one.closed = True
+            house.clock.ahead += 70
+            await carry_all(house)
+            assert sorted(await house.states()) == ["ready", "waiting"]
+
+    run(scenario)
+
+
 def test_the_gate_is_seen_as_a_figure(tmp_path: Path) -> None:
     from dataclasses import replace
 
@@ -111,12 +129,15 @@ def test_the_gate_is_seen_as_a_figure(tmp_path: Path) -> None:
     run(scenario)
 
 
-def test_after_a_day_a_job_waits_no_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settlement, "_OUTAGE_S", -1.0)
-
+def test_after_a_day_by_the_databases_clock_a_job_waits_no_longer(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with opened(tmp_path, TurnsAway()) as (house, _):
             await house.submit()
+            await carry_all(house)
+            house.clock.ahead += 86_000
+            await carry_all(house)
+            assert await house.states() == ["queued"]
+            house.clock.ahead += 500
             await carry_all(house)
             assert await house.states() == ["error"]
             assert [attempt.error for attempt in await attempts_of(house)] == ["provider_closed"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from staging_core.errors import StorageFull
 from staging_core.models import Attempt
 
 from .deferred import Provider, attempts_of, opened
@@ -67,5 +68,58 @@ def test_a_job_waits_for_a_storage_that_cannot_be_read_and_makes_one_prediction(
             assert await house.states() == ["ready"]
             assert [each.state for each in await attempts_of(house)] == ["succeeded"]
             assert len(provider.posts) == 1
+
+    asyncio.run(scenario())
+
+
+class KeepsNothing:
+    """A storage that has no room for results."""
+
+    def __init__(self, behind: Any) -> None:
+        self._behind = behind
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._behind, name)
+
+    async def put(self, key: str, data: Any, *, content_type: str) -> Any:
+        if key.startswith("staged/"):
+            raise StorageFull("There is no room left for the object; nothing was kept.")
+        return await self._behind.put(key, data, content_type=content_type)
+
+
+def test_a_result_that_can_never_be_kept_is_tried_for_a_day(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        provider = Provider(finish_after=1)
+        async with opened(tmp_path, provider, max_attempts=1) as (house, _):
+            full: Any = KeepsNothing(house.ports.storage)
+            await house.submit()
+            for _ in range(23):
+                await house.step(replace(house.ports, storage=full))
+                house.clock.ahead += 3600
+            assert await house.states() == ["waiting"]
+            for _ in range(3):
+                await house.step(replace(house.ports, storage=full))
+                house.clock.ahead += 3600
+            assert await house.states() == ["error"]
+            assert len(provider.posts) == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_photo_that_is_gone_ends_its_job_also_when_the_result_lies_at_the_provider(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        provider = Provider(finish_after=1)
+        async with opened(tmp_path, provider) as (house, _):
+            await house.submit()
+            await house.step()
+            async for stored in house.ports.storage.entries(""):
+                await house.ports.storage.delete(stored.key)
+            for _ in range(3):
+                house.clock.ahead += 100
+                await house.step()
+            assert await house.states() == ["error"]
+            assert [each.error for each in await attempts_of(house)] == ["object_missing"]
 
     asyncio.run(scenario())

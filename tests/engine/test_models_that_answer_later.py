@@ -117,6 +117,44 @@ def test_a_provider_that_says_nothing_is_asked_later_and_costs_no_attempt(tmp_pa
     run(scenario)
 
 
+def test_a_provider_that_is_away_at_the_deadline_has_ended_nothing(tmp_path: Path) -> None:
+    """What it made may lie there, paid for: it is asked until it is back, for half an hour."""
+    provider = Provider(cost_usd=0.04)
+
+    async def scenario() -> None:
+        async with opened(tmp_path, provider) as (house, _):
+            await house.submit()
+            await carry_all(house)
+            provider.finish("fake-1")
+            provider.silent = True
+            for _ in range(20):
+                house.clock.ahead += 60
+                await carry_all(house)
+            assert await house.states() == ["waiting"]
+            provider.silent = False
+            house.clock.ahead += 60
+            await carry_all(house)
+            assert await house.states() == ["ready"]
+            assert len(provider.posts) == 1
+
+    run(scenario)
+
+
+def test_a_provider_that_stays_away_is_given_up_in_the_end(tmp_path: Path) -> None:
+    provider = Provider()
+
+    async def scenario() -> None:
+        async with opened(tmp_path, provider) as (house, _):
+            await house.submit()
+            await carry_all(house)
+            provider.silent = True
+            house.clock.ahead += 300 + 1800
+            await carry_all(house)
+            assert [attempt.state for attempt in await attempts_of(house)] == ["failed"]
+
+    run(scenario)
+
+
 def test_cancelling_a_waiting_job_releases_it_at_once_and_stops_the_prediction(
     tmp_path: Path,
 ) -> None:

@@ -191,6 +191,13 @@ async def _rare_sites_of_deferred(decoder: Decoder) -> set[tuple[str, int]]:
         with suppress(NotFound):
             await Reception(ports).receive(odd, "no-such-attempt")
         await Recovery(ports).sweep()
+        await house.submit(number=1, idempotency_key="k2")
+        await house.step(ports)
+        for _ in range(4):  # whoever asks how it stands dies
+            house.clock.ahead += 100
+            await Pipeline(ports).claim()
+        provider.busy = True  # when it is asked what was cancelled has cost
+        await Recovery(ports).sweep()
         return cut.sites
 
 

@@ -14,6 +14,8 @@ from staging_core import OWNER
 from staging_core.acting import Images, Jobs
 from staging_core.audit import SOUND, Audit
 from staging_core.database import jobs, outbox, spend, tables
+from staging_core.errors import Busy
+from staging_core.models import Failed, Staged, Waiting
 from staging_core.photo import once
 from staging_core.recovery import Recovery
 from staging_core.testing.fake_deferred import FakeDeferred
@@ -153,5 +155,70 @@ def test_what_a_prediction_cost_is_asked_for_an_hour_also_after_a_month_without_
             await recovery.sweep()
             assert await left(house) == []
             assert await booked(house) == (0.0, 0.0), "one that was cancelled costs nothing"
+
+    asyncio.run(scenario())
+
+
+class Occupied(Provider):
+    """Busy for forty seconds more, each time that it is told to cancel something, or asked."""
+
+    told = 0
+    free = False
+
+    async def cancel(self, handle: str) -> None:
+        self.told += 1
+        if not self.free:
+            raise Busy("too many calls", retry_after_s=40)
+        await super().cancel(handle)
+
+
+def test_a_provider_that_is_busy_is_told_to_cancel_when_it_said(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        provider = Occupied()
+        async with opened(tmp_path, provider) as (house, _):
+            await house.submit()
+            await house.step()
+            (image,) = await Images(house.ports, OWNER).page()
+            await Jobs(house.ports, OWNER).cancel(image.job.id)
+            recovery = Recovery(house.ports)
+            for _ in range(13):
+                await recovery.sweep()
+                house.clock.ahead += 3
+            assert provider.told == 1
+            provider.free = True
+            house.clock.ahead += 3
+            await recovery.sweep()
+            assert provider.told == 2
+            assert provider.cancelled == ["fake-1"]
+            assert await left(house) == []
+
+    asyncio.run(scenario())
+
+
+class Inquired(Provider):
+    """Does as it is told, and is too busy for questions."""
+
+    async def check(self, handle: str) -> Waiting | Staged | Failed:
+        self.gets += 1
+        raise Busy("too many questions", retry_after_s=40)
+
+
+def test_what_a_cancelled_prediction_cost_is_not_asked_while_questions_are_too_many(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        provider = Inquired()
+        async with opened(tmp_path, provider) as (house, _):
+            await house.submit(variants=4)
+            for _ in range(4):
+                await house.step()
+            for image in await Images(house.ports, OWNER).page():
+                await Jobs(house.ports, OWNER).cancel(image.job.id)
+            recovery = Recovery(house.ports)
+            for _ in range(13):
+                await recovery.sweep()
+                house.clock.ahead += 3
+            assert len(set(provider.cancelled)) == 4, "told at once"
+            assert provider.gets <= 4
 
     asyncio.run(scenario())

@@ -46,14 +46,14 @@ Names = tuple[str, ...]
 class Claimed(NamedTuple):
     """A job that is ours from now on. ``begun``: it was queued until now.
 
-    ``more``: there were others that could be claimed too. ``left``: who held it did not give it
-    back.
+    ``more``: there were others that could be claimed too. ``left_at``: until when it was held by
+    somebody who did not give it back, in Unix seconds; 0: nobody left it.
     """
 
     job: Row
     more: bool
     begun: bool
-    left: bool = False
+    left_at: float = 0.0
 
 
 async def claim_begun(
@@ -129,8 +129,8 @@ async def _take(
         return None
     seen = next(row for row in found if row["id"] == job["id"])
     # With another fence somebody held it in between, and has seen to it.
-    left = seen["lease_until"] > 0 and job["fence"] == seen["fence"] + 1
-    return Claimed(job, more=len(found) > 1, begun=how is _BEGIN, left=left)
+    left_at = seen["lease_until"] if job["fence"] == seen["fence"] + 1 else 0.0
+    return Claimed(job, more=len(found) > 1, begun=how is _BEGIN, left_at=left_at)
 
 
 async def due(tx: Transaction, *, limit: int = 500) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -173,13 +174,16 @@ class Database:
     """Opens transactions in one place.
 
     A database that is full, locked or away is ``DatabaseFailed``. ``notifies``: whether commits
-    with events are told to other processes by the database itself.
+    with events are told to other processes by the database itself. ``sound_since``: when it first
+    answered after it had last failed this process, in Unix seconds by its own clock.
     """
 
     def __init__(self, place: Place) -> None:
         self.place = place
         self.engine = place.engine
         self.notifies = False
+        self.sound_since = -math.inf
+        self._failed = False
         self._listeners: list[Committed] = []
         self._couriers: list[Callable[[], None]] = []
 
@@ -210,7 +214,7 @@ class Database:
         """
         with self._named():
             async with self.place.transaction(account_id, writes=True) as begun:
-                transaction = Transaction(*begun)
+                transaction = self._answered(Transaction(*begun))
                 yield transaction
                 told = await transaction.write_events(notify=self.notifies)
         if told:
@@ -248,11 +252,16 @@ class Database:
         """A transaction that only reads; ``account_id`` as for ``write``."""
         with self._named():
             async with self.place.transaction(account_id, writes=False) as begun:
-                yield Transaction(*begun)
+                yield self._answered(Transaction(*begun))
 
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+
+    def _answered(self, transaction: Transaction) -> Transaction:
+        if self._failed:
+            self._failed, self.sound_since = False, transaction.now
+        return transaction
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -263,6 +272,7 @@ class Database:
             reason = self.place.outage(wrong)
             if reason is None:
                 raise
+            self._failed = True
             raise DatabaseFailed(f"The database failed: {reason}.") from wrong
 
 

@@ -127,6 +127,13 @@ async def close_reads(tx: Transaction, card: ModelCard, *, seconds: float) -> No
     await _close(tx, of_reads(card), seconds)
 
 
+async def reads_shut_s(tx: Transaction, card: ModelCard) -> float:
+    """For how long the provider wants to be asked nothing; not above 0: it may be asked."""
+    query = sa.select(gates.c.closed_until).where(gates.c.name == of_reads(card))
+    row = await tx.row(query)
+    return 0.0 if row is None else float(row["closed_until"]) - tx.now
+
+
 async def _close(tx: Transaction, name: str, seconds: float) -> None:
     until = tx.now + seconds
     await _ensure(tx, name)
