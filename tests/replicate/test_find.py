@@ -117,6 +117,18 @@ def test_a_hundred_finds_cost_a_few_calls() -> None:
     assert len(provider.requests) <= 4
 
 
+def test_while_replicate_answers_too_many_questions_a_hundred_finds_ask_one() -> None:
+    """What it asks to wait is waited, but for half a minute at most: then it is asked again."""
+    provider = Provider(says(429, {"detail": "Request was throttled. Resets in 20s."}))
+    stager = provider.stager()
+
+    async def many() -> list[Any]:
+        return await asyncio.gather(*(stager.find(attempt(f"a{n}")) for n in range(100)))
+
+    assert asyncio.run(many()) == [CannotTell()] * 100
+    assert len(provider.requests) == 1
+
+
 @pytest.mark.parametrize(
     "answer",
     [

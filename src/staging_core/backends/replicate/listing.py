@@ -13,8 +13,12 @@ from urllib.parse import parse_qs, urlsplit
 from .account import Account, Json
 from .card import PictureInput
 from .tag import tags_of
+from .transport import Rejected
 
 FRESH_S = 1.5
+LONGEST_REST_S = 30.0
+"""Less than after which an attempt that nobody has found is presumed not to exist."""
+
 LATE_S = 120.0
 KEPT_S = 3 * 3600.0
 MAX_PAGES = 250
@@ -47,6 +51,8 @@ class Listing:
         self._up_to = float("-inf")
         self._looked = float("-inf")
         self._looking = asyncio.Lock()
+        self._busy: Rejected | None = None
+        self._busy_until = float("-inf")
 
     async def handle_of(self, attempt_id: str, *, since: float) -> str | None:
         """The prediction that carries the attempt, of those made after ``since`` (Unix seconds)."""
@@ -54,9 +60,21 @@ class Listing:
         async with self._looking:
             known = self._known(attempt_id)
             if known is None and (self._looked < stale or since < self._back_to):
-                await self._look(attempt_id, since)
+                await self._look_unless_busy(attempt_id, since)
                 known = self._known(attempt_id)
         return known
+
+    async def _look_unless_busy(self, attempt_id: str, since: float) -> None:
+        """As ``_look``; what Replicate has just said to too many questions is said again here."""
+        if self._busy is not None and time.monotonic() < self._busy_until:
+            raise self._busy.with_traceback(None)
+        try:
+            await self._look(attempt_id, since)
+        except Rejected as refused:
+            if refused.status == 429:
+                wait_s = min(refused.retry_after_s or FRESH_S, LONGEST_REST_S)
+                self._busy, self._busy_until = refused, time.monotonic() + wait_s
+            raise
 
     def _known(self, attempt_id: str) -> str | None:
         """By the attempt itself, or by the upload that is named for it."""
