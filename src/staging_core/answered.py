@@ -53,7 +53,7 @@ class Answered(Delivery):
         return Attempt(
             id=row["id"],
             number=row["number"],
-            deadline=row["deadline"],
+            deadline=tx.here(row["deadline"]),
             progress=self.lease.progress,
             secrets=secrets,
         )

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 from pathlib import Path
+
+import pytest
 
 from staging_core import OWNER
 from staging_core.acting import Images
 from staging_core.audit import SOUND, Audit
 from staging_core.database import claims
+from staging_core.interfaces import Photo
+from staging_core.models import Attempt, StageRequest
 from staging_core.recovery import Recovery
 
 from .deferred import Provider, attempts_of, call_back, carry_all, history_of, opened, run
@@ -151,6 +156,29 @@ def test_a_provider_that_stays_away_is_given_up_in_the_end(tmp_path: Path) -> No
             house.clock.ahead += 300 + 1800
             await carry_all(house)
             assert [attempt.state for attempt in await attempts_of(house)] == ["failed"]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("ahead", [240, -240])
+def test_a_model_has_its_time_whatever_a_workers_clock_says(tmp_path: Path, ahead: float) -> None:
+    """Deadlines are of the database's clock; who makes a ``Cancel-After`` of one has another."""
+
+    class Timed(Provider):
+        left_s = 0.0
+
+        async def create(self, request: StageRequest, photo: Photo, attempt: Attempt) -> str:
+            self.left_s = attempt.deadline - time.time()
+            return await super().create(request, photo, attempt)
+
+    provider = Timed()
+
+    async def scenario() -> None:
+        async with opened(tmp_path, provider) as (house, _):
+            house.clock.ahead = ahead
+            await house.submit()
+            await house.step()
+            assert provider.left_s == pytest.approx(300, abs=10)
 
     run(scenario)
 

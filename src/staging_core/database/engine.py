@@ -55,6 +55,10 @@ class Transaction:
         self._last: list[Call] = []
         self._drafts: list[events.Draft] = []
 
+    def here(self, at: float) -> float:
+        """By this machine's clock, what is ``at`` by the database's: for those outside."""
+        return at + time.time() - self.now
+
     async def execute(
         self,
         statement: sa.Executable,
