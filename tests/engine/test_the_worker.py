@@ -167,7 +167,7 @@ def test_a_home_of_none_is_thrown_away_like_no_home(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("lost_by", ["look", "sweep"])
+@pytest.mark.parametrize("lost_by", ["look", "do_deeds", "keep_up"])
 def test_a_worker_ends_though_a_driver_loses_its_cancellation(
     install: Install, monkeypatch: pytest.MonkeyPatch, lost_by: str
 ) -> None:
