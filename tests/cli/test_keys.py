@@ -40,6 +40,16 @@ def test_a_key_is_printed_once_alone_on_stdout_and_opens_the_door(cli: Cli) -> N
     assert secret not in cli("keys", "list", "--json").out
 
 
+def test_where_no_key_is_taken_it_is_said_what_makes_them_be(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "STAGING_AUTH" not in cli("keys", "create", "first", *WHOSE).err
+    monkeypatch.setenv("STAGING_AUTH", "local:")
+    ran = cli("keys", "create", "second", *WHOSE)
+    assert ran.code == 0
+    assert "opens nothing until STAGING_AUTH has `keys:`" in ran.err
+
+
 def test_programs_get_the_key_as_json(cli: Cli) -> None:
     words = ("--scope", "images:write", "--scope", "keys:write", "--expires-in", "90d")
     made = cli("keys", "create", "camera", *WHOSE, *words, "--json").json

@@ -60,16 +60,19 @@ def create(name: str, scopes: tuple[str, ...], as_json: bool, **whose: Any) -> N
     The key acts as that user, in that account. It alone goes to stdout.
     """
 
-    async def act(operating: Operating) -> NewApiKey:
-        return await operating.keys.create(name, scopes=scopes or None, **whose)
+    async def act(operating: Operating) -> tuple[NewApiKey, bool]:
+        made = await operating.keys.create(name, scopes=scopes or None, **whose)
+        return made, operating.keys.are_taken
 
-    made = run_as_operator(act)
+    made, taken = run_as_operator(act)
     if as_json:
         say_json(made)
         return
     key = made.key
     say_line(made.secret)
     click.echo(f"The key {key.id} of {key.user_id} in {key.account_id}. Keep it now.", err=True)
+    if not taken:
+        click.echo("It opens nothing until STAGING_AUTH has `keys:`.", err=True)
 
 
 @command.command("list", epilog=EXAMPLES)

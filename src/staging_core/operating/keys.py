@@ -100,6 +100,11 @@ class Keys:
         self._ports.recent.forget()
         return revoked
 
+    @property
+    def are_taken(self) -> bool:
+        """Whether the setting `auth` lets anybody in with a key."""
+        return any(str(choice).startswith("keys:") for choice in self._ports.settings.auth)
+
     async def are_missing(self) -> bool:
         """Whether nobody can enter: `auth` lets in with keys only, and no key opens anything."""
         if not all(str(choice).startswith("keys:") for choice in self._ports.settings.auth):
