@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from staging_core import Settings
 from staging_embed.access import anyone
 
@@ -34,6 +36,25 @@ def test_only_pages_of_configured_origins_may_read_answers(tmp_path: Path) -> No
     assert preflight.headers["access-control-allow-origin"] == PAGE
     assert "GET" in preflight.headers["access-control-allow-methods"]
     assert "authorization" in preflight.headers["access-control-allow-headers"].lower()
+
+
+@pytest.mark.parametrize(("path", "status"), [("/me", 204), ("/events", 204), ("/nothing", 404)])
+def test_a_page_that_is_not_let_in_is_told_nothing_of_other_origins(
+    tmp_path: Path, path: str, status: int
+) -> None:
+    """As where no origin is configured; what is not there is a problem as always."""
+    asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"}
+    answer = get(
+        tmp_path,
+        f"{API}{path}",
+        method="OPTIONS",
+        settings={"cors_origins": (PAGE,)},
+        headers=asked,
+    )
+    assert answer.status_code == status, answer.text
+    assert not [name for name in answer.headers if name.startswith("access-control-")]
+    if status == 404:
+        assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_without_configuration_no_other_page_reads_anything(tmp_path: Path) -> None:

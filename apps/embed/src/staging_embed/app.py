@@ -16,7 +16,7 @@ from staging_core.errors import SettingError
 from .any_page import allow, is_preflight, open_to_pages
 from .entrance import Entrance
 from .event_stream import EventStream
-from .identity import PrincipalOf
+from .identity import PrincipalOf, headers_of
 from .live_answer import begun
 from .problem import EXCEPTION_HANDLERS
 from .routes import GROUPS, LEFT_OUT
@@ -70,11 +70,20 @@ class StagingApp(Entrance):
         if path is None:
             if scope["type"] == "http":
                 scope = {**scope, "path": self.service.unslashed(scope)}
+                if is_preflight(scope) and not self._lets_in(scope):
+                    # The framework would answer by itself, and no problem.
+                    kept = [each for each in scope["headers"] if each[0].lower() != b"origin"]
+                    scope["headers"] = kept
             await super().__call__(scope, receive, send)
             return
         stream = await self._begun(path, scope, receive, send)
         if stream is not None:
             await stream.serve(receive, send)
+
+    def _lets_in(self, scope: Any) -> bool:
+        """Whether pages of the origin that asks may call us."""
+        cors, origin = self.app.cors_config, headers_of(scope).get("origin", "")
+        return cors is not None and cors.is_origin_allowed(origin)
 
     async def _begun(self, path: str, scope: Any, receive: Any, send: Any) -> EventStream | None:
         """What goes on for hours; as a request it is over when it has begun."""
