@@ -149,6 +149,54 @@ def test_a_new_period_is_there_when_its_bill_is_paid_and_until_then_the_rest_of_
     at_the_till(scenario, trial_days=0)
 
 
+async def as_it_is_known(at: Till) -> Standing:
+    """Where the account stands while nobody tells of anything."""
+    standing: Standing = await at.house.ports.billing.standing(ME)  # type: ignore[attr-defined]
+    return standing
+
+
+@both
+def test_until_it_is_told_that_a_plan_went_on_the_rest_of_its_last_period_stays(
+    database: dict[str, Any],
+) -> None:
+    async def scenario(at: Till) -> None:
+        await subscribed(at, "pro")
+        await use(at, 70)
+        await to_the_next_period(at)
+        now = await as_it_is_known(at)
+        assert (now.plan_code, now.allowance, now.awaits_payment) == ("pro", 30, True)
+        await use(at, 10)
+        with pytest.raises(UsageLimitExceeded):
+            await use(at, 21)
+        now = await told(at)
+        assert (now.plan_code, now.allowance) == ("pro", 20)
+        await at.pass_time(3700)
+        assert (await told(at)).allowance == 100
+
+    at_the_till(scenario, trial_days=0, **database)
+
+
+def test_nobody_keeps_a_plan_for_more_than_a_day_of_which_nothing_is_told() -> None:
+    async def scenario(at: Till) -> None:
+        await subscribed(at, "pro")
+        await to_the_next_period(at)
+        await at.pass_time(DAY_S)
+        assert (await as_it_is_known(at)).plan_code == "free"
+
+    at_the_till(scenario, trial_days=0)
+
+
+def test_a_plan_that_was_to_end_ends_in_time_though_nobody_tells() -> None:
+    async def scenario(at: Till) -> None:
+        await subscribed(at, "pro")
+        await at.billing(ME).cancel()
+        await told(at)
+        await to_the_next_period(at)
+        assert (await as_it_is_known(at)).plan_code == "free"
+
+    at_the_till(scenario, trial_days=0)
+
+
 @both
 def test_a_renewal_that_is_not_paid_gives_nothing_until_it_is(database: dict[str, Any]) -> None:
     async def scenario(at: Till) -> None:

@@ -38,6 +38,17 @@ def period_of(subscription: Row | None, now: float) -> Period:
     return Period(name=name, start=start, end=subscription["period_end"])
 
 
+def awaits(subscription: Row | None, now: float) -> bool:
+    """Whether there is only the rest of the period that was paid last.
+
+    The present one is not paid, or nobody has told of it yet.
+    """
+    if subscription is None:
+        return False
+    end = subscription["period_end"]
+    return subscription["given_start"] is not None or (end is not None and end <= now)
+
+
 def kept_until(period: Period) -> float:
     """When what is left of it goes; a month's with the month."""
     return period.end if period == Period.month_of(period.start) else period.end + KEPT_S

@@ -30,10 +30,10 @@ async def read(
     elsewhere. By a provider nobody has more than their plan whom it would not charge for that.
     An account that is not there yet has the whole allowance of the usual plan.
     """
-    subscription = _best(await subscriptions.giving(tx, account_id), plans)
+    subscription = _best(await subscriptions.giving(tx, account_id), plans, tx.now)
     code = usual if subscription is None else subscription["plan"]
     plan, period = plans[code], periods.period_of(subscription, tx.now)
-    waits = subscription is not None and subscription["given_start"] is not None
+    waits = periods.awaits(subscription, tx.now)
     left = await _balances(tx, account_id, [allowance_of(period), overage_of(period), CREDITS])
     return Standing(
         account_id=account_id,
@@ -45,7 +45,7 @@ async def read(
         credits=_left(left.get(CREDITS), 0),
         overage=(
             _left(left.get(overage_of(period)), 0 if waits else plan.overage_images)
-            if charged_by is None or _charges(charged_by, plan, subscription)
+            if charged_by is None or _charges(charged_by, plan, subscription, waits=waits)
             else 0
         ),
         subscribed=subscription is not None,
@@ -54,17 +54,18 @@ async def read(
     )
 
 
-def _charges(source: str, plan: Plan, subscription: Row | None) -> bool:
+def _charges(source: str, plan: Plan, subscription: Row | None, *, waits: bool) -> bool:
     """Whether the provider would charge what is beyond the plan, with what is quoted.
 
-    Not in a trial, of which it charges no usage; and not while the last bill is not paid.
+    Not in a trial, of which it charges no usage; and not while the last bill is not paid, or
+    nobody knows of one.
     """
     if not plan.charges_overage:
         return True
     return (
         subscription is not None
         and (subscription["source"], subscription["status"]) == (source, "active")
-        and subscription["given_start"] is None
+        and not waits
         and subscription["overage_cents"] == plan.overage_cents
         and plan.overage_price_id in (None, subscription["overage_price_id"])
     )
@@ -75,16 +76,16 @@ def _larger(than: Plan, plans: Mapping[str, Plan]) -> tuple[str, ...]:
     return tuple(sorted(larger, key=lambda code: (plans[code].images, code)))
 
 
-def _best(rows: list[Row], plans: Mapping[str, Plan]) -> Row | None:
+def _best(rows: list[Row], plans: Mapping[str, Plan], now: float) -> Row | None:
     """The one that counts: of those whose plan is known here, and first of those that are paid for,
     the one that gives most.
     """
     known = [row for row in rows if row["plan"] in plans]
-    return max(known, key=lambda row: _counts(row, plans[row["plan"]]), default=None)
+    return max(known, key=lambda row: _counts(row, plans[row["plan"]], now), default=None)
 
 
-def _counts(row: Row, plan: Plan) -> tuple[bool, int, str]:
-    return row["given_start"] is None, plan.images, row["id"]
+def _counts(row: Row, plan: Plan, now: float) -> tuple[bool, int, str]:
+    return not periods.awaits(row, now), plan.images, row["id"]
 
 
 async def _balances(tx: Transaction, account_id: str, names: list[str]) -> dict[str, Row]:

@@ -62,12 +62,18 @@ async def give(tx: Transaction, account_id: str, plan: str | None) -> None:
 
 
 async def giving(tx: Transaction, account_id: str) -> list[Row]:
-    """Those of the account that give their plan now."""
+    """Those of the account that give their plan now.
+
+    Also for a while after their period: until it is known what came then, unless they were to end.
+    """
+    end, cancel_at = subscriptions.c.period_end, subscriptions.c.cancel_at
+    goes_on = sa.or_(cancel_at.is_(None), cancel_at > tx.now)
+    unknown_yet = sa.and_(end > tx.now - periods.KEPT_S, goes_on)
     return await tx.rows(
         sa.select(subscriptions).where(
             subscriptions.c.account_id == account_id,
             subscriptions.c.status.in_(GIVE),
-            sa.or_(subscriptions.c.period_end.is_(None), subscriptions.c.period_end > tx.now),
+            sa.or_(end.is_(None), end > tx.now, unknown_yet),
         )
     )
 

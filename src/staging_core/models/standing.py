@@ -37,7 +37,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     ``overage``: how many more may be charged afterwards. What running jobs hold is in none of them.
     ``subscribed``: whether it has a plan of its own, and not that of everybody. ``larger_plans``:
     codes of the plans that have more images, the smallest first. ``awaits_payment``: its plan gives
-    no more images before a bill is paid; what is left of the period that was paid last stays.
+    no more images before a bill is paid, or before the next period is known; what is left of the
+    period that was paid last stays.
     """
 
     account_id: str
