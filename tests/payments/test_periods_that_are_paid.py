@@ -1,4 +1,4 @@
-"""Free days are had once, and a period when it is paid; each period by itself."""
+"""A period is had when it is paid; each period by itself."""
 
 from __future__ import annotations
 
@@ -51,48 +51,6 @@ async def told(at: Till) -> Standing:
 
 async def statuses(at: Till) -> list[str]:
     return [row["status"] for row in await at.rows(tables.subscriptions)]
-
-
-def test_a_trial_that_ends_without_a_card_leaves_nothing_and_there_is_no_second_one() -> None:
-    async def scenario(at: Till) -> None:
-        await at.billing(ME).subscribe(at.price["pro"])
-        assert (await told(at)).plan_code == "pro"
-        await at.pass_time(14 * DAY_S + 7200)
-        assert (await told(at)).plan_code == "free"
-        assert await statuses(at) == ["canceled"]
-        bills = await at.objects("invoice")
-        assert [bill["amount_due"] for bill in bills] == [0]
-        for code in ("pro", "business"):  # by a form, then on a page
-            begun = await at.billing(ME).subscribe(at.price[code])
-            [one] = [
-                each
-                for each in await at.objects("subscription")
-                if each["id"] == begun.subscription_id
-            ]
-            assert (one["status"], one["trial_end"]) == ("incomplete", None)
-        assert (await told(at)).plan_code == "free"
-        page = await at.billing(ME).checkout(at.price["business"])
-        await asyncio.to_thread(at.stripe.pay, page.rpartition("/")[2])
-        assert (await told(at)).plan_code == "business"
-        assert [int(one["amount"]) for one in at.stripe.truth("paid")][-1] == 9900
-
-    at_the_till(scenario)
-
-
-def test_a_trial_on_a_page_is_paid_when_it_is_over() -> None:
-    async def scenario(at: Till) -> None:
-        page = await at.billing(ME).checkout(at.price["pro"])
-        again = await at.billing(ME).checkout(at.price["pro"])
-        assert page == again
-        await asyncio.to_thread(at.stripe.pay, page.rpartition("/")[2])
-        assert (await told(at)).plan_code == "pro"
-        assert await statuses(at) == ["trialing"]
-        await at.pass_time(14 * DAY_S + 7200)
-        assert (await told(at)).plan_code == "pro"
-        assert await statuses(at) == ["active"]
-        assert [int(one["amount"]) for one in at.stripe.truth("paid")] == [0, 2900]
-
-    at_the_till(scenario)
 
 
 # --- the bill of a new period ---------------------------------------------------------------------
@@ -298,54 +256,6 @@ def test_a_payment_that_nobody_told_of_is_found_within_the_hour() -> None:
     at_the_till(scenario, trial_days=0)
 
 
-@both
-def test_a_larger_plan_in_the_trial_gives_its_images_when_the_trial_is_paid(
-    database: dict[str, Any],
-) -> None:
-    async def scenario(at: Till) -> None:
-        page = await at.billing(ME).checkout(at.price["pro"])
-        await asyncio.to_thread(at.stripe.pay, page.rpartition("/")[2])
-        assert (await told(at)).allowance == 100
-        await at.billing(ME).switch(at.price["business"])
-        for _ in range(2):
-            now = await told(at)
-            assert (now.plan_code, now.allowance) == ("business", 100)
-            with pytest.raises(UsageLimitExceeded):
-                await use(at, 101)
-            await at.pass_time(60)
-        await at.pass_time(14 * DAY_S)
-        await told(at)
-        await at.pass_time(7200)
-        now = await told(at)
-        assert (now.plan_code, now.allowance) == ("business", 500)
-
-    at_the_till(scenario, **database)
-
-
-@both
-def test_a_larger_plan_chosen_before_anybody_looked_gives_what_the_trial_began_with(
-    database: dict[str, Any],
-) -> None:
-    async def scenario(at: Till) -> None:
-        await at.billing(ME).subscribe(at.price["pro"])
-        await at.billing(ME).switch(at.price["business"])
-        for _ in range(2):
-            now = await told(at)
-            assert (now.plan_code, now.allowance) == ("business", 100)
-            with pytest.raises(UsageLimitExceeded):
-                await use(at, 101)
-            await at.pass_time(60)
-        [one] = await at.objects("subscription")
-        await have_card(at, one, "pm_card_visa")
-        await at.pass_time(14 * DAY_S)
-        await told(at)
-        await at.pass_time(7200)
-        now = await told(at)
-        assert (now.plan_code, now.allowance) == ("business", 500)
-
-    at_the_till(scenario, **database)
-
-
 # --- two periods that begin on one day ------------------------------------------------------------
 
 
@@ -368,25 +278,6 @@ def test_a_plan_that_is_bought_again_on_the_same_day_is_given_again(
         assert len({row["expires_at"] for row in rows}) == 2
 
     at_the_till(scenario, trial_days=0, **database)
-
-
-def test_a_trial_that_is_ended_on_its_first_day_does_not_use_up_what_is_paid() -> None:
-    async def scenario(at: Till) -> None:
-        page = await at.billing(ME).checkout(at.price["pro"])
-        await asyncio.to_thread(at.stripe.pay, page.rpartition("/")[2])
-        await told(at)
-        await use(at, 100)
-        await at.pass_time(60)
-        [one] = await at.objects("subscription")
-        await at.v1.subscriptions.update_async(one["id"], {"trial_end": "now"})
-        await at.pass_time(7200)
-        now = await told(at)
-        assert (now.allowance, now.awaits_payment) == (100, False)
-        assert now.period.end - now.period.start > 27 * DAY_S
-        until = {row["name"]: row["expires_at"] for row in await at.rows(tables.balances)}
-        assert until[f"allowance/{now.period.name}"] > now.period.end
-
-    at_the_till(scenario)
 
 
 def test_a_period_that_has_a_name_already_keeps_it() -> None:
