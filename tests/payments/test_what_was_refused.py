@@ -68,3 +68,19 @@ def test_what_was_refused_is_not_begun_by_a_repeat_beside_another_plan(
             assert len(provider.subscriptions) == 2
 
     asyncio.run(scenario())
+
+
+@both
+def test_two_repeats_at_one_moment_are_one(shop: Shop, provider: FakeProvider) -> None:
+    async def scenario() -> None:
+        async with shop(plans=SOLD) as staging:
+            me = staging.acting_as(OWNER)
+            provider.fail("subscribe", "refused")
+            with pytest.raises(PaymentRefused):
+                await me.billing.subscribe("business_now", idempotency_key="it")
+            told = await asyncio.gather(
+                *(me.billing.subscribe("business_now", idempotency_key="it") for _ in range(8))
+            )
+            assert len(set(told)) == len(provider.subscriptions) == 1
+
+    asyncio.run(scenario())

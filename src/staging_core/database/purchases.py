@@ -155,8 +155,13 @@ async def switched(
         await tx.execute(update.values(state="over", updated_at=tx.now))
 
 
-async def reopen(tx: Transaction, row: Row) -> None:
-    """What was refused is asked for once more. Hold the account first."""
+async def reopen(tx: Transaction, row: Row) -> Row:
+    """What was refused is asked for once more: nothing came of it. Hold the account first.
+
+    Under a key of its own, since a provider may keep what it has refused by the old one; where
+    somebody else was faster, under theirs.
+    """
+    again = {"state": "begun", "key": uuid4().hex, "updated_at": tx.now}
     await tx.execute(
         sa.update(purchases)
         .where(
@@ -164,8 +169,9 @@ async def reopen(tx: Transaction, row: Row) -> None:
             purchases.c.id == row["id"],
             purchases.c.state == "refused",
         )
-        .values(state="begun", updated_at=tx.now)
+        .values(**again)
     )
+    return await get(tx, row["account_id"], row["id"]) or row
 
 
 async def renew(tx: Transaction, row: Row) -> None:

@@ -245,10 +245,10 @@ class Buying:
             await self._may_begin(takes)
         async with self._ports.database.write(self._account_id) as tx:
             await accounts.hold(tx, self._account_id)
-            await purchases.reopen(tx, row)
+            row = await purchases.reopen(tx, row)
             if row["kind"] == "plan":
                 await purchases.supersede(tx, self._account_id, takes.source, but=row["id"])
-        return {**row, "state": "begun"}
+        return row
 
     async def _subscribed(self, takes: TakesPayments, offer: Offer, creation: Creation) -> Payable:
         """Begun, or begun before and not paid yet: then with the secret that it has now."""
