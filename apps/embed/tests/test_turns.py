@@ -20,7 +20,7 @@ from staging_embed.routes import GROUPS
 from staging_embed.shedding import Room
 from staging_embed.streamed import PIECE_BYTES
 
-from .house import API, OWN, as_other, as_own, house, listening, photo
+from .house import API, OTHER, OWN, as_other, as_own, house, listening, photo
 
 
 @asynccontextmanager
@@ -195,6 +195,33 @@ def test_downloads_that_nobody_reads_are_few_and_end(
             refused = await client.get(path, headers=as_own())
             assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
             assert int(refused.headers["retry-after"]) > 0
+            await until(lambda: room.running == 0)
+            await closed(*(writer for _, writer in unread))
+
+    asyncio.run(scenario())
+
+
+def test_signed_addresses_that_nobody_reads_are_few_and_keep_no_other_account_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has one signs in nowhere, so what counts is whose picture it is."""
+    monkeypatch.setattr("staging_embed.pace.GRACE_S", 2.0)
+    monkeypatch.setattr("staging_embed.pace.LEAST_BYTES_S", 64 << 20)
+
+    async def scenario() -> None:
+        async with served(tmp_path) as (staging, app, client):
+            room = app.service.rooms.objects = Room(3, each=2)
+            signed = {}
+            for whose in (OWN, OTHER):
+                image_id, me = await large(staging, whose), staging.acting_as(whose)
+                url = await me.images.presign(image_id, "original", base=str(client.base_url))
+                signed[whose] = httpx.URL(url).raw_path.decode()
+            unread = [await begun(client, f"GET {signed[OWN]}") for _ in range(2)]
+            await until(lambda: room.running == 2)
+            refused = await client.get(signed[OWN])
+            assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+            assert (await client.get(signed[OTHER])).status_code == 200
+            assert (await client.head(signed[OWN])).status_code == 200
             await until(lambda: room.running == 0)
             await closed(*(writer for _, writer in unread))
 

@@ -24,7 +24,8 @@ class Stream(msgspec.Struct, frozen=True):
     """A body in chunks, read while it is sent.
 
     ``chunks``: of one that is made once. ``opens``: reads one of ``size`` bytes from any byte on,
-    so many at most, as often as it is asked. With neither there is no body.
+    so many at most, as often as it is asked. With neither there is no body. ``whose``: of whose
+    share it takes where nobody signs in.
     """
 
     status: int
@@ -32,6 +33,7 @@ class Stream(msgspec.Struct, frozen=True):
     chunks: Chunks | None = None
     opens: Callable[[int, int], Chunks] | None = None
     size: int = 0
+    whose: str = ""
 
     @property
     def is_empty(self) -> bool:

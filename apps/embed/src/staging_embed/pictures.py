@@ -59,11 +59,12 @@ def sent(
     *,
     attachment: bool,
     cache_control: str,
+    whose: str = "",
 ) -> Stream:
     """The answer to a GET or HEAD with these request headers.
 
     416 for a range that lies behind the end; several ranges, and those of another picture than the
-    one that is there (``If-Range``), are answered with all of it.
+    one that is there (``If-Range``), are answered with all of it. ``whose``: see ``Stream``.
     """
     tag = f'"{file.etag.strip(chr(34))}"'
     about = {"etag": tag, "cache-control": cache_control, "accept-ranges": "bytes"}
@@ -79,14 +80,16 @@ def sent(
     if span is None:
         about["content-length"] = str(file.size)
         whole = ByteRange(start=0, end=file.size)
-        return Stream(200, about, opens=partial(_body, opens, file, whole), size=file.size)
+        body = partial(_body, opens, file, whole)
+        return Stream(200, about, opens=body, size=file.size, whose=whose)
     assert span.end is not None
     size = span.end - span.start
     part = {
         "content-range": f"bytes {span.start}-{span.end - 1}/{file.size}",
         "content-length": str(size),
     }
-    return Stream(206, {**about, **part}, opens=partial(_body, opens, file, span), size=size)
+    body = partial(_body, opens, file, span)
+    return Stream(206, {**about, **part}, opens=body, size=size, whose=whose)
 
 
 @asynccontextmanager

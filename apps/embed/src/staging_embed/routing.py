@@ -29,7 +29,7 @@ from .answer import Answer, Bytes, Stream
 from .event_stream import EventStream
 
 API = "/api/v1"
-Streams = Literal["pictures", "archives", "exports"]
+Streams = Literal["pictures", "objects", "archives", "exports"]
 Handler = Callable[..., Awaitable[Any]]
 Kind = type[StagingError]
 H = TypeVar("H", bound=Handler)

@@ -227,30 +227,31 @@ class Service:
         if route.body is not None:
             given["body"] = await _body(route, request)
         # Not before: a body may be long in coming, and meanwhile nothing is being done.
-        async with self._turn(route.room, principal):
+        whose = "" if principal is None else principal.account_id
+        async with self._turn(route.room, whose):
             result = await route.handler(call, **given)
         if isinstance(result, Stream):
-            reads = "reads" if route.streams is not None else None
+            reads, whose = "reads" if route.streams is not None else None, result.whose or whose
             return StreamedResponse(
                 result,
-                turn=partial(self._turn, route.streams, principal),
-                reads=partial(self._turn, reads, principal),
+                turn=partial(self._turn, route.streams, whose),
+                reads=partial(self._turn, reads, whose),
             )
         return _response(route, result)
 
     def _turn(
         self,
         room: str | None,
-        principal: Principal | None,
+        whose: str,
         *,
         reader: Reader | None = None,
         patient: bool = False,
     ) -> AbstractAsyncContextManager[None]:
         """Waits for a turn in that room, where there is one; see ``Room.one``."""
-        if room is None or principal is None:
+        if room is None or not whose:
             return nullcontext()
         chosen: Room = getattr(self.rooms, room)
-        return chosen.one(principal.account_id, reader=reader, patient=patient)
+        return chosen.one(whose, reader=reader, patient=patient)
 
 
 def options_handlers(routes: Iterable[Route]) -> Iterator[HTTPRouteHandler]:

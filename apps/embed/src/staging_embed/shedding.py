@@ -129,9 +129,10 @@ class Rooms:
     """The rooms of one application. ``creates_at_once``: of those that create in a moment.
 
     ``transfers``: photos on their way in. ``pictures``: on their way out, each with a piece in
-    memory. ``reads``: pieces that are read from the storage, fewer than it has connections; nobody
-    who is sent one holds it. ``archives`` and ``exports``: much of it, for long, and nobody can
-    resume one: who reads at a fair pace is let finish.
+    memory; ``objects``: the same at signed addresses, which others may have been given. ``reads``:
+    pieces that are read from the storage, fewer than it has connections; nobody who is sent one
+    holds it. ``archives`` and ``exports``: much of it, for long, and nobody can resume one: who
+    reads at a fair pace is let finish.
     """
 
     def __init__(self, creates_at_once: int) -> None:
@@ -139,6 +140,7 @@ class Rooms:
         self.creates = Room(creates_at_once, each=share, wait_s=5.0, sheds=True)
         self.transfers = Room(creates_at_once, each=share, sheds=True)
         self.pictures = Room(256, each=8, wait_s=10.0)
+        self.objects = Room(256, each=64, wait_s=10.0)
         self.reads = Room(32, each=8, wait_s=10.0)
         self.archives = Room(32, each=2, wait_s=2.0, spares=_FAIR_BYTES_S)
         self.exports = Room(8, each=1, wait_s=2.0, spares=_FAIR_BYTES_S)
