@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import stripe as vendor
 
-from staging_core.errors import InvalidCallback, InvalidSignature
+from staging_core.errors import InvalidCallback, InvalidSignature, PaymentsUnavailable
 from staging_core.models import (
     Callback,
     PaidCustomer,
@@ -322,6 +322,24 @@ def test_all_of_a_kind_are_told_as_they_are_now(play: Play) -> None:
         ended = await shop.billing.look("subscription", one)
         assert isinstance(ended, PaidSubscription)
         assert ended.status == "canceled"
+
+    play(scenario)
+
+
+def test_one_that_is_not_understood_holds_up_no_other(play: Play) -> None:
+    """Others may sell at the same account of Stripe, and Stripe has words that come later."""
+
+    async def scenario(shop: Shop) -> None:
+        pro = await shop.offer()
+        page = await shop.checkout(await shop.customer("acc_ben"), pro, "pur_2")
+        strange = str(shop.stripe.pay(page)["subscription"])
+        known = await shop.subscribed(await shop.customer(), pro)
+        assert shop.stripe.double is not None
+        shop.stripe.double.account.find("subscription", strange)["status"] = "on_ice"
+        seen = [one.id async for one in shop.billing.all_of("subscription", since=0)]
+        assert seen == [known]
+        with pytest.raises(PaymentsUnavailable):
+            await shop.billing.look("subscription", strange)
 
     play(scenario)
 

@@ -50,12 +50,12 @@ class Customers(Part):
             raise
 
     async def _all_customers(self, since: float) -> AsyncIterator[PaidCustomer]:
-        async for customer in self._customers_since(since):
+        async for customer in self._customers_since(since, whatever=True):
             yield await self._paid_customer(customer)
 
-    def _customers_since(self, since: float) -> AsyncIterator[Customer]:
+    def _customers_since(self, since: float, *, whatever: bool = False) -> AsyncIterator[Customer]:
         params: Params = {"created": {"gte": int(since)}, "expand": ["data.subscriptions"]}
-        return self._line.each(self._v1.customers.list_async, params, Customer)
+        return self._line.each(self._v1.customers.list_async, params, Customer, whatever=whatever)
 
     async def _paid_customer(self, customer: Customer) -> PaidCustomer:
         return PaidCustomer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -13,6 +14,8 @@ import stripe
 from staging_core.errors import PaymentsUnavailable
 
 from .refusal import refusal_of
+
+log = logging.getLogger("staging_core")
 
 T = TypeVar("T")
 # The package types what a call takes as a whole; here it is put together piece by piece.
@@ -49,17 +52,31 @@ class Line:
             return msgspec.convert(answer.to_dict(), shape)
 
     async def each(
-        self, call: Callable[[Any], Awaitable[Any]], params: Params, shape: type[T]
+        self,
+        call: Callable[[Any], Awaitable[Any]],
+        params: Params,
+        shape: type[T],
+        *,
+        whatever: bool = False,
     ) -> AsyncGenerator[T, None]:
-        """Everything of a list, page by page, in Stripe's order: mostly the newest first."""
+        """Everything of a list, page by page, in Stripe's order: mostly the newest first.
+
+        ``whatever``: what is not understood is left out, and holds up nothing else.
+        """
         after: dict[str, str] = {}
         more = True
         while more:
             page = await self.ask(call({**params, **after, "limit": PAGE}), _Page)
             for one in page.data:
-                with _told():
-                    read = msgspec.convert(one, shape)
-                yield read
+                try:
+                    with _told():
+                        read = msgspec.convert(one, shape)
+                except PaymentsUnavailable:
+                    if not whatever:
+                        raise
+                    log.warning("%s of Stripe is not understood, and left out", one.get("id"))
+                else:
+                    yield read
             more = page.has_more and bool(page.data)
             if more:
                 after = {"starting_after": page.data[-1]["id"]}

@@ -32,13 +32,12 @@ class Purchases(Part):
     async def _all_purchases(self, since: float) -> AsyncIterator[PaidPurchase]:
         made = {"created": {"gte": int(since)}}
         params = {**made, "expand": ["data.latest_charge"]}
-        async for intent in self._line.each(self._v1.payment_intents.list_async, params, Intent):
+        intents, sessions = self._v1.payment_intents, self._v1.checkout.sessions
+        async for intent in self._line.each(intents.list_async, params, Intent, whatever=True):
             if bought := await self._bought(intent):
                 yield bought
         params = {**made, "status": "complete"}
-        async for session in self._line.each(
-            self._v1.checkout.sessions.list_async, params, Session
-        ):
+        async for session in self._line.each(sessions.list_async, params, Session, whatever=True):
             if session.payment_intent is None and (gift := _free(session)):
                 yield gift
 

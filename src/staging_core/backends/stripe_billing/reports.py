@@ -68,7 +68,9 @@ class Reports(Customers, Purchases, Subscriptions):
     async def missed(self, *, since: float) -> AsyncIterator[PaymentNotice]:
         """Stripe keeps events for thirty days; those of nothing that we keep are left out."""
         params = {"delivery_success": False, "created": {"gte": int(since)}}
-        async for event in self._line.each(self._v1.events.list_async, params, Event):
+        async for event in self._line.each(
+            self._v1.events.list_async, params, Event, whatever=True
+        ):
             notice = notice_of(event)
             if notice.kind and event.account is None:
                 yield notice

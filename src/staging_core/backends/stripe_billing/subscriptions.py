@@ -131,7 +131,8 @@ class Subscriptions(Part):
     async def _all_subscriptions(self, since: float) -> AsyncIterator[PaidSubscription]:
         params: Params = {"status": "all", "created": {"gte": int(since)}}
         params["expand"] = ["data.latest_invoice"]
-        async for one in self._line.each(self._v1.subscriptions.list_async, params, Subscribed):
+        listed = self._v1.subscriptions.list_async
+        async for one in self._line.each(listed, params, Subscribed, whatever=True):
             yield paid_subscription(one)
 
 
