@@ -32,7 +32,7 @@ from .lease import Lease
 from .models import Failed, Staged, Waiting
 from .ports import Ports
 from .predictions import CALL_S
-from .settlement import backoff_s, busy_pause_s, is_of_all, is_old, settle_failure
+from .settlement import backoff_s, is_of_all, is_old, settle_failure, unasked_s
 from .telemetry import provider_call
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class Awaited(Delivery):
         elif isinstance(outcome, Failed):
             await self._failed(outcome)
         elif isinstance(outcome, Busy):
-            await self._not_asked(attempt, busy_pause_s(outcome), closes=is_of_all(outcome))
+            await self._not_asked(attempt, unasked_s(outcome), closes=is_of_all(outcome))
         else:
             await self._keep_waiting(attempt, failing=outcome is None)
 

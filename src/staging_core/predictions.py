@@ -14,7 +14,7 @@ from .interfaces import Defers, Finds, Reaches, ReceivesCallbacks, supports
 from .landing import land
 from .models import Absent, Attempt, CannotTell, Failed, Found, Staged, Waiting
 from .ports import Ports
-from .settlement import busy_pause_s, is_of_all
+from .settlement import is_of_all, unasked_s
 from .telemetry import provider_call
 
 log = logging.getLogger("staging_core")
@@ -118,7 +118,7 @@ class Predictions:
         except Busy as busy:
             if is_of_all(busy):
                 async with self.ports.database.write() as tx:
-                    await gates.close_reads(tx, stager.card, seconds=busy_pause_s(busy))
+                    await gates.close_reads(tx, stager.card, seconds=unasked_s(busy))
             raise
         if isinstance(outcome, Waiting):
             raise Retryable("The prediction has not ended yet.")

@@ -46,6 +46,7 @@ MAX_CRASHES = 3
 """A job is dead when so many workers died, or stumbled outside an attempt, while they held it."""
 
 _SHORTEST_BUSY_S = 0.25
+_LONGEST_UNASKED_S = 300.0
 _OUTAGE_S = 86_400.0
 """A job of the last day waits for a storage that is away, or a provider that wants to be paid."""
 
@@ -224,6 +225,11 @@ async def _busy(ports: Ports, failure: _Failure, busy: Busy) -> None:
 def busy_pause_s(busy: Busy) -> float:
     """How long to wait; bounded once more, since a plugin may have written the attribute itself."""
     return max(busy_s(busy.retry_after_s), _SHORTEST_BUSY_S)
+
+
+def unasked_s(busy: Busy) -> float:
+    """How long its provider is asked nothing: what is paid for does not lie there for ever."""
+    return min(busy_pause_s(busy), _LONGEST_UNASKED_S)
 
 
 def is_of_all(busy: Busy) -> bool:

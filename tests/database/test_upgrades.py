@@ -51,7 +51,7 @@ def test_each_version_is_upgraded_opened_and_stages_a_photo(
 
     if version not in postgres_binaries():
         assert version == 15, "16 and 18 come with the wheel"
-        return
+        pytest.skip("PostgreSQL 15 is not installed here")
     with databases(version) as server, server.fresh(empty=True) as settings:
         if one_url:
             settings["database"] = settings["database_admin"]

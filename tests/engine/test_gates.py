@@ -181,6 +181,31 @@ def test_a_provider_that_answers_no_questions_for_half_an_hour_is_given_up(tmp_p
     run(scenario)
 
 
+def test_no_provider_is_left_unasked_until_what_is_paid_for_is_gone(tmp_path: Path) -> None:
+    """Whatever it, or a gateway before it, says once: outputs lie there for an hour."""
+
+    class Exaggerates(Provider):
+        async def check(self, handle: str) -> Waiting | Staged | Failed:
+            self.gets += 1
+            if self.gets == 1:
+                raise Busy("too many questions", retry_after_s=86_400)
+            return await super().check(handle)
+
+    provider = Exaggerates(finish_after=1)
+
+    async def scenario() -> None:
+        async with opened(tmp_path, provider) as (house, _):
+            await house.submit(variants=2)
+            await carry_all(house)
+            for _ in range(24):
+                house.clock.ahead += 30
+                await carry_all(house)
+            assert await house.states() == ["ready"] * 2
+            assert len(provider.posts) == 2
+
+    run(scenario)
+
+
 class ReadsInVain(Provider):
     """The first photo that it is given cannot be read."""
 
