@@ -40,7 +40,7 @@ from .ports import Ports
 from .predictions import Predictions
 from .reception import Reception
 from .settled_elsewhere import tell_settled
-from .settlement import busy_pause_s, end_job
+from .settlement import busy_pause_s, end_job, tell_end
 from .submission import nudge
 from .tally import Tally
 from .upkeep import Upkeep
@@ -61,6 +61,10 @@ class StagerMissing(JobVerb):
 
     code = "stager_missing"
     remedy_hint = "Open the model again in the setting `stager`, then submit once more."
+
+
+def _missing(job: Row) -> StagerMissing:
+    return StagerMissing(f"The model {job['model']} is not open here any more.")
 
 
 class Recovery:
@@ -162,10 +166,10 @@ class Recovery:
             models = {job["model"] for job in waiting}
             gone = {model for model in models if await self._is_gone(tx, model)}
             stuck = [job for job in waiting if job["model"] in gone]
-            for job in stuck:
-                error = StagerMissing(f"The model {job['model']} is not open here any more.")
-                await end_job(tx, job, error)
-        return len(stuck)
+            ended = [await end_job(tx, job, _missing(job)) for job in stuck]
+        for job in ended:
+            tell_end(self.ports, job)
+        return len(ended)
 
     async def _is_gone(self, tx: Transaction, model: str) -> bool:
         return await leases.unheard(tx, f"model:{model}", seconds=_MODEL_MISSING_S)

@@ -328,13 +328,17 @@ def test_a_job_whose_model_nobody_opens_ends_after_an_hour(tmp_path: Path) -> No
             Decoder() as decoder,
             open_house(tmp_path, FakeStager(name="other"), decoder=decoder) as house,
         ):
-            recovery = Recovery(house.ports)
+            heard = Heard()
+            recovery = Recovery(replace(house.ports, telemetry=heard))
             house.clock.ahead += 90_000  # nobody worked for a day, so nobody was missing
             await recovery.sweep()
             assert await house.states() == ["queued"]
             house.clock.ahead += 3700
             await recovery.sweep()
             assert await house.states() == ["error"]
+            assert heard.counted[("staging.jobs.failed", "stager_missing", "fake")] == 1
+
+    asyncio.run(scenario())
 
 
 def test_jobs_of_a_model_that_another_worker_has_open_may_wait_for_days(tmp_path: Path) -> None:
