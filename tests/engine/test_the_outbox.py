@@ -6,6 +6,7 @@ import asyncio
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from staging_core import OWNER
 from staging_core.acting import Images, Jobs
 from staging_core.audit import SOUND, Audit
-from staging_core.database import jobs, outbox, spend, tables
+from staging_core.database import accounts, files, jobs, outbox, spend, tables
 from staging_core.errors import Busy
 from staging_core.models import Failed, Staged, Waiting
 from staging_core.photo import once
@@ -60,6 +61,26 @@ def test_deeds_that_only_a_newer_version_knows_are_left_to_it_and_hold_up_nothin
     assert [each for each in caplog.messages if "of_a_newer_version" in each] == [
         "outbox: of_a_newer_version is left to a newer version"
     ]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+def test_of_any_number_of_objects_those_are_known_that_have_a_row_or_are_to_be_deleted(
+    tmp_path: Path, database: dict[str, Any]
+) -> None:
+    """More than a statement of any database takes parameters."""
+    keys = [f"staged/{'0' * 32}/{number}.png" for number in range(33_000)]
+
+    async def scenario() -> None:
+        async with opened(tmp_path / "home", FakeDeferred(), **database) as (house, _):
+            async with house.ports.database.write() as tx:
+                await accounts.ensure(tx, "local")
+                await files.intend(tx, keys[1], account_id="local", kind="staged", grace_s=60)
+                await outbox.post(tx, "local", "delete_object", {"key": keys[-1]})
+                await outbox.post(tx, "local", "delete_object", {"key": KEY})
+            async with house.ports.database.read() as tx:
+                assert await files.known(tx, keys) == {keys[1], keys[-1]}
+
+    asyncio.run(scenario())
 
 
 async def booked(house: House) -> tuple[float, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import sqlalchemy as sa
 
 from staging_core.database import files, tables
@@ -11,9 +13,22 @@ from staging_core.ports import Ports
 
 from .violation import Violation, each
 
+AT_ONCE = 50
+"""Results that are looked at together: any number of them takes the same memory."""
+
 
 async def missing_results(ports: Ports) -> list[Violation]:
     """Ready images whose object is missing or another; results of jobs that are not ready."""
+    wrong, last = list[str](), ""
+    while rows := await _some(ports, last):
+        last = rows[-1]["id"]
+        judged = await asyncio.gather(*(_is_wrong(ports, row) for row in rows))
+        wrong += [row["id"] for row, is_wrong in zip(rows, judged, strict=True) if is_wrong]
+    return each("I6", "A result is missing, another, or of a job that is not ready.", wrong)
+
+
+async def _some(ports: Ports, last: str) -> list[Row]:
+    """Images that have a result, or should have one, in the order of their ids, behind ``last``."""
     images, jobs, kept = tables.images, tables.jobs, tables.files
     query = (
         sa.select(images.c.id, images.c.staged_key, kept.c.etag, kept.c.expires_at, jobs.c.state)
@@ -22,12 +37,13 @@ async def missing_results(ports: Ports) -> list[Violation]:
         .where(
             (jobs.c.state == "ready") | images.c.staged_key.is_not(None),
             images.c.deleted_at.is_(None),
+            images.c.id > last,
         )
+        .order_by(images.c.id)
+        .limit(AT_ONCE)
     )
     async with ports.database.read() as tx:
-        rows = await tx.rows(query)
-    wrong = [row["id"] for row in rows if await _is_wrong(ports, row)]
-    return each("I6", "A result is missing, another, or of a job that is not ready.", wrong)
+        return await tx.rows(query)
 
 
 async def _is_wrong(ports: Ports, row: Row) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from .tables import files, outbox
 FOLDERS = ("staged/", "uploads/", "working/")
 """All keys begin with one of these, and the account's folder."""
 
+_TOGETHER = 500
 _OURS = re.compile(rf"({'|'.join(FOLDERS)})[0-9a-f]{{32}}/.+")
 
 
@@ -156,11 +157,18 @@ async def is_there(tx: Transaction, key: str) -> bool:
     return await tx.row(sa.select(files.c.key).where(files.c.key == key)) is not None
 
 
-async def known(tx: Transaction, keys: list[str]) -> set[str]:
+async def known(tx: Transaction, keys: Sequence[str]) -> set[str]:
     """Those of ``keys`` that have a row, or a deletion that is still to be done."""
-    rows = await tx.rows(sa.select(files.c.key).where(files.c.key.in_(keys)))
-    pending = await tx.rows(sa.select(outbox.c.payload).where(outbox.c.kind == "delete_object"))
-    return {row["key"] for row in rows} | {row["payload"]["key"] for row in pending}
+    found = set[str]()
+    for begin in range(0, len(keys), _TOGETHER):
+        some = keys[begin : begin + _TOGETHER]
+        given_up = outbox.c.payload["key"].as_string()
+        here = sa.select(files.c.key).where(files.c.key.in_(some))
+        pending = sa.select(given_up.label("key")).where(
+            outbox.c.kind == "delete_object", given_up.in_(some)
+        )
+        found |= {row["key"] for row in await tx.rows(sa.union_all(here, pending))}
+    return found
 
 
 async def any_left(tx: Transaction, account_id: str) -> bool:

@@ -1,0 +1,41 @@
+"""The audit compares any number of results with what is in the storage, some at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from staging_core import OWNER
+from staging_core.acting import Images
+from staging_core.audit import SOUND, Audit, objects
+from staging_core.imaging.decoder import Decoder
+from staging_core.photo import once
+from staging_core.testing.fake_stager import FakeStager
+
+from .house import open_house
+
+
+def test_results_that_are_missing_or_another_are_counted_wherever_they_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "AT_ONCE", 2)
+
+    async def scenario() -> None:
+        async with (
+            Decoder() as decoder,
+            open_house(tmp_path, FakeStager(), decoder=decoder) as house,
+        ):
+            await house.submit(variants=5)
+            while await house.step():
+                pass
+            assert await Audit(house.ports).count() == SOUND
+            images = sorted(await Images(house.ports, OWNER).page(), key=lambda image: image.id)
+            keys = [image.staged_key for image in images]
+            assert None not in keys
+            await house.ports.storage.delete(str(keys[1]))
+            await house.ports.storage.put(str(keys[4]), once(b"x"), content_type="image/png")
+            assert await Audit(house.ports).count() == {**SOUND, "I6": 2}
+
+    asyncio.run(scenario())
