@@ -139,10 +139,11 @@ class Deferred(Awaited):
             )
             await spending.reserve(tx, row, job)
         self.job = job
-        return msgspec.structs.replace(self._attempt(tx, row), secrets=secrets)
+        deadline = tx.here(row["deadline"])
+        return msgspec.structs.replace(self._attempt(row), deadline=deadline, secrets=secrets)
 
-    def _attempt(self, tx: Transaction, row: Row) -> Attempt:
-        return attempt_of(tx, row, self.ports.settings.public_url, self._model)
+    def _attempt(self, row: Row) -> Attempt:
+        return attempt_of(row, self.ports.settings.public_url, self._model)
 
     async def _create(self, request: StageRequest, photo: Photo, attempt: Attempt) -> str:
         stager = self._stager
@@ -222,7 +223,7 @@ class Deferred(Awaited):
         if attempt is None:
             await super()._settle(OutcomeUnknown("Its attempt is not in the database any more."))
             return
-        found = await self._find(tx, attempt)
+        found = Found(handle=attempt["handle"]) if attempt["handle"] else await self._find(attempt)
         if isinstance(found, Found):
             await self._known(attempt["id"], found.handle)
         elif isinstance(found, Absent):
@@ -230,10 +231,8 @@ class Deferred(Awaited):
         else:
             await self._look_again(attempt)
 
-    async def _find(self, tx: Transaction, row: Row) -> Found | Absent | CannotTell:
-        if row["handle"]:
-            return Found(handle=row["handle"])
-        return await find(self._model, self._attempt(tx, row))
+    async def _find(self, row: Row) -> Found | Absent | CannotTell:
+        return await find(self._model, self._attempt(row))
 
     async def _look_again(self, attempt: Row) -> None:
         limit = attempt["unknown_at"] + self.ports.settings.unknown_outcome_s

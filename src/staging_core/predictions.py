@@ -28,13 +28,13 @@ LOOKED_FOR_S = 3600.0
 _LONGEST_PAUSE_S = 600.0
 
 
-def attempt_of(tx: Transaction, row: Row, public_url: str | None, stager: object) -> Attempt:
+def attempt_of(row: Row, public_url: str | None, stager: object) -> Attempt:
     """The attempt as its stager sees it; every one has a callback address of its own."""
     calls_back = public_url is not None and _calls_back(stager, public_url)
     return Attempt(
         id=row["id"],
         number=row["number"],
-        deadline=tx.here(row["deadline"]),
+        deadline=row["deadline"],
         callback_url=f"{public_url}/api/v1/callbacks/{row['id']}" if calls_back else None,
     )
 
@@ -85,11 +85,11 @@ class Predictions:
             return 0
         async with self.ports.database.read() as tx:
             given_up = await attempts.to_look_for(tx, deferring)
-        return sum(await asyncio.gather(*(self._look_for(tx, attempt) for attempt in given_up)))
+        return sum(await asyncio.gather(*(self._look_for(attempt) for attempt in given_up)))
 
-    async def _look_for(self, seen: Transaction, row: Row) -> bool:
+    async def _look_for(self, row: Row) -> bool:
         stager = self.ports.stagers[row["model"]]
-        found = await find(stager, attempt_of(seen, row, self.ports.settings.public_url, stager))
+        found = await find(stager, attempt_of(row, self.ports.settings.public_url, stager))
         async with self.ports.database.write(row["account_id"]) as tx:
             attempt = await attempts.row(tx, row["id"])
             if attempt is None:

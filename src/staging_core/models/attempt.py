@@ -15,7 +15,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """What a stager knows about the try it serves.
 
     ``id``: unique for ever, good as an idempotency key. ``number`` counts from 1. ``deadline``:
-    Unix time in seconds, by this machine's clock, after which the result is worthless.
+    Unix time in seconds after which the result is worthless; for ``stage`` and ``create``, which
+    have until then, by this machine's clock, else by the database's.
     ``callback_url``: where a provider may report, or None when it cannot reach us.
     ``progress(share, phase)``: share 0..1 of the whole call and a short phase name; callable from
     any thread, cheap, never raises. ``secrets``: those of the model's card that an operator has
