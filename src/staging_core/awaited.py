@@ -79,7 +79,13 @@ class Awaited(Delivery):
         if attempt["shut_s"] > 0:
             await self._not_asked(attempt, attempt["shut_s"])
             return
+        if attempt["in_vain"] >= gates.OPENS_AFTER and not await self._probes():
+            await self._not_asked(attempt, self.ports.settings.poll_s)
+            return
         outcome = await self._outcome(attempt["handle"])
+        if outcome is not None and attempt["in_vain"]:
+            async with self.ports.database.write() as tx:
+                await gates.question_answered(tx, self._card)
         if isinstance(outcome, Staged):
             await self._fetch(attempt, outcome)
         elif isinstance(outcome, Failed):
@@ -92,6 +98,11 @@ class Awaited(Delivery):
     async def _seen_attempt(self) -> Row | None:
         async with self.ports.database.read(self.job["account_id"]) as tx:
             return await attempts.to_check(tx, self.job["id"], gate=gates.of_reads(self._card))
+
+    async def _probes(self) -> bool:
+        """Whether this is the one question that a provider is asked that has answered none."""
+        async with self.ports.database.write() as tx:
+            return await gates.may_probe(tx, self._card, seconds=CALL_S)
 
     async def _outcome(self, handle: str) -> Waiting | Staged | Failed | Busy | None:
         """What the provider says; None when it says nothing that could be had."""
@@ -119,6 +130,7 @@ class Awaited(Delivery):
                 due_at = jobs.unless_woken(self.job, min(tx.now + pause, until))
                 await jobs.wait(tx, self.job, due_at=due_at)
                 if failing:
+                    await gates.question_failed(tx, self._card, longest_s=self._longest_rest_s)
                     await self._model_failed(tx)
                 return
         await self._too_late()
@@ -200,7 +212,11 @@ class Awaited(Delivery):
         await gates.succeeded(tx, self._card)
 
     async def _model_failed(self, tx: Transaction) -> None:
-        await gates.failed(tx, self._card, longest_s=self.ports.settings.backoff_max_s)
+        await gates.failed(tx, self._card, longest_s=self._longest_rest_s)
+
+    @property
+    def _longest_rest_s(self) -> float:
+        return self.ports.settings.backoff_max_s
 
 
 @asynccontextmanager

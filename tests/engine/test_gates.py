@@ -181,6 +181,54 @@ def test_a_provider_that_answers_no_questions_for_half_an_hour_is_given_up(tmp_p
     run(scenario)
 
 
+def test_a_provider_that_answers_no_question_is_asked_one_at_a_time_and_holds_up_nobody(
+    tmp_path: Path,
+) -> None:
+    """Each question may hang for a minute, and takes the place of a job of another model."""
+    provider = Provider()
+
+    async def scenario() -> None:
+        async with opened(tmp_path, provider) as (house, _):
+            await house.submit(variants=20)
+            await carry_all(house)
+            provider.silent = True
+            house.clock.ahead += 10
+            for _ in range(60):
+                house.clock.ahead += 10
+                await carry_all(house)
+            assert await house.states() == ["waiting"] * 20
+            assert provider.gets <= 5 + 20
+            provider.silent = False
+            for handle in provider.predictions:
+                provider.finish(handle)
+            for _ in range(18):
+                house.clock.ahead += 10
+                await carry_all(house)
+            assert await house.states() == ["ready"] * 20
+            assert len(provider.posts) == 20
+
+    run(scenario)
+
+
+def test_a_question_that_is_answered_opens_the_way_for_all(tmp_path: Path) -> None:
+    provider = Provider()
+
+    async def scenario() -> None:
+        async with opened(tmp_path, provider) as (house, _):
+            await house.submit(variants=8)
+            await carry_all(house)
+            provider.silent = True
+            house.clock.ahead += 20
+            await carry_all(house)
+            assert provider.gets == 5
+            provider.silent = False
+            house.clock.ahead += 130
+            await carry_all(house)
+            assert provider.gets == 5 + 8
+
+    run(scenario)
+
+
 def test_no_provider_is_left_unasked_until_what_is_paid_for_is_gone(tmp_path: Path) -> None:
     """Whatever it, or a gateway before it, says once: outputs lie there for an hour."""
 

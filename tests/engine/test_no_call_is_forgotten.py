@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from tests.outside.service import Service
 
-from staging_core.database import ledger, outbox
+from staging_core.database import gates, ledger, outbox
 from staging_core.errors import BillingUnavailable, NotFound, StorageError, StorageFull
 from staging_core.imaging.decoder import Decoder
 from staging_core.lease import Lease
@@ -183,6 +183,9 @@ async def _rare_sites_of_deferred(decoder: Decoder) -> set[tuple[str, int]]:
         await house.step(replace(ports, storage=cast("Any", Full())))
         house.clock.ahead += 100
         await _stopped(ports, provider.asked)
+        async with house.ports.database.write() as tx:
+            for _ in range(gates.OPENS_AFTER):
+                await gates.question_failed(tx, provider.card, longest_s=0.0)
         for _ in range(4):
             house.clock.ahead += 100
             await house.step(ports)

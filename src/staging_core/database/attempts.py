@@ -32,11 +32,14 @@ _IS_OPEN = attempts.c.state.in_([sa.literal(state) for state in sorted(OPEN)])
 _OPEN_ONE = sa.select(attempts).where(_OF_JOB, _IS_OPEN).order_by(attempts.c.number.desc()).limit(1)
 _SEEN, _ROW = Prepared(_ONE), Prepared(_ONE.with_for_update())
 _OPEN_SEEN, _OPEN_ROW = Prepared(_OPEN_ONE), Prepared(_OPEN_ONE.with_for_update())
-_SHUT_S = sa.select(gates.c.closed_until - sa.bindparam("at", type_=sa.Double())).where(
-    gates.c.name == sa.bindparam("of_gate")
-)
+_OF_GATE = gates.c.name == sa.bindparam("of_gate")
+_SHUT_S = sa.select(gates.c.closed_until - sa.bindparam("at", type_=sa.Double())).where(_OF_GATE)
+_IN_VAIN = sa.select(gates.c.failures).where(_OF_GATE)
 _TO_CHECK = Prepared(
-    _OPEN_ONE.add_columns(sa.func.coalesce(_SHUT_S.scalar_subquery(), 0.0).label("shut_s"))
+    _OPEN_ONE.add_columns(
+        sa.func.coalesce(_SHUT_S.scalar_subquery(), 0.0).label("shut_s"),
+        sa.func.coalesce(_IN_VAIN.scalar_subquery(), 0).label("in_vain"),
+    )
 )
 _BEGUN = ("id", "account_id", "job_id", "number", "state", "model", "version", "started_at")
 _BEGIN = Prepared(
@@ -196,9 +199,10 @@ async def open_seen(tx: Transaction, job_id: str) -> Row | None:
 
 
 async def to_check(tx: Transaction, job_id: str, *, gate: str) -> Row | None:
-    """As ``open_seen``; ``shut_s``: for how long its provider wants to be asked nothing.
+    """As ``open_seen``; ``shut_s``: for how long its provider is to be asked nothing.
 
-    Not above 0: it may be asked. ``gate``: see ``gates.of_reads``.
+    Not above 0: it may be asked. ``in_vain``: how many questions in a row it has not answered.
+    ``gate``: see ``gates.of_reads``.
     """
     return await tx.row(_TO_CHECK, {"of_job": job_id, "of_gate": gate, "at": tx.now})
 

@@ -1,10 +1,11 @@
 """Gates before a provider, shared by all workers: they decide which queued jobs may be started.
 
 A provider has a token bucket for creates, and is closed for as long as it said it was busy.
-Questions about predictions it counts apart: they have a gate of their own, which only its word
-closes. A model has a circuit breaker: it opens after ``OPENS_AFTER`` failures in a row, and then
-lets one job through at a time, at growing pauses, until one succeeds. Jobs wait; none fails for a
-gate.
+Questions about predictions it counts apart: they have a gate of their own, which its word closes,
+or ``OPENS_AFTER`` questions in a row without an answer: then one at a time is asked, at growing
+pauses, until one is answered. A model has a circuit breaker: it opens after ``OPENS_AFTER``
+failures in a row, and then lets one job through at a time, at growing pauses, until one succeeds.
+Jobs wait; none fails for a gate.
 """
 
 from __future__ import annotations
@@ -127,6 +128,28 @@ async def close_reads(tx: Transaction, card: ModelCard, *, seconds: float) -> No
     await _close(tx, of_reads(card), seconds)
 
 
+async def question_failed(tx: Transaction, card: ModelCard, *, longest_s: float) -> None:
+    """The provider did not answer a question: after some in a row it is asked less."""
+    await _failed(tx, of_reads(card), longest_s)
+
+
+async def question_answered(tx: Transaction, card: ModelCard) -> None:
+    """The provider answers questions again."""
+    await tx.also(_SUCCEEDED, {"of_name": of_reads(card)})
+
+
+async def may_probe(tx: Transaction, card: ModelCard, *, seconds: float) -> bool:
+    """Whether it is we who ask a provider that has answered nothing; nobody else does meanwhile."""
+    name = of_reads(card)
+    probing = (
+        sa.update(gates)
+        .where(gates.c.name == name, gates.c.closed_until <= tx.now)
+        .values(closed_until=tx.now + seconds)
+        .returning(gates.c.name)
+    )
+    return await tx.row(probing) is not None
+
+
 async def reads_shut_s(tx: Transaction, card: ModelCard) -> float:
     """For how long the provider wants to be asked nothing; not above 0: it may be asked."""
     query = sa.select(gates.c.closed_until).where(gates.c.name == of_reads(card))
@@ -146,7 +169,10 @@ async def _close(tx: Transaction, name: str, seconds: float) -> None:
 
 async def failed(tx: Transaction, card: ModelCard, *, longest_s: float) -> None:
     """The model failed, or nobody knows; after some in a row it rests, at most ``longest_s``."""
-    name = _model(card.id)
+    await _failed(tx, _model(card.id), longest_s)
+
+
+async def _failed(tx: Transaction, name: str, longest_s: float) -> None:
     await _ensure(tx, name)
     row = await tx.row(
         sa.update(gates)

@@ -175,8 +175,7 @@ spend_days = sa.Table(
 gates = sa.Table(
     "staging_gates",
     metadata,
-    # ``provider:NAME`` (a token bucket), ``reads:NAME`` (only its ``closed_until`` counts) or
-    # ``model:ID`` (a circuit breaker).
+    # ``provider:NAME`` (a token bucket), ``reads:NAME`` or ``model:ID`` (circuit breakers).
     sa.Column("name", sa.String(300), primary_key=True),
     sa.Column("tokens", sa.Double(), nullable=False, server_default="0"),
     sa.Column("filled_at", sa.Double(), nullable=False, server_default="0"),
