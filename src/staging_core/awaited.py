@@ -44,6 +44,8 @@ _FETCHES = 8
 
 _LONGEST_POLL_S = 60.0
 _ASKED_LATE_S = 1800.0
+_LONGEST_SILENCE_S = 20.0
+"""Jobs of a provider that is back go on soon, so it is asked that often whether it is."""
 
 
 class NotFetched(Exception):
@@ -102,7 +104,7 @@ class Awaited(Delivery):
     async def _probes(self) -> bool:
         """Whether this is the one question that a provider is asked that has answered none."""
         async with self.ports.database.write() as tx:
-            return await gates.may_probe(tx, self._card, seconds=CALL_S)
+            return await gates.may_probe(tx, self._card, seconds=_LONGEST_SILENCE_S)
 
     async def _outcome(self, handle: str) -> Waiting | Staged | Failed | Busy | None:
         """What the provider says; None when it says nothing that could be had."""
@@ -130,7 +132,8 @@ class Awaited(Delivery):
                 due_at = jobs.unless_woken(self.job, min(tx.now + pause, until))
                 await jobs.wait(tx, self.job, due_at=due_at)
                 if failing:
-                    await gates.question_failed(tx, self._card, longest_s=self._longest_rest_s)
+                    longest_s = min(self.ports.settings.backoff_max_s, _LONGEST_SILENCE_S)
+                    await gates.question_failed(tx, self._card, longest_s=longest_s)
                     await self._model_failed(tx)
                 return
         await self._too_late()
@@ -212,11 +215,7 @@ class Awaited(Delivery):
         await gates.succeeded(tx, self._card)
 
     async def _model_failed(self, tx: Transaction) -> None:
-        await gates.failed(tx, self._card, longest_s=self._longest_rest_s)
-
-    @property
-    def _longest_rest_s(self) -> float:
-        return self.ports.settings.backoff_max_s
+        await gates.failed(tx, self._card, longest_s=self.ports.settings.backoff_max_s)
 
 
 @asynccontextmanager
