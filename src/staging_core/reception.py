@@ -66,7 +66,7 @@ class Reception:
         """Reports whose prediction was not known when they came; how many are read now."""
         sources = sorted({gates.provider_of(each.card) for each in self.ports.stagers.values()})
         async with self.ports.database.read() as tx:
-            unread = await inbox.unread(tx, sources)
+            unread = await inbox.unread(tx, sources, before=tx.now - UNREAD_S)
         if not unread:
             return 0
         return sum([await self._read_again(row) for row in unread])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from staging_core.database import inbox
 from staging_core.errors import InvalidCallback, InvalidSignature, NotFound
 from staging_core.models import (
     Callback,
@@ -64,5 +65,33 @@ def test_a_callback_that_comes_before_its_prediction_is_known_is_read_by_a_sweep
             assert (await Recovery(house.ports).sweep())["callbacks_read"] == 1
             await carry_all(house)
             assert await house.states() == ["ready"]
+
+    run(scenario)
+
+
+def test_reports_on_what_is_not_ours_keep_no_other_from_being_read(tmp_path: Path) -> None:
+    """As of predictions that others make with the same account, to the address without attempt."""
+    provider = Provider()
+
+    async def scenario() -> None:
+        async with opened(tmp_path, provider) as (house, reception):
+            for number in range(120):
+                odd = provider.callback(f"somebodys-{number}", at=house.clock())
+                await reception.receive(odd, None)
+            house.clock.ahead += 1
+            early = provider.callback("fake-1", at=house.clock())
+            await reception.receive(early, None)
+            await house.submit()
+            await carry_all(house)
+            provider.finish("fake-1")
+            assert await reception.read_again() == 1
+            await carry_all(house)
+            assert await house.states() == ["ready"]
+            assert await reception.read_again() == 0
+            house.clock.ahead += 3700
+            for _ in range(2):
+                await reception.read_again()
+            async with house.ports.database.read() as tx:
+                assert await inbox.unread(tx, ["fake-deferred"], before=tx.now) == []
 
     run(scenario)

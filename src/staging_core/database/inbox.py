@@ -9,7 +9,7 @@ from staging_core.models import Notice
 from .engine import Transaction
 from .prepared import Prepared, placed, places
 from .row import Row
-from .tables import inbox
+from .tables import attempts, inbox
 
 _NEW = places(inbox, ["source", "event_id", "handle", "attempt_id", "received_at"])
 _ADD = Prepared(
@@ -36,11 +36,19 @@ async def add(tx: Transaction, source: str, notice: Notice, attempt_id: str | No
     return await tx.row(_ADD, placed(values | times)) is not None
 
 
-async def unread(tx: Transaction, sources: list[str], *, limit: int = 100) -> list[Row]:
-    """Reports of ``sources`` whose prediction was not known yet, oldest first."""
+async def unread(
+    tx: Transaction, sources: list[str], *, before: float, limit: int = 100
+) -> list[Row]:
+    """Reports of ``sources`` whose prediction was not known when they came, oldest first.
+
+    Those of which it is known by now, and all that came ``before``: others keep none of these
+    from being read.
+    """
+    by_now = sa.exists().where(attempts.c.handle == inbox.c.handle)
+    worth_it = by_now | inbox.c.attempt_id.is_not(None) | (inbox.c.received_at < before)
     return await tx.rows(
         sa.select(inbox)
-        .where(inbox.c.read_at.is_(None), inbox.c.source.in_(sources))
+        .where(inbox.c.read_at.is_(None), inbox.c.source.in_(sources), worth_it)
         .order_by(inbox.c.received_at)
         .limit(limit)
     )
