@@ -33,18 +33,23 @@ class OwnAddresses:
         self._key = hmac.digest(secret_key.encode(), _PURPOSE, hashlib.sha256)
 
     def upload(self, base: str, grant: UploadGrant, *, now: float) -> UploadTicket:
-        """A PUT of exactly ``grant.max_bytes`` bytes. ``base``: of the address, may be empty."""
+        """A file of exactly ``grant.max_bytes`` bytes, as a PUT or, where so granted, as a form.
+
+        ``base``: of the address, may be empty.
+        """
         parts = {
             "expires": f"{now + grant.expires_s:.0f}",
             "type": grant.content_type,
             "size": str(grant.max_bytes),
             "cache": grant.cache_control or "",
         }
-        headers = {"Content-Type": grant.content_type}
+        said = {"Content-Type": grant.content_type}
         if grant.cache_control is not None:
-            headers["Cache-Control"] = grant.cache_control
-        url = self._signed(base, "PUT", grant.key, parts)
-        return UploadTicket(url=url, method="PUT", headers=headers)
+            said["Cache-Control"] = grant.cache_control
+        method = _method(form=grant.form)
+        url = self._signed(base, method, grant.key, parts)
+        told = {"fields": said} if grant.form else {"headers": said}
+        return UploadTicket(url=url, method=method, **told)
 
     def download(self, base: str, grant: DownloadGrant, *, now: float) -> str:
         """A GET."""
@@ -55,15 +60,18 @@ class OwnAddresses:
         }
         return self._signed(base, "GET", grant.key, parts)
 
-    def check_upload(self, key: str, query: Mapping[str, str], *, now: float) -> UploadGrant:
-        """What may be put there; ``AddressRefused``."""
-        expires = self._checked("PUT", key, query, now)
+    def check_upload(
+        self, key: str, query: Mapping[str, str], *, now: float, form: bool = False
+    ) -> UploadGrant:
+        """What may be put there, ``form``: as a form; ``AddressRefused``."""
+        expires = self._checked(_method(form=form), key, query, now)
         return UploadGrant(
             key=key,
             content_type=query.get("type", ""),
             max_bytes=int(query.get("size", "0")),
             expires_s=expires - now,
             cache_control=query.get("cache") or None,
+            form=form,
         )
 
     def check_download(self, key: str, query: Mapping[str, str], *, now: float) -> DownloadGrant:
@@ -94,3 +102,7 @@ class OwnAddresses:
         said = [method, key, *(query.get(name, "") for name in _PARTS)]
         digest = hmac.digest(self._key, msgspec.json.encode(said), hashlib.sha256)
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _method(*, form: bool) -> str:
+    return "POST" if form else "PUT"

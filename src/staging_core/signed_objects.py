@@ -36,17 +36,20 @@ class SignedObjects:
         content_type: str | None,
         cache_control: str | None,
         size: int | None = None,
+        form: bool = False,
     ) -> None:
         """Take what was announced, streamed, once.
 
-        ``content_type`` and ``cache_control``: the headers that came with it, ``size`` its length
-        where that was told. ``AddressRefused`` for a wrong, changed or expired address, and for
-        other headers; ``ObjectExists`` when it is there already; ``UploadMismatch`` and the kinds
-        of ``BadPicture``: then nothing stays, and it may be put again.
+        ``content_type`` and ``cache_control``: what came with it as headers or, in a ``form``, as
+        the fields of these names; ``size``: its length where that was told. ``AddressRefused`` for
+        a wrong, changed or expired address, and for other headers or fields; ``ObjectExists`` when
+        it is there already; ``UploadMismatch`` and the kinds of ``BadPicture``: then nothing stays,
+        and it may be put again.
         """
-        grant = self._own.check_upload(key, query, now=self._clock())
+        grant = self._own.check_upload(key, query, now=self._clock(), form=form)
         if (content_type, cache_control) != (grant.content_type, grant.cache_control):
-            raise AddressRefused("The headers are not those that the address was signed for.")
+            said = "fields" if form else "headers"
+            raise AddressRefused(f"The {said} are not those that the address was signed for.")
         if size is not None and size != grant.max_bytes:
             raise UploadMismatch(f"The file has {size} bytes, {grant.max_bytes} were announced.")
         async with self.ports.database.read() as tx:

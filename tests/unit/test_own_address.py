@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from staging_core.errors import AddressRefused
 from staging_core.models import DownloadGrant, UploadGrant
@@ -55,6 +56,17 @@ def test_an_address_is_for_one_method() -> None:
         OWN.check_download(*taken_apart(put), now=NOW)
     with pytest.raises(AddressRefused):
         OWN.check_upload(*taken_apart(get), now=NOW)
+
+
+def test_a_form_is_granted_as_one_and_says_in_fields_what_else_are_headers() -> None:
+    form = OWN.upload("", replace(UPLOAD, form=True), now=NOW)
+    assert (form.method, form.headers) == ("POST", {})
+    assert form.fields == {"Content-Type": "image/jpeg", "Cache-Control": "public"}
+    assert OWN.check_upload(*taken_apart(form.url), now=NOW, form=True).form
+    with pytest.raises(AddressRefused):
+        OWN.check_upload(*taken_apart(form.url), now=NOW)
+    with pytest.raises(AddressRefused):
+        OWN.check_upload(*taken_apart(OWN.upload("", UPLOAD, now=NOW).url), now=NOW, form=True)
 
 
 def test_another_installations_address_is_none_of_ours() -> None:

@@ -17,6 +17,9 @@ ROUTES = {route.operation_id: route for routes in GROUPS.values() for route in r
 SIGNED_IN = {name: route for name, route in ROUTES.items() if route.access.who != "anyone"}
 
 
+A_FORM = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx\r\n--x--\r\n'
+
+
 @dataclass
 class Victim:
     """What there is of somebody. ``cursors``: of its lists, by operation."""
@@ -103,6 +106,11 @@ ROWS: dict[str, Row] = {
     "look_at_picture": Row(path=lambda victim: {"image_id": victim.image, "kind": "original"}),
     "get_picture": Row(path=lambda victim: {"image_id": victim.image, "kind": "original"}),
     "put_object": Row(path=of(key="object_key"), content=b"x"),
+    "post_object": Row(
+        path=of(key="object_key"),
+        headers=lambda _: {"Content-Type": "multipart/form-data; boundary=x"},
+        content=A_FORM,
+    ),
     "get_object": Row(path=of(key="object_key")),
     "list_images": Row(query=of(project_id="project")),
     "get_image": IMAGE,

@@ -59,7 +59,7 @@ class World:
         query = dict(row.query(whose)) | changes.get("query", {})
         sent = {"content": row.content} if row.content else {"json": row.body(whose)}
         if row.content:
-            headers["Content-Type"] = "image/png"
+            headers.setdefault("Content-Type", "image/png")
         return await self.client.request(route.method, path, params=query, headers=headers, **sent)
 
     async def key(self, principal: Principal, **wish: Any) -> str:

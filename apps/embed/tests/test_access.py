@@ -113,6 +113,7 @@ def test_routes_that_anyone_may_call_are_few_and_say_why() -> None:
     names = {name for name, route in ROUTES.items() if route.access.who == "anyone"}
     assert names == {
         "put_object",
+        "post_object",
         "get_object",
         "receive_stripe_webhook",
         "receive_callback",

@@ -36,8 +36,8 @@ class Uploads:
     ) -> tuple[Upload, UploadTicket]:
         """Announce a file, and how whoever has it may put it within 15 minutes.
 
-        ``size``: bytes, 1 to ``max_bytes``. ``form``: a form upload where the storage has them,
-        which also bounds the size. ``base``: the address under which we are reached, where
+        ``size``: bytes, 1 to ``max_bytes``. ``form``: as a form (POST), as pages send it; of a
+        bucket that also bounds the size. ``base``: the address under which we are reached, where
         ``public_url`` is not set and the storage signs no addresses. ``ValidationFailed``.
         """
         uploading = Uploading(self._ports, self._principal.account_id, base=base)

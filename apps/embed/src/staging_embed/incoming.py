@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, NamedTuple
 
 from multipart import (  # type: ignore[import-untyped]
@@ -28,6 +28,13 @@ class Incoming(NamedTuple):
     chunks: AsyncIterator[bytes]
 
 
+class Posted(NamedTuple):
+    """A form: the fields that come before its file, then that."""
+
+    fields: dict[str, str]
+    file: Incoming
+
+
 async def incoming(request: AnyRequest, filename: str | None) -> Incoming:
     """The photo in the body; ``filename``: its name where the body is the photo itself."""
     kind, options = parse_options_header(request.headers.get("content-type", ""))
@@ -35,23 +42,40 @@ async def incoming(request: AnyRequest, filename: str | None) -> Incoming:
         if filename is None:
             raise invalid("filename", "Name the file in the query, or send it as a form.")
         return Incoming(filename, kind or None, request.stream())
+    return (await _of_form(request, options)).file
+
+
+async def posted(request: AnyRequest) -> Posted:
+    """The form in the body."""
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    if kind != FORM:
+        raise malformed("The body is no form with a file.")
+    return await _of_form(request, options)
+
+
+async def _of_form(request: AnyRequest, options: Mapping[str, str]) -> Posted:
     boundary = options.get("boundary", "")
     if not boundary:
         raise malformed("The form has no boundary.")
-    return await _of_form(request, boundary)
-
-
-async def _of_form(request: AnyRequest, boundary: str) -> Incoming:
     events = _events(request, boundary)
-    before = 0
+    fields: dict[str, bytes] = {}
+    name, before = "", 0
     async for event in events:
-        if isinstance(event, MultipartSegment) and event.filename:
-            chunks = _chunks(events)
-            return Incoming(str(event.filename), event.content_type or None, chunks)
-        before += len(event) if isinstance(event, bytes | bytearray) else 0
-        if before > _MOST_BEFORE:
-            raise Refusal(413, "request_too_large", "The form's other fields are too long.")
+        if isinstance(event, MultipartSegment):
+            name = str(event.name)
+            if event.filename:
+                file = Incoming(str(event.filename), event.content_type or None, _chunks(events))
+                return Posted(_read(fields), file)
+        elif event is not None:
+            before += len(event)
+            if before > _MOST_BEFORE:
+                raise Refusal(413, "request_too_large", "The form's other fields are too long.")
+            fields[name] = fields.get(name, b"") + event
     raise invalid("file", "The form has no file.")
+
+
+def _read(fields: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: value.decode(errors="replace") for name, value in fields.items()}
 
 
 async def _chunks(events: AsyncIterator[Any]) -> AsyncIterator[bytes]:

@@ -12,11 +12,13 @@ from staging_core.errors import AddressRefused, ObjectExists, UploadMismatch
 from staging_embed.access import anyone
 from staging_embed.answer import Media, Stream
 from staging_embed.call import Call
+from staging_embed.incoming import FORM, posted
 from staging_embed.pictures import sent
 from staging_embed.routing import Routes
 
 objects = Routes("objects")
 _signed = anyone("the address is signed, for one object and a while")
+_errors = (AddressRefused, ObjectExists, UploadMismatch)
 
 
 @objects.put(
@@ -24,7 +26,7 @@ _signed = anyone("the address is signed, for one object and a while")
     _signed,
     raw=("image/*", "application/octet-stream"),
     whole_photo=True,
-    errors=(AddressRefused, ObjectExists, UploadMismatch),
+    errors=_errors,
 )
 async def put_object(call: Call) -> None:
     """Put the file that was announced, once, with the headers that came with the address."""
@@ -37,6 +39,22 @@ async def put_object(call: Call) -> None:
         content_type=headers.get("content-type"),
         cache_control=headers.get("cache-control"),
         size=int(length) if length.isdecimal() else None,
+    )
+
+
+@objects.post(
+    "/objects/{key:path}", _signed, status=204, raw=(FORM,), whole_photo=True, errors=_errors
+)
+async def post_object(call: Call) -> None:
+    """Send the file that was announced as a form, once, after the fields of its address."""
+    form = await posted(call.request)
+    await call.staging.signed_objects.put(
+        call.key("key"),
+        dict(call.request.query_params),
+        form.file.chunks,
+        content_type=form.fields.get("Content-Type"),
+        cache_control=form.fields.get("Cache-Control"),
+        form=True,
     )
 
 

@@ -32,7 +32,7 @@ _bad = (BadPicture, PictureTooLarge, UploadMismatch)
 
 
 class Announced(Struct, frozen=True, kw_only=True):
-    """A file that is going to be put. `form`: as a form, where the storage has them."""
+    """A file that is going to be put. `form`: as a form (POST), as pages send it."""
 
     filename: Annotated[str, Meta(examples=["living-room.jpg"])]
     content_type: Annotated[str, Meta(examples=["image/jpeg"])]
