@@ -27,6 +27,10 @@ class SignedObjects:
         self._own = OwnAddresses(ports.settings.signing_key())
         self._clock = clock
 
+    def check(self, key: str, query: Mapping[str, str], *, form: bool = False) -> None:
+        """Before anything that is sent is read: ``AddressRefused`` unless it may be put there."""
+        self._own.check_upload(key, query, now=self._clock(), form=form)
+
     async def put(
         self,
         key: str,

@@ -72,6 +72,8 @@ def test_an_address_takes_the_form_that_was_announced_and_nothing_else(tmp_path:
             for address, said, body, status, code in refused:
                 answer = await post(old, address, said, body)
                 assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+            nobodys = await old.client.post(url.partition("?")[0], content=b"no form")
+            assert nobodys.status_code == 403, "nothing of it is read"
             put = {"content": data, "headers": {**fields}}
             assert (await old.client.put(url, **put)).status_code == 403
             raw = {**put, "headers": {"Content-Type": "image/png"}}

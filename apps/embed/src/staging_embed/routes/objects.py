@@ -47,10 +47,12 @@ async def put_object(call: Call) -> None:
 )
 async def post_object(call: Call) -> None:
     """Send the file that was announced as a form, once, after the fields of its address."""
+    key, query = call.key("key"), dict(call.request.query_params)
+    call.staging.signed_objects.check(key, query, form=True)
     form = await posted(call.request)
     await call.staging.signed_objects.put(
-        call.key("key"),
-        dict(call.request.query_params),
+        key,
+        query,
         form.file.chunks,
         content_type=form.fields.get("Content-Type"),
         cache_control=form.fields.get("Cache-Control"),
