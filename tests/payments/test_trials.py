@@ -56,6 +56,15 @@ def test_a_trial_on_a_page_is_paid_when_it_is_over() -> None:
     at_the_till(scenario)
 
 
+async def the_trial_ends(at: Till) -> None:
+    """It is paid, and then the larger plan's images are there."""
+    await at.pass_time(14 * DAY_S)
+    await told(at)
+    await at.pass_time(7200)
+    now = await told(at)
+    assert (now.plan_code, now.allowance) == ("business", 500)
+
+
 @both
 def test_a_larger_plan_in_the_trial_gives_its_images_when_the_trial_is_paid(
     database: dict[str, Any],
@@ -71,11 +80,7 @@ def test_a_larger_plan_in_the_trial_gives_its_images_when_the_trial_is_paid(
             with pytest.raises(UsageLimitExceeded):
                 await use(at, 101)
             await at.pass_time(60)
-        await at.pass_time(14 * DAY_S)
-        await told(at)
-        await at.pass_time(7200)
-        now = await told(at)
-        assert (now.plan_code, now.allowance) == ("business", 500)
+        await the_trial_ends(at)
 
     at_the_till(scenario, **database)
 
@@ -95,11 +100,7 @@ def test_a_larger_plan_chosen_before_anybody_looked_gives_what_the_trial_began_w
             await at.pass_time(60)
         [one] = await at.objects("subscription")
         await have_card(at, one, "pm_card_visa")
-        await at.pass_time(14 * DAY_S)
-        await told(at)
-        await at.pass_time(7200)
-        now = await told(at)
-        assert (now.plan_code, now.allowance) == ("business", 500)
+        await the_trial_ends(at)
 
     at_the_till(scenario, **database)
 

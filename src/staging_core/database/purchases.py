@@ -163,13 +163,7 @@ async def reopen(tx: Transaction, row: Row) -> Row:
     """
     again = {"state": "begun", "key": uuid4().hex, "updated_at": tx.now}
     await tx.execute(
-        sa.update(purchases)
-        .where(
-            purchases.c.account_id == row["account_id"],
-            purchases.c.id == row["id"],
-            purchases.c.state == "refused",
-        )
-        .values(**again)
+        sa.update(purchases).where(*_it(row), purchases.c.state == "refused").values(**again)
     )
     return await get(tx, row["account_id"], row["id"]) or row
 
@@ -179,8 +173,7 @@ async def renew(tx: Transaction, row: Row) -> None:
     await tx.execute(
         sa.update(purchases)
         .where(
-            purchases.c.account_id == row["account_id"],
-            purchases.c.id == row["id"],
+            *_it(row),
             purchases.c.state == "begun",
             purchases.c.key.is_not_distinct_from(row["key"]),
         )
@@ -209,3 +202,7 @@ async def unsettled(
         .order_by(purchases.c.updated_at)
         .limit(limit)
     )
+
+
+def _it(row: Row) -> tuple[sa.ColumnElement[bool], ...]:
+    return purchases.c.account_id == row["account_id"], purchases.c.id == row["id"]
