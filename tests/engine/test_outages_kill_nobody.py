@@ -15,12 +15,12 @@ from staging_core import OWNER
 from staging_core.acting import Images
 from staging_core.audit import SOUND, Audit
 from staging_core.database import jobs
-from staging_core.errors import DatabaseFailed
 from staging_core.interfaces import Photo
 from staging_core.models import Attempt, CannotTell, Failed, Staged, StageRequest, Waiting
 from staging_core.ports import Ports
 
 from .deferred import Provider, attempts_of, carry_all, opened, run
+from .failing_database import FailsAt
 from .house import House
 
 LEASE_S = 0.6
@@ -164,26 +164,6 @@ def test_an_answer_is_kept_in_hand_until_the_database_is_back_however_long_that_
             assert [(each.state, each.handle) for each in attempts] == [("waiting", "fake-1")]
 
     run(scenario)
-
-
-class FailsAt:
-    """A database that fails at commits that bring a job into ``state``, ``times`` times."""
-
-    def __init__(self, behind: Any, state: str, times: int) -> None:
-        self._behind = behind
-        self._state = state
-        self.times = times
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._behind, name)
-
-    @asynccontextmanager
-    async def write(self, account_id: str | None = None) -> AsyncIterator[Any]:
-        async with self._behind.write(account_id) as tx:
-            yield tx
-            if self.times and any(told.state == self._state for told in tx._drafts):
-                self.times -= 1
-                raise DatabaseFailed("The server was stopped.")
 
 
 def test_a_job_that_is_being_prepared_stumbles_over_no_database(tmp_path: Path) -> None:

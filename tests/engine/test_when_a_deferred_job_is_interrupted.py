@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import sqlalchemy as sa
 from staging_core import OWNER
 from staging_core.acting import AttemptRecord, Images, Jobs
 from staging_core.database import files, tables
-from staging_core.errors import Busy, DatabaseFailed, OutputUnavailable
+from staging_core.errors import Busy, OutputUnavailable
 from staging_core.imaging.decoder import Decoder
 from staging_core.models import Attempt, CannotTell, JobState, Output, Staged
 from staging_core.photo import once
@@ -25,6 +24,7 @@ from staging_core.reception import Reception
 from staging_core.recovery import Recovery
 from staging_core.testing.fake_deferred import FakeDeferred
 
+from .failing_database import FailsAt
 from .house import House, open_house
 
 
@@ -44,26 +44,6 @@ class Once(FakeDeferred):
         return CannotTell()
 
 
-class FailsOnce:
-    """A database that fails at the first commit that brings a job into ``state``."""
-
-    def __init__(self, behind: Any, state: JobState) -> None:
-        self._behind = behind
-        self._state = state
-        self.failed = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._behind, name)
-
-    @asynccontextmanager
-    async def write(self, account_id: str | None = None) -> AsyncIterator[Any]:
-        async with self._behind.write(account_id) as tx:
-            yield tx
-            if not self.failed and any(told.state == self._state for told in tx._drafts):
-                self.failed = True
-                raise DatabaseFailed("The server was stopped.")
-
-
 def run(home: Path, provider: FakeDeferred, scenario: Callable[[House], Awaitable[None]]) -> None:
     async def opened() -> None:
         async with Decoder() as decoder, open_house(home, provider, decoder=decoder) as house:
@@ -74,7 +54,7 @@ def run(home: Path, provider: FakeDeferred, scenario: Callable[[House], Awaitabl
 
 
 def failing_once(ports: Ports, state: JobState) -> Ports:
-    return replace(ports, database=FailsOnce(ports.database, state))  # type: ignore[arg-type]
+    return replace(ports, database=FailsAt(ports.database, state))  # type: ignore[arg-type]
 
 
 async def attempts_of(house: House) -> list[AttemptRecord]:
