@@ -52,6 +52,8 @@ class Packs:
 
     async def wrong(self) -> str:
         """What does not add up between packs, their accounts' credits and the ledger."""
+        if not self.states:
+            return ""
         async with self._ports.database.write() as tx:
             for account in {account for account, _ in self.states}:
                 its = [one["pack"] for (owner, _), one in self.states.items() if owner == account]
@@ -75,6 +77,8 @@ class Packs:
 
     async def granted(self) -> int:
         """All that was ever given for packs."""
+        if not self.states:
+            return 0
         async with self._ports.database.read() as tx:
             mine = tables.ledger.c.id.like("purchase-pi-%")
             given = sa.select(sa.func.sum(tables.ledger.c.images).label("images")).where(

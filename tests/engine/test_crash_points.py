@@ -161,7 +161,7 @@ def test_a_process_that_dies_while_it_takes_uploads_loses_and_doubles_nothing() 
                     await stage_uploads(house, Cut())
                     await house.recover()
                     assert await house.states() == ["ready", "ready"]
-                    assert await Audit(house.ports, Evidence(settled=True)).count() == SOUND
+                    assert await Audit(house.ports).count(Evidence(settled=True)) == SOUND
                     kept = [entry.key async for entry in house.ports.storage.entries("uploads/")]
                     assert len(kept) == 2, (at, kept)
             assert at > 40
@@ -188,7 +188,7 @@ def test_a_process_that_dies_while_it_deletes_leaves_no_object_and_no_job(ended:
                     await house.recover()
                     assert await house.states() == []
                     assert [entry async for entry in house.ports.storage.entries("")] == []
-                    assert await Audit(house.ports, Evidence(settled=True)).count() == SOUND
+                    assert await Audit(house.ports).count(Evidence(settled=True)) == SOUND
             assert at > 10
 
     asyncio.run(scenario())

@@ -63,6 +63,7 @@ class World:
         self.held: dict[str, Row] = {}
         self.bought: dict[tuple[str, str], int] = {}
         self.packs = Packs(self.ports)
+        self.audit = Audit(self.ports)
 
     async def begin(self, *, poor: bool = False) -> None:
         """Nothing has happened yet. ``poor``: accounts have used their allowance up."""
@@ -250,7 +251,7 @@ class World:
 
     async def check(self) -> None:
         """What holds at every moment; ``Violated`` says what does not."""
-        found = await Audit(self.ports, Evidence(accepted=tuple(self.promises))).violations()
+        found = await self.audit.violations(Evidence(accepted=tuple(self.promises)))
         # Time jumps here: what is late is not forgotten.
         self._judge([each for each in found if each.what not in (LATE, UNTOLD, UNWANTED)])
         async with self.ports.database.read() as tx:
@@ -278,7 +279,7 @@ class World:
         evidence = Evidence(
             accepted=tuple(self.promises), predictions=self.provider.books(), settled=True
         )
-        self._judge(await Audit(self.ports, evidence).violations())
+        self._judge(await self.audit.violations(evidence))
 
     async def _is_anything_left(self) -> bool:
         """Whether sweeps or workers still have something to do."""

@@ -110,7 +110,7 @@ class Judge:
             secrets=self._deployment.secrets,
             settled=True,
         )
-        return await Audit(self._ports, evidence).violations()
+        return await Audit(self._ports).violations(evidence)
 
     def leaks(self) -> list[str]:
         """Where a secret was written down, or handed to who must not have it."""

@@ -15,6 +15,7 @@ from tests.engine.house import House
 from tests.engine.scripted_provider import ScriptedProvider
 from tests.engine.world import Violated, World
 
+from staging_core.audit import Audit
 from staging_core.database import tables
 from staging_core.errors import BillingUnavailable
 from staging_core.models import TERMINAL
@@ -33,6 +34,7 @@ class OutsideWorld(World):
         super().__init__(house, provider)
         self.service = Service(CREDITS)
         self.ports = replace(self.ports, billing=self.service)
+        self.audit = Audit(self.ports)
 
     async def submit(self, account: str, key: str, cut: Cut) -> None:
         with suppress(BillingUnavailable):

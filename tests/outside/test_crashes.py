@@ -83,7 +83,7 @@ async def recover(house: House, service: Service) -> None:
                 break
     service.land()
     await is_settled(house.ports, service)
-    assert await Audit(house.ports, Evidence(settled=True)).count() == SOUND
+    assert await Audit(house.ports).count(Evidence(settled=True)) == SOUND
 
 
 def with_credits(service: Service, case: Case) -> None:

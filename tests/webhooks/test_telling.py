@@ -307,10 +307,10 @@ def test_the_audit_finds_nothing_and_would_find_a_wrong_count(
             await me.webhooks.delete(await listening(me, receiver))
             await stage_one(staging)
             await send(staging)
-            assert await Audit(staging.ports, Evidence(settled=True)).violations() == []
+            assert await Audit(staging.ports).violations(Evidence(settled=True)) == []
             async with staging.ports.database.write() as tx:
                 await tx.execute(sa.text("UPDATE staging_accounts SET webhook_endpoints = 0"))
-            (found,) = await Audit(staging.ports, Evidence(settled=True)).violations()
+            (found,) = await Audit(staging.ports).violations(Evidence(settled=True))
             assert "webhook endpoints" in found.what
 
     asyncio.run(scenario())

@@ -10,7 +10,7 @@ from staging_core.config import Settings
 from staging_core.database import tables
 from staging_core.states import ACTIVE
 
-from .rule import Rule
+from .rule import Now, Rule
 
 _FORGOTTEN_S = 120.0
 _UNREAD_S = 2 * 3600.0
@@ -18,7 +18,7 @@ _APART_S = 1.0
 LATE = "A job that should have gone on has not."
 
 
-def lost_jobs(settings: Settings, now: float) -> sa.Select[Any]:
+def lost_jobs(settings: Settings, now: Now) -> sa.Select[Any]:
     """Images whose job is not there."""
     images, jobs = tables.images, tables.jobs
     return (
@@ -28,14 +28,14 @@ def lost_jobs(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def unread_reports(settings: Settings, now: float) -> sa.Select[Any]:
+def unread_reports(settings: Settings, now: Now) -> sa.Select[Any]:
     """Callbacks that no sweep has read again."""
     inbox = tables.inbox
     old = inbox.c.received_at < now - _UNREAD_S
     return sa.select(inbox.c.event_id).where(inbox.c.read_at.is_(None), old)
 
 
-def doubled_orders(settings: Settings, now: float) -> sa.Select[Any]:
+def doubled_orders(settings: Settings, now: Now) -> sa.Select[Any]:
     """Idempotency keys under which more than one order was accepted."""
     groups = tables.groups
     return (
@@ -46,7 +46,7 @@ def doubled_orders(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def doubled_jobs(settings: Settings, now: float) -> sa.Select[Any]:
+def doubled_jobs(settings: Settings, now: Now) -> sa.Select[Any]:
     """Jobs that were made while another one of the same image had not ended."""
     jobs, earlier = tables.jobs, tables.jobs.alias("earlier")
     before = (earlier.c.image_id == jobs.c.image_id) & (
@@ -62,7 +62,7 @@ def doubled_jobs(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def forgotten_jobs(settings: Settings, now: float) -> sa.Select[Any]:
+def forgotten_jobs(settings: Settings, now: Now) -> sa.Select[Any]:
     """Jobs that want a worker, and that no sweep has found for minutes."""
     jobs = tables.jobs
     before = now - _FORGOTTEN_S - settings.lease_s
@@ -73,7 +73,7 @@ def forgotten_jobs(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def miscounted(settings: Settings, now: float) -> sa.Select[Any]:
+def miscounted(settings: Settings, now: Now) -> sa.Select[Any]:
     """Accounts whose counters are not those of their jobs, so that claims pass them by."""
     accounts, jobs = tables.accounts, tables.jobs
     queued = sa.func.count(jobs.c.id).filter(jobs.c.state == "queued")
@@ -86,7 +86,7 @@ def miscounted(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def untold(settings: Settings, now: float) -> sa.Select[Any]:
+def untold(settings: Settings, now: Now) -> sa.Select[Any]:
     """Accounts that do not know how many webhook endpoints they have, so that none is told."""
     accounts, endpoints = tables.accounts, tables.webhook_endpoints
     there = (

@@ -11,7 +11,7 @@ from staging_core.database import tables
 from staging_core.database.engine import Transaction
 from staging_core.database.folders import folder
 
-from .rule import Find, Rule
+from .rule import Find, Now, Rule
 from .violation import Violation, each
 
 _HANGS_ON: tuple[tuple[sa.Table, str, sa.Table], ...] = (
@@ -32,7 +32,7 @@ _HANGS_ON: tuple[tuple[sa.Table, str, sa.Table], ...] = (
 
 
 def _strangers(table: sa.Table, column: str, parent: sa.Table) -> Find:
-    def find(settings: Settings, now: float) -> sa.Select[Any]:
+    def find(settings: Settings, now: Now) -> sa.Select[Any]:
         joined = sa.select(table.c[column]).join(parent, parent.c.id == table.c[column])
         return joined.where(table.c.account_id != parent.c.account_id)
 
@@ -49,12 +49,14 @@ RULES = tuple(
 )
 
 
+_KEPT = sa.select(tables.files.c.key, tables.files.c.account_id)
+
+
 async def in_a_strangers_folder(tx: Transaction) -> list[Violation]:
     """Objects that lie in another account's folder than their row's."""
-    kept = tables.files
     wrong = [
         row["key"]
-        for row in await tx.rows(sa.select(kept.c.key, kept.c.account_id))
+        for row in await tx.rows(_KEPT)
         if row["key"].split("/")[1] != folder(row["account_id"])
     ]
     return each("I8", "An object lies in another account's folder.", wrong)

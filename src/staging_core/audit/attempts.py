@@ -11,7 +11,7 @@ from staging_core.database import tables
 from staging_core.database.attempts import OPEN
 from staging_core.models import TERMINAL
 
-from .rule import Rule
+from .rule import Now, Rule
 
 UNWANTED = "A prediction that nobody wants is not cancelled."
 _UNWANTED_S = 2 * 3600.0
@@ -19,7 +19,7 @@ _WITHOUT_ATTEMPT = TERMINAL | {"queued", "preparing", "finalizing", "needs_revie
 """States in which no attempt of a job is open."""
 
 
-def unbounded(settings: Settings, now: float) -> sa.Select[Any]:
+def unbounded(settings: Settings, now: Now) -> sa.Select[Any]:
     """Attempts over the limit, and attempts still open though their job does without them."""
     attempts, jobs = tables.attempts, tables.jobs
     over = attempts.c.number > settings.max_attempts
@@ -28,7 +28,7 @@ def unbounded(settings: Settings, now: float) -> sa.Select[Any]:
     return joined.where(over | left_open)
 
 
-def sharing_a_prediction(settings: Settings, now: float) -> sa.Select[Any]:
+def sharing_a_prediction(settings: Settings, now: Now) -> sa.Select[Any]:
     """Predictions of more than one attempt."""
     attempts = tables.attempts
     return (
@@ -39,7 +39,7 @@ def sharing_a_prediction(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def several_open(settings: Settings, now: float) -> sa.Select[Any]:
+def several_open(settings: Settings, now: Now) -> sa.Select[Any]:
     """Jobs with more than one open attempt."""
     attempts = tables.attempts
     return (
@@ -50,7 +50,7 @@ def several_open(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def not_cancelled(settings: Settings, now: float) -> sa.Select[Any]:
+def not_cancelled(settings: Settings, now: Now) -> sa.Select[Any]:
     """Predictions that should have been cancelled long ago."""
     outbox = tables.outbox
     old = outbox.c.created_at < now - _UNWANTED_S

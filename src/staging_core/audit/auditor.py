@@ -22,7 +22,7 @@ from . import (
     testimony,
 )
 from .evidence import Evidence
-from .rule import violations_of
+from .rule import Rules
 from .violation import Violation
 
 INVARIANTS = ("I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10")
@@ -42,27 +42,28 @@ RULES = (
 )
 
 
+_NO_EVIDENCE = Evidence()
+
+
 class Audit:
     """Reads everything, changes nothing. Exact while no worker runs and no callback arrives."""
 
-    def __init__(self, ports: Ports, evidence: Evidence | None = None) -> None:
+    def __init__(self, ports: Ports) -> None:
+        charged = charged_by(ports.billing) is not None
         self._ports = ports
-        self._evidence = evidence or Evidence()
+        self._rules = Rules(ports.settings, (*RULES, *overage.RULES) if charged else RULES)
 
-    async def violations(self) -> list[Violation]:
+    async def violations(self, evidence: Evidence = _NO_EVIDENCE) -> list[Violation]:
         """Everything that must not be, by invariant."""
         async with self._ports.database.read() as tx:
-            found = await self._of_rows(tx)
+            found = await self._of_rows(tx, evidence)
         found += await objects.missing_results(self._ports)
         found += await objects.unknown_objects(self._ports)
         return sorted(found, key=lambda one: INVARIANTS.index(one.invariant))
 
-    async def _of_rows(self, tx: Transaction) -> list[Violation]:
-        evidence = self._evidence
-        charged = charged_by(self._ports.billing) is not None
-        rules = (*RULES, *overage.RULES) if charged else RULES
+    async def _of_rows(self, tx: Transaction, evidence: Evidence) -> list[Violation]:
         return [
-            *await violations_of(tx, self._ports.settings, rules),
+            *await self._rules.violations(tx),
             *await events.broken_logs(tx),
             *await accounts.in_a_strangers_folder(tx),
             *await secrets.told_secrets(tx, evidence.secrets),
@@ -71,9 +72,9 @@ class Audit:
             *(await testimony.unfinished(tx) if evidence.settled else ()),
         ]
 
-    async def count(self) -> dict[str, int]:
+    async def count(self, evidence: Evidence = _NO_EVIDENCE) -> dict[str, int]:
         """Violations by invariant."""
-        return counted(await self.violations())
+        return counted(await self.violations(evidence))
 
 
 def counted(violations: list[Violation]) -> dict[str, int]:

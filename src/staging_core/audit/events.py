@@ -14,11 +14,11 @@ from staging_core.database.row import Row
 from staging_core.models import TERMINAL
 from staging_core.states import MOVES
 
-from .rule import Rule
+from .rule import Now, Rule
 from .violation import Violation, each
 
 
-def broken_positions(settings: Settings, now: float) -> sa.Select[Any]:
+def broken_positions(settings: Settings, now: Now) -> sa.Select[Any]:
     """Accounts whose events are not numbered 1, 2, 3 up to the account's position."""
     accounts, events = tables.accounts, tables.events
     told, last = sa.func.count(events.c.position), sa.func.max(events.c.position)
@@ -33,18 +33,18 @@ def broken_positions(settings: Settings, now: float) -> sa.Select[Any]:
 RULES = (Rule("I7", "An account's events are not numbered without a gap.", broken_positions),)
 
 
+_LOGS = sa.select(
+    tables.events.c.job_id, tables.events.c.seq, tables.events.c.type, tables.events.c.state
+).order_by(tables.events.c.job_id, tables.events.c.seq)
+_STATES = sa.select(tables.jobs.c.id, tables.jobs.c.state)
+
+
 async def broken_logs(tx: Transaction) -> list[Violation]:
     """Jobs whose events have a gap, an illegal move, or not exactly one end."""
-    events, jobs = tables.events, tables.jobs
-    told = await tx.rows(
-        sa.select(events.c.job_id, events.c.seq, events.c.type, events.c.state).order_by(
-            events.c.job_id, events.c.seq
-        )
-    )
     logs: dict[str, list[Row]] = {}
-    for row in told:
+    for row in await tx.rows(_LOGS):
         logs.setdefault(row["job_id"], []).append(row)
-    states = await tx.rows(sa.select(jobs.c.id, jobs.c.state))
+    states = await tx.rows(_STATES)
     broken = [job["id"] for job in states if not _sound(logs.get(job["id"], []), job["state"])]
     return each("I7", "A job's events have a gap, an illegal move, or not one end.", broken)
 

@@ -10,19 +10,19 @@ from staging_core.config import Settings
 from staging_core.database import tables
 from staging_core.models import TERMINAL
 
-from .rule import Rule
+from .rule import Now, Rule
 
 images, jobs, ledger, balances = tables.images, tables.jobs, tables.ledger, tables.balances
 
 
-def below_zero(settings: Settings, now: float) -> sa.Select[Any]:
+def below_zero(settings: Settings, now: Now) -> sa.Select[Any]:
     """Balances that may have less than nothing; the database itself refuses them."""
     return sa.select(balances.c.account_id).where(
         sa.or_(balances.c.available < 0, balances.c.reserved < 0)
     )
 
 
-def owed_otherwise(settings: Settings, now: float) -> sa.Select[Any]:
+def owed_otherwise(settings: Settings, now: Now) -> sa.Select[Any]:
     """Balances of which more is owed than jobs hold, or less than nothing."""
     return sa.select(balances.c.account_id).where(
         sa.or_(
@@ -33,7 +33,7 @@ def owed_otherwise(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def otherwise_than_its_entries(settings: Settings, now: float) -> sa.Select[Any]:
+def otherwise_than_its_entries(settings: Settings, now: Now) -> sa.Select[Any]:
     """Balances whose row says something else than their entries come to."""
     of_this = (ledger.c.account_id == balances.c.account_id) & (ledger.c.balance == balances.c.name)
     return (
@@ -47,7 +47,7 @@ def otherwise_than_its_entries(settings: Settings, now: float) -> sa.Select[Any]
     )
 
 
-def without_a_balance(settings: Settings, now: float) -> sa.Select[Any]:
+def without_a_balance(settings: Settings, now: Now) -> sa.Select[Any]:
     """Entries of a balance that is not there."""
     there = sa.exists().where(
         balances.c.account_id == ledger.c.account_id, balances.c.name == ledger.c.balance
@@ -55,7 +55,7 @@ def without_a_balance(settings: Settings, now: float) -> sa.Select[Any]:
     return sa.select(ledger.c.id).where(~there)
 
 
-def held_otherwise(settings: Settings, now: float) -> sa.Select[Any]:
+def held_otherwise(settings: Settings, now: Now) -> sa.Select[Any]:
     """Balances that hold something else than what their running jobs took."""
     running = (
         sa.select(sa.func.count())
@@ -69,7 +69,7 @@ def held_otherwise(settings: Settings, now: float) -> sa.Select[Any]:
     return sa.select(balances.c.account_id).where(balances.c.reserved != running)
 
 
-def settled_otherwise(settings: Settings, now: float) -> sa.Select[Any]:
+def settled_otherwise(settings: Settings, now: Now) -> sa.Select[Any]:
     """Jobs that took something, and have not exactly the entries that their state asks for."""
     of_kind = {
         kind: sa.func.coalesce(sa.func.sum(sa.case((ledger.c.kind == kind, 1), else_=0)), 0)
@@ -90,7 +90,7 @@ def settled_otherwise(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def given_back_otherwise(settings: Settings, now: float) -> sa.Select[Any]:
+def given_back_otherwise(settings: Settings, now: Now) -> sa.Select[Any]:
     """Jobs whose picture was lost and not given back once, or given back and not lost.
 
     An image has a job after a ready one only when that one's picture was lost.

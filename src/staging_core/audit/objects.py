@@ -17,6 +17,21 @@ AT_ONCE = 50
 """Results that are looked at together: any number of them takes the same memory."""
 
 
+_IMAGES, _JOBS, _FILES = tables.images, tables.jobs, tables.files
+_SOME = (
+    sa.select(_IMAGES.c.id, _IMAGES.c.staged_key, _FILES.c.etag, _FILES.c.expires_at, _JOBS.c.state)
+    .join(_JOBS, _JOBS.c.id == _IMAGES.c.job_id)
+    .outerjoin(_FILES, _FILES.c.key == _IMAGES.c.staged_key)
+    .where(
+        (_JOBS.c.state == "ready") | _IMAGES.c.staged_key.is_not(None),
+        _IMAGES.c.deleted_at.is_(None),
+        _IMAGES.c.id > sa.bindparam("last", type_=sa.Text),
+    )
+    .order_by(_IMAGES.c.id)
+    .limit(AT_ONCE)
+)
+
+
 async def missing_results(ports: Ports) -> list[Violation]:
     """Ready images whose object is missing or another; results of jobs that are not ready."""
     wrong, last = list[str](), ""
@@ -29,21 +44,8 @@ async def missing_results(ports: Ports) -> list[Violation]:
 
 async def _some(ports: Ports, last: str) -> list[Row]:
     """Images that have a result, or should have one, in the order of their ids, behind ``last``."""
-    images, jobs, kept = tables.images, tables.jobs, tables.files
-    query = (
-        sa.select(images.c.id, images.c.staged_key, kept.c.etag, kept.c.expires_at, jobs.c.state)
-        .join(jobs, jobs.c.id == images.c.job_id)
-        .outerjoin(kept, kept.c.key == images.c.staged_key)
-        .where(
-            (jobs.c.state == "ready") | images.c.staged_key.is_not(None),
-            images.c.deleted_at.is_(None),
-            images.c.id > last,
-        )
-        .order_by(images.c.id)
-        .limit(AT_ONCE)
-    )
     async with ports.database.read() as tx:
-        return await tx.rows(query)
+        return await tx.rows(_SOME, {"last": last})
 
 
 async def _is_wrong(ports: Ports, row: Row) -> bool:
@@ -63,6 +65,8 @@ async def unknown_objects(ports: Ports) -> list[Violation]:
         async for stored in ports.storage.entries(folder)
         if stored.modified < oldest and files.is_ours(stored.key)
     ]
+    if not old:
+        return []
     async with ports.database.read() as tx:
         known = await files.known(tx, [stored.key for stored in old])
     orphans = [stored.key for stored in old if stored.key not in known]

@@ -11,14 +11,14 @@ from staging_core.database import tables
 from staging_core.database.subscriptions import GIVE
 from staging_core.database.tables.billing import OVERAGE_HAD
 
-from .rule import Rule
+from .rule import Now, Rule
 
 ledger, subscriptions, customers = tables.ledger, tables.subscriptions, tables.customers
 
 _TAKEN_S = 30 * 86_400.0  # what is older no provider takes
 
 
-def uncharged(settings: Settings, now: float) -> sa.Select[Any]:
+def uncharged(settings: Settings, now: Now) -> sa.Select[Any]:
     """Accounts that had more than their plan lately, while no subscription charged for that.
 
     Not what was had before anybody paid through a provider here.

@@ -11,7 +11,7 @@ from staging_core.database import tables
 from staging_core.database.subscriptions import GIVE, OPERATOR
 from staging_core.database.tables.billing import OVERAGE_HAD
 
-from .rule import Rule
+from .rule import Now, Rule
 
 ledger, subscriptions, metering = tables.ledger, tables.subscriptions, tables.metering
 objects, customers = tables.payment_objects, tables.customers
@@ -19,7 +19,7 @@ objects, customers = tables.payment_objects, tables.customers
 _DAY_S = 86_400.0
 
 
-def granted_twice(settings: Settings, now: float) -> sa.Select[Any]:
+def granted_twice(settings: Settings, now: Now) -> sa.Select[Any]:
     """Purchases that more than one account has the credits of."""
     return (
         sa.select(ledger.c.id)
@@ -29,7 +29,7 @@ def granted_twice(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def never_granted(settings: Settings, now: float) -> sa.Select[Any]:
+def never_granted(settings: Settings, now: Now) -> sa.Select[Any]:
     """Paid purchases of our customers, told of a day ago, whose credits nobody has.
 
     A bill's payment that went back is told of as well: the provider knows no purchase of it.
@@ -53,14 +53,14 @@ def never_granted(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def of_an_unknown_plan(settings: Settings, now: float) -> sa.Select[Any]:
+def of_an_unknown_plan(settings: Settings, now: Now) -> sa.Select[Any]:
     """Subscriptions that are paid and give nothing: their price is of no plan here."""
     return sa.select(subscriptions.c.id).where(
         *_sold(), subscriptions.c.plan.not_in(sorted(settings.plans))
     )
 
 
-def paid_twice(settings: Settings, now: float) -> sa.Select[Any]:
+def paid_twice(settings: Settings, now: Now) -> sa.Select[Any]:
     """Accounts that pay for two plans at once."""
     return (
         sa.select(subscriptions.c.account_id)
@@ -70,7 +70,7 @@ def paid_twice(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def pays_though_deleted(settings: Settings, now: float) -> sa.Select[Any]:
+def pays_though_deleted(settings: Settings, now: Now) -> sa.Select[Any]:
     """Accounts that were deleted a day ago, and whose payments could not be ended."""
     accounts = tables.accounts
     return (
@@ -80,7 +80,7 @@ def pays_though_deleted(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def untold(settings: Settings, now: float) -> sa.Select[Any]:
+def untold(settings: Settings, now: Now) -> sa.Select[Any]:
     """Accounts of whose overage the provider was not told for a day."""
     return (
         sa.select(metering.c.account_id)
@@ -89,7 +89,7 @@ def untold(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def unwritten(settings: Settings, now: float) -> sa.Select[Any]:
+def unwritten(settings: Settings, now: Now) -> sa.Select[Any]:
     """Accounts that had more beyond their plan, a day ago, than is to be told."""
     meant = (
         sa.select(sa.func.coalesce(sa.func.sum(metering.c.images), 0))

@@ -10,7 +10,7 @@ from staging_core.config import Settings
 from staging_core.database import tables
 from staging_core.models import TERMINAL
 
-from .rule import Rule
+from .rule import Now, Rule
 
 jobs, reservations = tables.jobs, tables.reservations
 
@@ -20,7 +20,7 @@ UNTOLD = "A credit service was not told for a day what became of a reservation."
 _DAY_S = 86_400.0
 
 
-def settled_otherwise(settings: Settings, now: float) -> sa.Select[Any]:
+def settled_otherwise(settings: Settings, now: Now) -> sa.Select[Any]:
     """Jobs with a reservation that is not there, or in another state than theirs asks for."""
     asked = sa.case(
         (jobs.c.state == "ready", "captured"),
@@ -37,7 +37,7 @@ def settled_otherwise(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def of_no_job(settings: Settings, now: float) -> sa.Select[Any]:
+def of_no_job(settings: Settings, now: Now) -> sa.Select[Any]:
     """Reservations that are kept for a job and have not exactly one."""
     return (
         sa.select(reservations.c.id)
@@ -48,7 +48,7 @@ def of_no_job(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def untold(settings: Settings, now: float) -> sa.Select[Any]:
+def untold(settings: Settings, now: Now) -> sa.Select[Any]:
     """Reservations that are over, or that no order has kept, and of which nobody was told."""
     return sa.select(reservations.c.id).where(
         reservations.c.told_at.is_(None),

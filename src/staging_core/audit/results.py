@@ -9,12 +9,12 @@ import sqlalchemy as sa
 from staging_core.config import Settings
 from staging_core.database import tables
 
-from .rule import Rule
+from .rule import Now, Rule
 
 ROUNDING_USD = 1e-6
 
 
-def made_otherwise_than_once(settings: Settings, now: float) -> sa.Select[Any]:
+def made_otherwise_than_once(settings: Settings, now: Now) -> sa.Select[Any]:
     """Ready jobs without a succeeded attempt, and jobs with several."""
     attempts, jobs = tables.attempts, tables.jobs
     succeeded = sa.func.count(attempts.c.id)
@@ -26,7 +26,7 @@ def made_otherwise_than_once(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def charged_otherwise(settings: Settings, now: float) -> sa.Select[Any]:
+def charged_otherwise(settings: Settings, now: Now) -> sa.Select[Any]:
     """Jobs whose cost is not the sum of their attempts'."""
     attempts, jobs = tables.attempts, tables.jobs
     spent = sa.func.coalesce(sa.func.sum(attempts.c.cost_usd), 0.0)
@@ -38,7 +38,7 @@ def charged_otherwise(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def kept_of_deleted(settings: Settings, now: float) -> sa.Select[Any]:
+def kept_of_deleted(settings: Settings, now: Now) -> sa.Select[Any]:
     """Files that stay though the image they are of is deleted, and cleared."""
     files, images, jobs = tables.files, tables.images, tables.jobs
     return (
@@ -49,14 +49,14 @@ def kept_of_deleted(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def kept_without_use(settings: Settings, now: float) -> sa.Select[Any]:
+def kept_without_use(settings: Settings, now: Now) -> sa.Select[Any]:
     """Originals that stay though every image of them is deleted, and cleared."""
     images, originals = tables.images, tables.originals
     used = sa.exists().where(images.c.original_id == originals.c.id, images.c.cleared_at.is_(None))
     return sa.select(originals.c.id).where(originals.c.gone_at.is_(None), ~used)
 
 
-def counted_otherwise(settings: Settings, now: float) -> sa.Select[Any]:
+def counted_otherwise(settings: Settings, now: Now) -> sa.Select[Any]:
     """Accounts whose counters of usage do not come to their ready jobs."""
     accounts, jobs, usage = tables.accounts, tables.jobs, tables.usage
     used = (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import msgspec
 import sqlalchemy as sa
@@ -13,8 +13,13 @@ from staging_core.database.engine import Transaction
 
 from .violation import Violation
 
-Find = Callable[[Settings, float], sa.Select[Any]]
+Now: TypeAlias = sa.ColumnElement[float]
+"""Unix seconds by the database's clock, when the question is asked."""
+
+Find = Callable[[Settings, Now], sa.Select[Any]]
 """Of the settings and the time, the query whose one column names each violation's subject."""
+
+_NOW = sa.bindparam("now", type_=sa.Float)
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -25,18 +30,24 @@ class Rule(msgspec.Struct, frozen=True):
     find: Find
 
 
-async def violations_of(
-    tx: Transaction, settings: Settings, rules: Sequence[Rule]
-) -> list[Violation]:
-    """What the rules find, in one question to the database."""
-    queries: list[Any] = [
-        sa.select(
-            sa.literal_column(str(place)).label("rule"),
-            sa.cast(next(iter(found.c)), sa.Text).label("subject"),
+class Rules:
+    """Rules that are put to the database in one question, written once and asked many times."""
+
+    def __init__(self, settings: Settings, rules: tuple[Rule, ...]) -> None:
+        self._rules = rules
+        self._question: sa.CompoundSelect[Any] = sa.union_all(
+            *(
+                sa.select(
+                    sa.literal_column(str(place)).label("rule"),
+                    sa.cast(next(iter(found.c)), sa.Text).label("subject"),
+                )
+                for place, rule in enumerate(rules)
+                for found in [rule.find(settings, _NOW).subquery()]
+            )
         )
-        for place, rule in enumerate(rules)
-        for found in [rule.find(settings, tx.now).subquery()]
-    ]
-    rows = await tx.rows(sa.union_all(*queries))
-    found = [(rules[row["rule"]], row["subject"]) for row in rows]
-    return [Violation(rule.invariant, rule.what, subject) for rule, subject in found]
+
+    async def violations(self, tx: Transaction) -> list[Violation]:
+        """What the rules find."""
+        rows = await tx.rows(self._question, {"now": tx.now})
+        found = [(self._rules[row["rule"]], row["subject"]) for row in rows]
+        return [Violation(rule.invariant, rule.what, subject) for rule, subject in found]

@@ -22,18 +22,22 @@ _SIGNED = "X-Amz-Signature="
 """In an address that opens an object to whoever reads it."""
 
 
-async def told_secrets(tx: Transaction, secrets: tuple[str, ...]) -> list[Violation]:
-    """Rows with one of the secrets, or with a signed address."""
-    shown = [
+_TEXTS = sa.union_all(
+    *(
         sa.select(
             sa.literal_column(str(place)).label("place"),
             table.c[name].label("subject"),
             sa.cast(table.c[column], sa.Text).label("text"),
         ).where(table.c[column].is_not(None))
         for place, (table, name, column) in enumerate(_SHOWN)
-    ]
+    )
+)
+
+
+async def told_secrets(tx: Transaction, secrets: tuple[str, ...]) -> list[Violation]:
+    """Rows with one of the secrets, or with a signed address."""
     # Looked for here and not by the database: a query would carry them into its log.
-    rows = await tx.rows(sa.union_all(*shown))
+    rows = await tx.rows(_TEXTS)
     telling = [row for row in rows if any(told in row["text"] for told in (*secrets, _SIGNED))]
     return [
         Violation("I10", f"A secret stands in {column} of {table.name}.", row["subject"])

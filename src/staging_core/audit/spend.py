@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from staging_core.config import Settings
 from staging_core.database import tables
 
-from .rule import Rule
+from .rule import Now, Rule
 
 attempts, spend, spend_days = tables.attempts, tables.spend, tables.spend_days
 
@@ -17,7 +17,7 @@ _ROUNDING = 1
 """Millionths of a US dollar."""
 
 
-def counted_otherwise(settings: Settings, now: float) -> sa.Select[Any]:
+def counted_otherwise(settings: Settings, now: Now) -> sa.Select[Any]:
     """Accounts of which a day, or a project's, counts other than its attempts."""
     of_this = (
         (attempts.c.account_id == spend.c.account_id)
@@ -32,7 +32,7 @@ def counted_otherwise(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def less_than_its_accounts(settings: Settings, now: float) -> sa.Select[Any]:
+def less_than_its_accounts(settings: Settings, now: Now) -> sa.Select[Any]:
     """Days that count less than their accounts; of accounts that are deleted only a day knows."""
     its = (spend.c.day == spend_days.c.day) & (spend.c.project_id == "")
     return (
@@ -43,7 +43,7 @@ def less_than_its_accounts(settings: Settings, now: float) -> sa.Select[Any]:
     )
 
 
-def counted_as_less(settings: Settings, now: float) -> sa.Select[Any]:
+def counted_as_less(settings: Settings, now: Now) -> sa.Select[Any]:
     """Attempts that count as less than they cost."""
     return sa.select(attempts.c.id).where(
         attempts.c.spent_on.is_not(None),

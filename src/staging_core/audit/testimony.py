@@ -14,15 +14,16 @@ from .evidence import Accepted, KnownPrediction
 from .results import ROUNDING_USD
 from .violation import Violation, each
 
+_ORDERS = sa.select(tables.groups.c.id, tables.groups.c.account_id)
+_JOBS = sa.select(tables.jobs.c.id)
+
 
 async def of_clients(tx: Transaction, accepted: tuple[Accepted, ...]) -> list[Violation]:
     """Promises that were broken: an order that is gone, doubled, or told to a stranger."""
     if not accepted:
         return []
-    groups, jobs = tables.groups, tables.jobs
-    found = await tx.rows(sa.select(groups.c.id, groups.c.account_id))
-    owners = {row["id"]: row["account_id"] for row in found}
-    there = {row["id"] for row in await tx.rows(sa.select(jobs.c.id))}
+    owners = {row["id"]: row["account_id"] for row in await tx.rows(_ORDERS)}
+    there = {row["id"] for row in await tx.rows(_JOBS)}
     told: dict[tuple[str, str], set[str]] = defaultdict(set)
     for one in accepted:
         if one.idempotency_key is not None:

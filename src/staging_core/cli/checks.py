@@ -54,7 +54,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 async def audited() -> list[Violation]:
     """Everything that must not be; the environment's secrets are among what stands in no row."""
     async with Staging.from_env(worker=False) as staging:
-        return await Audit(staging.ports, Evidence(secrets=_secrets(os.environ))).violations()
+        return await Audit(staging.ports).violations(Evidence(secrets=_secrets(os.environ)))
 
 
 def _secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
