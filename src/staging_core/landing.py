@@ -11,7 +11,8 @@ from .models import Wake
 
 log = logging.getLogger("staging_core")
 
-_LOOK_S = 15.0
+FIRST_LOOK_S = 15.0
+"""Seconds from giving up to the first look."""
 
 ADOPTING = frozenset({"queued", "preparing"})
 """States in which a job has not yet gone on to ask for another prediction."""
@@ -77,7 +78,7 @@ async def cancel_later(tx: Transaction, attempt: Row, handle: str) -> None:
 
 async def look_later(tx: Transaction, attempt: Row) -> None:
     """The attempt is given up, but may exist: a sweep goes on looking for it."""
-    await attempts.change(tx, attempt["id"], look_at=tx.now + _LOOK_S)
+    await attempts.change(tx, attempt["id"], look_at=tx.now + FIRST_LOOK_S, looks=0)
 
 
 def _nudge(job: Row | None) -> Wake | None:

@@ -11,7 +11,7 @@ from .database.engine import Transaction
 from .database.row import Row
 from .errors import Busy, NotFound, Retryable
 from .interfaces import Defers, Finds, Reaches, ReceivesCallbacks, supports
-from .landing import land
+from .landing import FIRST_LOOK_S, land
 from .models import Absent, Attempt, CannotTell, Failed, Found, Staged, Waiting
 from .ports import Ports
 from .settlement import is_of_all, unasked_s
@@ -22,8 +22,11 @@ log = logging.getLogger("staging_core")
 CALL_S = 60.0
 """Seconds that one call at a provider may take."""
 
-LOOKED_FOR_S = 3600.0
-"""How long a prediction is looked for that was given up; no provider keeps one alive longer."""
+MOST_LOOKS = 13
+"""How often a prediction is looked for that was given up; no provider keeps one alive longer.
+
+Looks and not a time, as nobody looks while no worker runs: 13 of them take an hour.
+"""
 
 _LONGEST_PAUSE_S = 600.0
 
@@ -99,10 +102,10 @@ class Predictions:
                 return True
             if attempt["look_at"] is None:
                 return False
-            age = tx.now - attempt["started_at"]
-            again = tx.now + min(max(age / 2, 1.0), _LONGEST_PAUSE_S)
-            over = age > LOOKED_FOR_S
-            await attempts.change(tx, attempt["id"], look_at=None if over else again)
+            looks = attempt["looks"] + 1
+            again = tx.now + min(FIRST_LOOK_S * 1.5**looks, _LONGEST_PAUSE_S)
+            over = looks >= MOST_LOOKS
+            await attempts.change(tx, attempt["id"], look_at=None if over else again, looks=looks)
         return False
 
     async def cancel(self, attempt_id: str, model: str, handle: str) -> None:

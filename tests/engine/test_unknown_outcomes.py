@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from staging_core import OWNER
 from staging_core.acting import Images
 from staging_core.audit import SOUND, Audit
-from staging_core.models import (
-    Attempt,
-    CannotTell,
-)
+from staging_core.database import attempts
+from staging_core.models import Attempt, CannotTell
+from staging_core.predictions import MOST_LOOKS
 from staging_core.recovery import Recovery
 
 from .deferred import Provider, attempts_of, call_back, carry_all, opened, run
+from .house import House
 
 
 def test_a_lost_answer_is_found_at_the_provider_and_never_posted_again(tmp_path: Path) -> None:
@@ -124,3 +126,45 @@ def test_a_prediction_of_a_cancelled_job_is_looked_for_and_cancelled_too(tmp_pat
             assert [attempt.state for attempt in await attempts_of(house)] == ["waste"]
 
     run(scenario)
+
+
+def test_a_prediction_is_looked_for_as_often_after_a_month_without_a_worker(tmp_path: Path) -> None:
+    provider = Provider()
+
+    async def scenario() -> None:
+        async with opened(tmp_path, provider) as (house, _):
+            group = await house.submit()
+            provider.land_late()
+            await carry_all(house)
+            await Images(house.ports, OWNER).cancel(group.images[0].id)
+            provider.predictions["fake-1"].hidden = MOST_LOOKS - 1
+            for _ in range(MOST_LOOKS + 1):
+                house.clock.ahead += 32 * 86_400
+                await Recovery(house.ports).sweep()
+            assert provider.cancelled == ["fake-1"]
+            assert [attempt.state for attempt in await attempts_of(house)] == ["waste"]
+
+    run(scenario)
+
+
+def test_a_prediction_that_does_not_exist_is_looked_for_for_an_hour(tmp_path: Path) -> None:
+    provider = Blind()
+
+    async def scenario() -> None:
+        async with opened(tmp_path, provider) as (house, _):
+            group = await house.submit()
+            provider.lose_answer()
+            await carry_all(house)
+            await Images(house.ports, OWNER).cancel(group.images[0].id)
+            given_up = house.clock()
+            while await _is_looked_for(house):
+                house.clock.ahead += 15
+                await Recovery(house.ports).sweep()
+            assert house.clock() - given_up == pytest.approx(3600, abs=240)
+
+    run(scenario)
+
+
+async def _is_looked_for(house: House) -> bool:
+    async with house.ports.database.read() as tx:
+        return await attempts.any_looked_for(tx, OWNER.account_id)

@@ -272,7 +272,8 @@ class World:
         rounds = 0
         while rounds < _ROUNDS and (rounds < 2 or await self._is_anything_left()):
             rounds += 1
-            self.clock.ahead += 100
+            # First what is awaited comes in time; then what is looked for, at long pauses.
+            self.clock.ahead += 100 if rounds < 10 else 600
             self.provider.end_all()
             await self._work_all()
             await Recovery(self.ports).sweep(bucket=True)

@@ -14,7 +14,7 @@ from staging_core.errors import DatabaseFailed, SchemaOutdated
 
 from .engine import Database
 
-HEAD = "0030"
+HEAD = "0031"
 """The newest migration in this package."""
 
 VERSION_TABLE = "staging_schema"

@@ -89,9 +89,11 @@ attempts = sa.Table(
     sa.Column("model", sa.String(255), nullable=False, server_default=""),
     sa.Column("version", sa.String(64), nullable=False, server_default=""),
     sa.Column("handle", sa.String(200)),
-    # When its answer was lost; when to look for it again though its job does without it.
+    # When its answer was lost; when to look for it again though its job does without it, and how
+    # often that was done.
     sa.Column("unknown_at", sa.Double()),
     sa.Column("look_at", sa.Double(), index=True),
+    sa.Column("looks", sa.Integer(), nullable=False, server_default="0"),
     sa.Column("fetches", sa.Integer(), nullable=False, server_default="0"),
     sa.Column("cost_usd", sa.Double(), nullable=False, server_default="0"),
     # What of the caps it takes, in millionths of a US dollar: on which day, in which project.
