@@ -137,6 +137,25 @@ def test_a_dearer_plan_costs_all_of_the_difference_however_late_it_is_chosen(pla
     play(scenario)
 
 
+def test_what_was_paid_after_a_smaller_plan_was_chosen_is_not_paid_again(play: Play) -> None:
+    async def scenario(shop: Shop) -> None:
+        ada = await shop.customer()
+        small, pro = await shop.offer("small", 900), await shop.offer()
+        business, huge = await shop.offer("business", 9900), await shop.offer("huge", 19900)
+        one = await shop.subscribed(ada, pro)
+        for key, offer in (("down", small), ("back", pro), ("up", business)):
+            await shop.billing.switch(one, offer, key=key)
+        assert paid(shop) == 9900
+        after = await shop.billing.switch(one, pro, key="down again")
+        assert after.paid_price_id == business.price_id
+        await shop.billing.switch(one, business, key="up again")
+        assert paid(shop) == 9900
+        await shop.billing.switch(one, huge, key="dearer")
+        assert paid(shop) == 19900
+
+    play(scenario)
+
+
 def test_what_is_owed_is_paid_before_a_dearer_plan_and_not_taken_off_by_a_cheaper_one(
     play: Play,
 ) -> None:

@@ -80,9 +80,17 @@ class Subscriptions(Part):
         return await self._update(subscription_id, params, key)
 
     async def _paid_for(self, one: Subscribed) -> Price:
-        """What this period was paid for: a dearer price than that of a smaller plan since then."""
-        paid_id = _paid_price_id(one)
-        return one.plan.price if paid_id is None else await self._price_of(paid_id)
+        """The dearest that this period was paid for.
+
+        That is kept where a smaller plan was chosen. It stays there when a still dearer one is
+        paid later, as a change that waits for its payment can write nothing else.
+        """
+        paid_id, now = _paid_price_id(one), one.plan.price
+        if paid_id is None:
+            return now
+        kept = await self._price_of(paid_id)
+        _check_comparable(kept, now)
+        return kept if (kept.unit_amount or 0) > (now.unit_amount or 0) else now
 
     async def _price_of(self, price_id: str) -> Price:
         return await self._line.ask(self._v1.prices.retrieve_async(price_id), Price)

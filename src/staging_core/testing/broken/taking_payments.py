@@ -179,6 +179,15 @@ class BillsAgain(FakePayments):
         return self.provider.keep(replace(after, paid_price_id=None))
 
 
+class RemembersTheFirst(FakePayments):
+    """Takes what this period was paid for first for all that was paid."""
+
+    async def switch(self, subscription_id: str, offer: Offer, *, key: str) -> PaidSubscription:
+        first = self.provider.subscriptions[subscription_id].paid_price_id
+        after = await super().switch(subscription_id, offer, key=key)
+        return after if first is None else self.provider.keep(replace(after, paid_price_id=first))
+
+
 class GivesBack(FakePayments):
     """Takes off a bill what a cheaper plan costs less."""
 
@@ -282,6 +291,7 @@ BROKEN_TAKING_PAYMENTS = (
         ForgetsWhatWasPaid,
         "test_a_dearer_plan_that_is_paid_is_there",
         "test_a_cheaper_plan_gives_no_money_back",
+        "test_going_back_to_what_was_paid_costs_nothing",
     ),
     broken_at_the_fake(IsThereUnpaid, "test_a_dearer_plan_that_is_not_paid_is_not_there"),
     broken_at_the_fake(WaitsInATrial, "test_a_dearer_plan_is_there_at_once_in_a_trial"),
@@ -291,6 +301,7 @@ BROKEN_TAKING_PAYMENTS = (
         "test_going_back_to_what_was_paid_costs_nothing",
     ),
     broken_at_the_fake(BillsAgain, "test_going_back_to_what_was_paid_costs_nothing"),
+    broken_at_the_fake(RemembersTheFirst, "test_going_back_to_what_was_paid_costs_nothing"),
     broken_at_the_fake(NeverEnds, "test_it_ends_with_its_period"),
     broken_at_the_fake(EndsAnyway, "test_it_goes_on"),
     broken_at_the_fake(

@@ -162,6 +162,10 @@ class TakingPayments(AtAProvider):
         back = await billing.switch(bought.id, first, key="back")
         assert (back.status, back.price_id) == ("active", bought.price_id)
         await self.is_paid(billing, bought, 2900)
+        dearer = await self.an_offer(billing, DEARER)
+        for key, offer in (("up", dearer), ("down again", first), ("up again", dearer)):
+            await billing.switch(bought.id, offer, key=key)
+        await self.is_paid(billing, bought, 9900)
 
     @check("Let it end with its period; doing it twice is doing it once.")
     async def test_it_ends_with_its_period(self, billing: Any) -> None:
