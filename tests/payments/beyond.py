@@ -36,10 +36,13 @@ async def begin_what_charges_overage(at: Till, which: int) -> None:
 
 
 async def have_images(at: Till, which: int) -> None:
-    for number in range(1 + which % 3):
-        await at.house.submit(number=number, idempotency_key=f"{at.house.clock()}-{number}")
-    while await at.house.step():
-        pass
+    """As many as there are, of which each is made."""
+    try:
+        for number in range(1 + which % 3):
+            await at.house.submit(number=number, idempotency_key=f"{at.house.clock()}-{number}")
+    finally:
+        while await at.house.step():
+            pass
 
 
 async def what_was_had_is_told(at: Till) -> None:
