@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -109,37 +111,32 @@ def test_a_late_prediction_is_taken_up_while_its_job_has_no_other(tmp_path: Path
     run(scenario)
 
 
-def test_a_prediction_of_a_cancelled_job_is_looked_for_and_cancelled_too(tmp_path: Path) -> None:
+@asynccontextmanager
+async def given_up(home: Path, provider: Provider) -> AsyncIterator[House]:
+    """A house whose one job was cancelled while the answer to its attempt was lost."""
+    async with opened(home, provider) as (house, _):
+        group = await house.submit()
+        provider.land_late()
+        await carry_all(house)
+        await Images(house.ports, OWNER).cancel(group.images[0].id)
+        yield house
+
+
+@pytest.mark.parametrize(
+    ("hidden", "apart_s"),
+    [(2, 120.0), (MOST_LOOKS - 1, 32 * 86_400.0)],
+    ids=["soon", "where no worker runs for months"],
+)
+def test_a_prediction_of_a_cancelled_job_is_looked_for_and_cancelled_too(
+    tmp_path: Path, hidden: int, apart_s: float
+) -> None:
     provider = Provider()
 
     async def scenario() -> None:
-        async with opened(tmp_path, provider) as (house, _):
-            group = await house.submit()
-            provider.land_late()
-            await carry_all(house)
-            await Images(house.ports, OWNER).cancel(group.images[0].id)
-            for _ in range(6):
-                house.clock.ahead += 60
-                await Recovery(house.ports).sweep()
-                house.clock.ahead += 60
-            assert provider.cancelled == ["fake-1"]
-            assert [attempt.state for attempt in await attempts_of(house)] == ["waste"]
-
-    run(scenario)
-
-
-def test_a_prediction_is_looked_for_as_often_after_a_month_without_a_worker(tmp_path: Path) -> None:
-    provider = Provider()
-
-    async def scenario() -> None:
-        async with opened(tmp_path, provider) as (house, _):
-            group = await house.submit()
-            provider.land_late()
-            await carry_all(house)
-            await Images(house.ports, OWNER).cancel(group.images[0].id)
-            provider.predictions["fake-1"].hidden = MOST_LOOKS - 1
-            for _ in range(MOST_LOOKS + 1):
-                house.clock.ahead += 32 * 86_400
+        async with given_up(tmp_path, provider) as house:
+            provider.predictions["fake-1"].hidden = hidden
+            for _ in range(hidden + 2):
+                house.clock.ahead += apart_s
                 await Recovery(house.ports).sweep()
             assert provider.cancelled == ["fake-1"]
             assert [attempt.state for attempt in await attempts_of(house)] == ["waste"]
@@ -148,19 +145,13 @@ def test_a_prediction_is_looked_for_as_often_after_a_month_without_a_worker(tmp_
 
 
 def test_a_prediction_that_does_not_exist_is_looked_for_for_an_hour(tmp_path: Path) -> None:
-    provider = Blind()
-
     async def scenario() -> None:
-        async with opened(tmp_path, provider) as (house, _):
-            group = await house.submit()
-            provider.lose_answer()
-            await carry_all(house)
-            await Images(house.ports, OWNER).cancel(group.images[0].id)
-            given_up = house.clock()
+        async with given_up(tmp_path, Blind()) as house:
+            since = house.clock()
             while await _is_looked_for(house):
                 house.clock.ahead += 15
                 await Recovery(house.ports).sweep()
-            assert house.clock() - given_up == pytest.approx(3600, abs=240)
+            assert house.clock() - since == pytest.approx(3600, abs=240)
 
     run(scenario)
 
