@@ -22,6 +22,7 @@ from .errors import (
     DatabaseFailed,
     Moderated,
     OutcomeUnknown,
+    OutputGone,
     OutputUnavailable,
     Refused,
     Retryable,
@@ -40,7 +41,11 @@ T = TypeVar("T")
 log = logging.getLogger("staging_core")
 
 _FETCHES = 8
-"""At growing pauses these last a minute or two: a short outage where outputs lie costs nothing."""
+"""At growing pauses these last a minute or two: what was just put may show up a little later."""
+
+_FETCHES_WHILE_AWAY = 60
+"""These last about 40 minutes of the hour for which outputs lie there: they are paid for, and
+those of another attempt would come no better from a place that does not answer."""
 
 _LONGEST_POLL_S = 60.0
 _ASKED_LATE_S = 1800.0
@@ -202,7 +207,7 @@ class Awaited(Delivery):
                 raise Abandoned()
             fetches = attempt["fetches"] + 1
             waits = isinstance(error, (StorageError, DatabaseFailed)) and not is_old(tx, self.job)
-            if fetches < _FETCHES or waits:
+            if fetches < _most_fetches(error) or waits:
                 await attempts.change(tx, attempt["id"], fetches=fetches)
                 due_at = tx.now + backoff_s(fetches, longest_s)
                 await jobs.move(
@@ -216,6 +221,13 @@ class Awaited(Delivery):
 
     async def _model_failed(self, tx: Transaction) -> None:
         await gates.failed(tx, self._card, longest_s=self.ports.settings.backoff_max_s)
+
+
+def _most_fetches(error: Exception) -> int:
+    """How often outputs are fetched of which the last try ended so."""
+    cause = error.__cause__
+    away = isinstance(cause, OutputUnavailable) and not isinstance(cause, OutputGone)
+    return _FETCHES_WHILE_AWAY if away else _FETCHES
 
 
 @asynccontextmanager

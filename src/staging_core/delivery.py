@@ -9,6 +9,8 @@ import logging
 from collections.abc import Collection
 from typing import Any
 
+import msgspec
+
 from .database import attempts, files, images, jobs, spend, usage
 from .database.engine import Transaction
 from .database.row import Row
@@ -33,6 +35,16 @@ _KINDS = ("staged", "extra")
 _VERIFIED = "image/png"
 
 
+class _Result(msgspec.Struct, frozen=True, kw_only=True):
+    """A verified picture that lies in the storage."""
+
+    stored: Stored
+    content_type: str
+    width: int
+    height: int
+    sha256: str
+
+
 class Delivery(Held):
     """What every way of a job ends with."""
 
@@ -49,21 +61,11 @@ class Delivery(Held):
         It makes the job ready, unless a plugin labels pictures: then it is the checkpoint.
         ``intended``: keys that have an intent row already.
         """
-        with self._timed("verify"):
-            copy = self._photo(original), await self._working_copy(original)
-            pictures = await self._verify(outputs, *copy, self._layout(copy[0]))
-            pictures = await self._after_stage(pictures, *copy)
-        with self._timed("store"):
-            stored = [
-                await self._put(picture, number, n, intended) for n, picture in enumerate(pictures)
-            ]
+        async with self.ports.pictures:
+            results = await self._stored(outputs, original, number, intended)
         checkpoint = {
-            **_stored(stored[0]),
-            "content_type": pictures[0].content_type,
-            "width": pictures[0].width,
-            "height": pictures[0].height,
-            "sha256": sha256_of(pictures[0].data),
-            "extra": [item.key for item in stored[1:]],
+            **_told_of(results[0]),
+            "extra": [result.stored.key for result in results[1:]],
         }
         async with self.ports.database.write(self.job["account_id"]) as tx:
             for attempt in await attempts.end(tx, self.job["id"], "succeeded"):
@@ -79,8 +81,8 @@ class Delivery(Held):
                 if labels
                 else await self._publish(tx, checkpoint, report=staged.report)
             )
-            for item, picture in zip(stored, pictures, strict=True):
-                await files.keep(tx, item, sha256=sha256_of(picture.data))
+            for result in results:
+                await files.keep(tx, result.stored, sha256=result.sha256)
             if not labels:
                 await self._keep_only(tx, checkpoint)
             await self._delivered(tx)
@@ -91,6 +93,26 @@ class Delivery(Held):
             tell_end(self.ports, job)
         else:
             await self._finalize()
+
+    async def _stored(
+        self, outputs: tuple[bytes, ...], original: Row, number: int, intended: Collection[str]
+    ) -> list[_Result]:
+        """The outputs, verified, in the storage; of their pixels nothing is held any more."""
+        with self._timed("verify"):
+            copy = self._photo(original), await self._working_copy(original)
+            pictures = await self._verify(outputs, *copy, self._layout(copy[0]))
+            pictures = await self._after_stage(pictures, *copy)
+        with self._timed("store"):
+            return [
+                _Result(
+                    stored=await self._put(picture, number, n, intended),
+                    content_type=picture.content_type,
+                    width=picture.width,
+                    height=picture.height,
+                    sha256=sha256_of(picture.data),
+                )
+                for n, picture in enumerate(pictures)
+            ]
 
     async def _put(
         self, picture: Picture, number: int, n: int, intended: Collection[str]
@@ -120,7 +142,8 @@ class Delivery(Held):
     async def _finalize(self) -> None:
         """The labelled copy, then ONE transaction: result, kept files, job ready, event."""
         with self._timed("label"):
-            labelled = await self._label(self.job["checkpoint"])
+            async with self.ports.pictures:
+                labelled = await self._label(self.job["checkpoint"])
         checkpoint = self.job["checkpoint"]
         key = None if labelled is None else labelled[0].key
         async with self.ports.database.write(self.job["account_id"]) as tx:
@@ -256,5 +279,7 @@ class Delivery(Held):
         return stored, sha256_of(labelled.data)
 
 
-def _stored(stored: Stored) -> dict[str, Any]:
-    return {name: getattr(stored, name) for name in Stored.__struct_fields__}
+def _told_of(result: _Result) -> dict[str, Any]:
+    """As a checkpoint keeps it."""
+    told = msgspec.structs.asdict(result)
+    return {**msgspec.structs.asdict(told.pop("stored")), **told}

@@ -134,6 +134,10 @@ class Held:
 
     async def _develop(self, original: Row) -> Row:
         """Decode what was only looked at: the working copy, and what the original is after all."""
+        async with self.ports.pictures:
+            return await self._developed(original)
+
+    async def _developed(self, original: Row) -> Row:
         data = await read_object(self.ports.storage, original["key"])
         made = await self.ports.decoder.working_copy(data)
         async with self.ports.database.write(self.job["account_id"]) as tx:
@@ -172,12 +176,13 @@ class Held:
         given, layout = input_of(self._card, photo), self._layout(photo)
         if await self.ports.storage.stat(given.key) is not None:
             return given
-        if layout is None:
-            await self._make_working_copy(original)
-            return given
-        copy = await self._working_copy(original)
-        data = await self.ports.decoder.model_input(copy, layout, given.content_type)
-        await self.ports.storage.put(given.key, once(data), content_type=given.content_type)
+        async with self.ports.pictures:
+            if layout is None:
+                await self._make_working_copy(original)
+                return given
+            copy = await self._working_copy(original)
+            data = await self.ports.decoder.model_input(copy, layout, given.content_type)
+            await self.ports.storage.put(given.key, once(data), content_type=given.content_type)
         return given
 
     def _layout(self, photo: Photo) -> Layout | None:

@@ -188,4 +188,5 @@ async def _examined(ports: Ports, stored: Stored, head: bytes) -> Examined:
     try:
         return examine(head, ports.limits, whole=False)
     except PictureTruncated:
-        return examine(await read_object(ports.storage, stored.key), ports.limits)
+        async with ports.pictures:
+            return examine(await read_object(ports.storage, stored.key), ports.limits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -25,7 +26,8 @@ class Ports:
 
     ``stagers``: by the id of their card, the default first. Every effect of the engine is a call on
     one of these, so a test that counts and cuts calls here can crash it at every point there is;
-    but for ``telemetry``, which has none, and ``recent``: whom this process has seen just now.
+    but for ``telemetry``, which has none, ``recent``: whom this process has seen just now, and
+    ``pictures``: held by whoever has whole pictures in memory, so that a burst does not fill it.
     """
 
     settings: Settings
@@ -40,11 +42,17 @@ class Ports:
     posts: Posts
     telemetry: Telemetry = SILENT
     recent: Recent = field(default_factory=Recent)
+    pictures: asyncio.Semaphore = field(default_factory=lambda: holding(1))
 
     @property
     def limits(self) -> Limits:
         """How large a photo may be here."""
         return limits_of(self.settings)
+
+
+def holding(processes: int) -> asyncio.Semaphore:
+    """For ``processes`` that decode: one more may read or store its pictures meanwhile."""
+    return asyncio.Semaphore(processes + 1)
 
 
 def limits_of(settings: Settings) -> Limits:

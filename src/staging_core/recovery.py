@@ -47,6 +47,10 @@ from .upkeep import Upkeep
 
 log = logging.getLogger("staging_core")
 
+_Deeds = tuple[tuple[str, Callable[[], Awaitable[int]]], ...]
+_JOBS, _MONEY = "sweep", "payments"
+"""The names of their leases."""
+
 _MODEL_MISSING_S = 3600.0
 _LOOK_EVERY_S = 30.0
 _DEEDS = {"delete_object": (3600.0, math.inf), "cancel_prediction": (60.0, 65)}
@@ -79,27 +83,29 @@ class Recovery:
         self._unknown_kinds: set[str] = set()
         following = Following(ports)
         # A look at what a payment provider told of, then what is charged afterwards is told it.
-        payments = (
+        looks: _Deeds = (
             ("payments_over", following.renewed),
             ("payments_followed", following.follow),
             ("overage_told", Metering(ports).tell),
         )
-        self._deeds: tuple[tuple[str, Callable[[], Awaitable[int]]], ...] = (
+        self._money: _Deeds = (
+            ("payments_ended", Ending(ports).end),
+            ("reservations_told", lambda: tell_settled(ports)),
+            *looks,
+            ("purchases_settled", Unfinished(ports).settle),
+            *looks,
+        )
+        self._deeds: _Deeds = (
             ("nudged", self.nudge),
             ("models_missing", self.give_up_missing_models),
             ("callbacks_read", Reception(ports).read_again),
             ("predictions_found", self._predictions.look),
             ("images_cleared", lambda: clear_deleted(ports)),
-            ("payments_ended", Ending(ports).end),
             ("accounts_deleted", lambda: delete_closed(ports)),
             ("holds_settled", self.settle_holds),
-            ("reservations_told", lambda: tell_settled(ports)),
             ("uploads_expired", self.expire_uploads),
             ("files_expired", self.expire_files),
             ("outbox", self.empty_outbox),
-            *payments,
-            ("purchases_settled", Unfinished(ports).settle),
-            *payments,
         )
 
     async def sweep(self, *, bucket: bool = False) -> dict[str, int]:
@@ -109,14 +115,15 @@ class Recovery:
         What is due once an hour is done too; ``bucket``: now. See ``Upkeep``.
         """
         tally = Tally(self.ports)
+        await self.do_payments(tally)
         if not await self.do_deeds(tally):
             return {}
         await self.keep_up(tally, at_once=bucket)
         return {**tally.done, "failed": len(tally.failed)}
 
     async def do_deeds(self, tally: Tally) -> bool:
-        """What is due at every sweep; False when another process is at it."""
-        if not await self._lead():
+        """What jobs want at every sweep; False when another process is at it."""
+        if not await self._lead(_JOBS):
             return False
         began = time.perf_counter()
         with self.ports.telemetry.span("staging.sweep"):
@@ -126,25 +133,36 @@ class Recovery:
         tally.tell()
         return True
 
+    async def do_payments(self, tally: Tally) -> None:
+        """What is asked of those who are paid, unless another process is at it.
+
+        Apart from jobs: one of them that hangs keeps no lost answer of a model from being found.
+        """
+        if await self._lead(_MONEY):
+            for name, deed in self._money:
+                await tally.of(name, deed)
+            tally.tell()
+
     async def keep_up(self, tally: Tally, *, at_once: bool = False) -> None:
         """What is due once an hour, whoever sweeps; ``at_once``: now."""
         await tally.of("upkeep", lambda: self._upkeep.do(tally, at_once=at_once))
         tally.tell()
 
-    async def _lead(self) -> bool:
+    async def _lead(self, name: str) -> bool:
         seconds = max(3 * self.ports.settings.sweep_s, 10.0)
         async with self.ports.database.write() as tx:
             for model in self.ports.stagers:
                 await leases.hear(tx, f"model:{model}", seconds=_MODEL_MISSING_S)
-            return await leases.take(tx, "sweep", owner=self._owner, seconds=seconds)
+            return await leases.take(tx, name, owner=self._owner, seconds=seconds)
 
     async def give_back(self) -> None:
         """Let another process sweep at once; called when this one closes."""
         try:
             async with self.ports.database.write() as tx:
-                await leases.give_back(tx, "sweep", owner=self._owner)
+                for name in (_JOBS, _MONEY):
+                    await leases.give_back(tx, name, owner=self._owner)
         except DatabaseFailed:
-            log.info("the sweep's lease was not given back, it runs out", exc_info=True)
+            log.info("the sweeps' leases were not given back, they run out", exc_info=True)
 
     async def nudge(self) -> int:
         """Poke for every job that wants a worker: a flushed queue loses nothing."""
@@ -265,6 +283,16 @@ async def sweep_forever(recovery: Recovery) -> None:
             await recovery.observe()
         except Exception:
             log.warning("sweep failed", exc_info=True)
+        await asyncio.sleep(recovery.ports.settings.sweep_s)
+
+
+async def pay_forever(recovery: Recovery) -> None:
+    """Ask those who are paid at the interval of the settings until cancelled."""
+    while True:
+        try:
+            await recovery.do_payments(Tally(recovery.ports))
+        except Exception:
+            log.warning("payments: sweep failed", exc_info=True)
         await asyncio.sleep(recovery.ports.settings.sweep_s)
 
 

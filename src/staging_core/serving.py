@@ -132,7 +132,8 @@ async def read_picture(ports: Ports, image: Image, kind: Kind) -> bytes:
 
 async def _thumbnail(ports: Ports, image: Image, staged_key: str) -> str:
     """Made when it is first asked for; the same picture, the same thumbnail."""
-    data = await ports.decoder.thumbnail(await read_object(ports.storage, staged_key))
+    async with ports.pictures:
+        data = await ports.decoder.thumbnail(await read_object(ports.storage, staged_key))
     account_id = image.job.account_id
     key = f"staged/{folders.folder(account_id)}/{image.job.id}-thumbnail.jpg"
     grace_s = ports.settings.orphan_grace_s

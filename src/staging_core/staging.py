@@ -31,7 +31,7 @@ from .payments.reports import Reports
 from .payments.taking import check_way_back
 from .pipeline import Pipeline
 from .plugins import load_plugins
-from .ports import Ports, limits_of
+from .ports import Ports, holding, limits_of
 from .rates import Rates
 from .readiness import Readiness
 from .recent import Recent
@@ -204,6 +204,7 @@ class Staging:
             posts=await stack.enter_async_context(Posts(hosts=settings.webhook_hosts)),
             telemetry=telemetry,
             recent=recent,
+            pictures=holding(settings.picture_processes),
         )
 
     def _relay(self, ports: Ports) -> Relay | None:

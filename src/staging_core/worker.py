@@ -21,7 +21,7 @@ from .models import Wake
 from .payments.comparison import Comparison, compare_forever
 from .pipeline import Look, Pipeline
 from .ports import Ports
-from .recovery import Recovery, keep_up_forever, sweep_forever
+from .recovery import Recovery, keep_up_forever, pay_forever, sweep_forever
 from .webhooks import Sender
 
 log = logging.getLogger("staging_core")
@@ -85,6 +85,7 @@ class Worker:
         """
         return [
             asyncio.create_task(sweep_forever(self.recovery)),
+            asyncio.create_task(pay_forever(self.recovery)),
             asyncio.create_task(keep_up_forever(self.recovery)),
             asyncio.create_task(compare_forever(Comparison(self.ports))),
             asyncio.create_task(self.sender.run()),

@@ -13,7 +13,13 @@ import httpx
 import pytest
 
 from staging_core.download import Downloads
-from staging_core.errors import OutputRefused, OutputTooLarge, OutputUnavailable, StagingError
+from staging_core.errors import (
+    OutputGone,
+    OutputRefused,
+    OutputTooLarge,
+    OutputUnavailable,
+    StagingError,
+)
 
 from .certificate import contexts
 from .server import Server, answer, serving
@@ -317,10 +323,23 @@ def test_what_is_not_http_is_no_output(rubbish: bytes) -> None:
         asyncio.run(from_here(rubbish))
 
 
-@pytest.mark.parametrize("status", ["404 Not Found", "410 Gone", "500 Oops", "206 Partial"])
-def test_another_status_is_no_output_and_its_body_is_not_shown(status: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("403 Forbidden", OutputGone),
+        ("404 Not Found", OutputGone),
+        ("410 Gone", OutputGone),
+        ("429 Slow Down", OutputUnavailable),
+        ("500 Oops", OutputUnavailable),
+        ("206 Partial", OutputUnavailable),
+    ],
+)
+def test_another_status_is_no_output_and_its_body_is_not_shown(
+    status: str, kind: type[OutputUnavailable]
+) -> None:
     with pytest.raises(OutputUnavailable, match=status[:3]) as failed:
         asyncio.run(from_here(answer(b"driver text", status)))
+    assert type(failed.value) is kind
     assert "driver" not in str(failed.value)
     assert "s3cret" not in str(failed.value)
 

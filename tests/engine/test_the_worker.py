@@ -15,6 +15,7 @@ from staging_core.database import claims
 from staging_core.errors import Busy, SettingError, StorageError
 from staging_core.imaging.decoder import Decoder
 from staging_core.models import Attempt, Staged, StageRequest, Wake
+from staging_core.payments.ending import Ending
 from staging_core.pipeline import Look, Pipeline
 from staging_core.recovery import Recovery
 from staging_core.testing.fake_stager import FakeStager
@@ -167,7 +168,7 @@ def test_a_home_of_none_is_thrown_away_like_no_home(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("lost_by", ["look", "do_deeds", "keep_up"])
+@pytest.mark.parametrize("lost_by", ["look", "do_deeds", "do_payments", "keep_up"])
 def test_a_worker_ends_though_a_driver_loses_its_cancellation(
     install: Install, monkeypatch: pytest.MonkeyPatch, lost_by: str
 ) -> None:
@@ -193,5 +194,34 @@ def test_a_worker_ends_though_a_driver_loses_its_cancellation(
             async with asyncio.timeout(10):
                 await asyncio.wait([working])
             assert working.cancelled()
+
+    asyncio.run(scenario())
+
+
+def test_a_payment_provider_that_hangs_holds_up_no_sweep_of_jobs(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, swept = asyncio.Event(), asyncio.Event()
+
+    async def hangs(*_: object) -> int:
+        asked.set()
+        await asyncio.sleep(3600)
+        return 0
+
+    async def sweeps(*_: object) -> int:
+        if asked.is_set():
+            swept.set()
+        return 0
+
+    monkeypatch.setattr(Ending, "end", hangs)
+    monkeypatch.setattr(Recovery, "nudge", sweeps)
+
+    async def scenario() -> None:
+        async with install("fake:", worker=False, sweep_s=0.05) as staging:
+            working = asyncio.create_task(staging.run_worker())
+            async with asyncio.timeout(10):
+                await swept.wait()
+            working.cancel()
+            await asyncio.wait([working])
 
     asyncio.run(scenario())

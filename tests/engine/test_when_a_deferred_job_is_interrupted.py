@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from staging_core import OWNER
 from staging_core.acting import AttemptRecord, Images, Jobs
 from staging_core.database import files, tables
-from staging_core.errors import Busy, OutputUnavailable
+from staging_core.errors import Busy, OutputGone, OutputUnavailable
 from staging_core.imaging.decoder import Decoder
 from staging_core.models import Attempt, CannotTell, JobState, Output, Staged
 from staging_core.photo import once
@@ -110,10 +110,11 @@ def test_a_result_whose_checkpoint_was_not_written_is_fetched_again_and_not_paid
 class Away(Once):
     """Draws at once, and puts it where nobody gets it from for a while."""
 
-    def __init__(self) -> None:
+    def __init__(self, said: OutputUnavailable | None = None) -> None:
         super().__init__(finish_after=1)
         self.tries = 0
         self.away = True
+        self.said = said or OutputUnavailable("It could not be fetched from cdn.example.")
 
     async def check(self, handle: str) -> Any:
         outcome = await super().check(handle)
@@ -123,8 +124,8 @@ class Away(Once):
     async def fetch(self, url: str, *, hosts: object) -> bytes:
         self.tries += 1
         if self.away:
-            raise OutputUnavailable("The output could not be fetched from cdn.example.")
-        output = self.predictions["fake-1"].output
+            raise self.said
+        output = self.predictions[f"fake-{len(self.posts)}"].output
         assert output is not None
         return output
 
@@ -145,6 +146,42 @@ def test_a_place_of_outputs_that_is_away_for_half_a_minute_costs_no_second_predi
         assert await house.states() == ["ready"]
         assert len(provider.posts) == 1
         assert provider.tries < 10, "it is asked at growing pauses"
+
+    run(tmp_path, provider, scenario)
+
+
+def test_a_place_of_outputs_that_is_away_for_half_an_hour_costs_no_second_prediction(
+    tmp_path: Path,
+) -> None:
+    provider = Away()
+
+    async def scenario(house: House) -> None:
+        ports = replace(house.ports, downloads=provider)  # type: ignore[arg-type]
+        for _ in range(60):
+            await house.step(ports)
+            house.clock.ahead += 30
+        provider.away = False
+        house.clock.ahead += 60
+        await house.step(ports)
+        assert await house.states() == ["ready"]
+        assert len(provider.posts) == 1
+
+    run(tmp_path, provider, scenario)
+
+
+def test_an_output_that_is_said_to_be_gone_is_drawn_again_after_a_minute_or_two(
+    tmp_path: Path,
+) -> None:
+    provider = Away(OutputGone("cdn.example answers 404 for the output."))
+
+    async def scenario(house: House) -> None:
+        ports = replace(house.ports, downloads=provider)  # type: ignore[arg-type]
+        for _ in range(20):
+            await house.step(ports)
+            house.clock.ahead += 20
+            provider.away = len(provider.posts) == 1
+        assert await house.states() == ["ready"]
+        assert len(provider.posts) == 2
 
     run(tmp_path, provider, scenario)
 

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from staging_core.errors import (
+    OutputGone,
     OutputRefused,
     OutputTooLarge,
     OutputUnavailable,
@@ -24,6 +25,9 @@ from .target import Target, parsed, public_target, target_of
 if TYPE_CHECKING:
     import httpx
 
+_GONE = (403, 404, 410)
+"""Object stores say 403 of what they do not have to whoever may not list it."""
+
 _ACCEPT = {"Accept": "image/png, image/webp, image/jpeg, */*;q=0.1"}
 
 
@@ -31,10 +35,11 @@ class Fetched(Wanted, frozen=True):
     """What is fetched."""
 
     too_large: type[StagingError]
+    gone: type[StagingError]
 
 
-_OUTPUT = Fetched("output", OutputRefused, OutputUnavailable, OutputTooLarge)
-_PHOTO = Fetched("photo", SourceRefused, SourceUnavailable, PictureTooLarge)
+_OUTPUT = Fetched("output", OutputRefused, OutputUnavailable, OutputTooLarge, OutputGone)
+_PHOTO = Fetched("photo", SourceRefused, SourceUnavailable, PictureTooLarge, SourceUnavailable)
 
 
 class Downloads:
@@ -80,8 +85,9 @@ class Downloads:
         Raises ``OutputRefused`` before any request for an address that is not listed, or is not
         public and https without the operator's word, and for an answer that redirects;
         ``OutputTooLarge`` beyond ``max_bytes`` (never more than this object's), read no further;
-        ``OutputUnavailable`` for all that another try may change. Messages name the host, never
-        path or query, which may hold a signature.
+        ``OutputUnavailable`` for all that another try may change, of which ``OutputGone`` is an
+        answer that nothing lies there. Messages name the host, never path or query, which may hold
+        a signature.
         """
         address = parsed(url)
         to = target_of(address, hosts)
@@ -161,7 +167,8 @@ def _check_head(response: httpx.Response, to: Target, what: Fetched, most: int) 
     if 300 <= response.status_code < 400:
         raise what.refused(f"{to.host} answers with a redirect, which is not followed.")
     if response.status_code != 200:
-        raise what.unavailable(f"{to.host} answers {response.status_code} for the {what.noun}.")
+        wrong = what.gone if response.status_code in _GONE else what.unavailable
+        raise wrong(f"{to.host} answers {response.status_code} for the {what.noun}.")
     if response.headers.get("content-encoding", "identity").lower() != "identity":
         raise what.refused(f"{to.host} answers with packed content, which nobody asked for.")
     told = response.headers.get("content-length", "")

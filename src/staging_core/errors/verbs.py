@@ -131,6 +131,12 @@ class OutputUnavailable(Retryable):
     code = "output_unavailable"
 
 
+class OutputGone(OutputUnavailable):
+    """The model's output is not where it was put, or not any more."""
+
+    code = "output_gone"
+
+
 class OutputTooLarge(Retryable):
     """The model's output has more bytes than are read."""
 
