@@ -39,3 +39,26 @@ def test_results_that_are_missing_or_another_are_counted_wherever_they_come(
             assert await Audit(house.ports).count() == {**SOUND, "I6": 2}
 
     asyncio.run(scenario())
+
+
+def test_objects_that_no_row_knows_are_counted_wherever_they_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "KEYS_AT_ONCE", 3)
+
+    async def scenario() -> None:
+        async with (
+            Decoder() as decoder,
+            open_house(tmp_path, FakeStager(), decoder=decoder) as house,
+        ):
+            await house.submit(variants=4)
+            while await house.step():
+                pass
+            (key, *_) = [image.staged_key for image in await Images(house.ports, OWNER).page()]
+            for number in range(4):
+                strange = str(key).replace("-0.", f"-{number + 7}.")
+                await house.ports.storage.put(strange, once(b"x"), content_type="image/png")
+            house.clock.ahead += house.ports.settings.orphan_grace_s + 60
+            assert await Audit(house.ports).count() == {**SOUND, "I6": 4}
+
+    asyncio.run(scenario())

@@ -56,7 +56,7 @@ async def in_a_strangers_folder(tx: Transaction) -> list[Violation]:
     """Objects that lie in another account's folder than their row's."""
     wrong = [
         row["key"]
-        for row in await tx.rows(_KEPT)
+        async for row in tx.each(_KEPT)
         if row["key"].split("/")[1] != folder(row["account_id"])
     ]
     return each("I8", "An object lies in another account's folder.", wrong)

@@ -33,20 +33,32 @@ def broken_positions(settings: Settings, now: Now) -> sa.Select[Any]:
 RULES = (Rule("I7", "An account's events are not numbered without a gap.", broken_positions),)
 
 
-_LOGS = sa.select(
-    tables.events.c.job_id, tables.events.c.seq, tables.events.c.type, tables.events.c.state
-).order_by(tables.events.c.job_id, tables.events.c.seq)
-_STATES = sa.select(tables.jobs.c.id, tables.jobs.c.state)
+_JOBS, _EVENTS = tables.jobs, tables.events
+_LOGS = (
+    sa.select(
+        _JOBS.c.id, _JOBS.c.state.label("now"), _EVENTS.c.seq, _EVENTS.c.type, _EVENTS.c.state
+    )
+    .outerjoin(_EVENTS, _EVENTS.c.job_id == _JOBS.c.id)
+    .order_by(_JOBS.c.id, _EVENTS.c.seq)
+)
 
 
 async def broken_logs(tx: Transaction) -> list[Violation]:
     """Jobs whose events have a gap, an illegal move, or not exactly one end."""
-    logs: dict[str, list[Row]] = {}
-    for row in await tx.rows(_LOGS):
-        logs.setdefault(row["job_id"], []).append(row)
-    states = await tx.rows(_STATES)
-    broken = [job["id"] for job in states if not _sound(logs.get(job["id"], []), job["state"])]
+    broken, log = list[str](), list[Row]()
+    async for row in tx.each(_LOGS):
+        if log and log[0]["id"] != row["id"]:
+            broken += _broken(log)
+            log = []
+        log.append(row)
+    if log:
+        broken += _broken(log)
     return each("I7", "A job's events have a gap, an illegal move, or not one end.", broken)
+
+
+def _broken(log: list[Row]) -> list[str]:
+    """The job of these rows, unless they are sound; one without events has one empty row."""
+    return [] if _sound(log, log[0]["now"]) else [log[0]["id"]]
 
 
 def _sound(log: list[Row], state: str) -> bool:

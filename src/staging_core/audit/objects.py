@@ -8,13 +8,15 @@ import sqlalchemy as sa
 
 from staging_core.database import files, tables
 from staging_core.database.row import Row
-from staging_core.models import Stored
 from staging_core.ports import Ports
 
 from .violation import Violation, each
 
 AT_ONCE = 50
 """Results that are looked at together: any number of them takes the same memory."""
+
+KEYS_AT_ONCE = 1_000
+"""Keys that rows are looked for together."""
 
 
 _IMAGES, _JOBS, _FILES = tables.images, tables.jobs, tables.files
@@ -59,15 +61,22 @@ async def unknown_objects(ports: Ports) -> list[Violation]:
     """Objects of ours, older than the grace time, that no row knows."""
     async with ports.database.read() as tx:
         oldest = tx.now - ports.settings.orphan_grace_s
-    old: list[Stored] = [
-        stored
-        for folder in files.FOLDERS
-        async for stored in ports.storage.entries(folder)
-        if stored.modified < oldest and files.is_ours(stored.key)
-    ]
-    if not old:
+    old, orphans = list[str](), list[str]()
+    for folder in files.FOLDERS:
+        async for stored in ports.storage.entries(folder):
+            if stored.modified < oldest and files.is_ours(stored.key):
+                old.append(stored.key)
+            if len(old) == KEYS_AT_ONCE:
+                orphans += await _unknown(ports, old)
+                old = []
+    orphans += await _unknown(ports, old)
+    return each("I6", "An object is in the storage that no row knows.", orphans)
+
+
+async def _unknown(ports: Ports, keys: list[str]) -> list[str]:
+    """Those that no row knows, in their order."""
+    if not keys:
         return []
     async with ports.database.read() as tx:
-        known = await files.known(tx, [stored.key for stored in old])
-    orphans = [stored.key for stored in old if stored.key not in known]
-    return each("I6", "An object is in the storage that no row knows.", orphans)
+        known = await files.known(tx, keys)
+    return [key for key in keys if key not in known]

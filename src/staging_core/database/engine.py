@@ -25,6 +25,7 @@ from .row import Row
 Committed = Callable[[list[events.News]], None]
 T = TypeVar("T")
 
+_AT_ONCE = 1_000
 _TRIES = 8
 _PAUSE_S = 0.1
 
@@ -90,6 +91,14 @@ class Transaction:
         else:
             result = await self.execute(statement.on(self.connection.dialect.name), values)
         return cast("list[Row]", list(result.mappings())) if result.returns_rows else []
+
+    async def each(self, statement: sa.Executable) -> AsyncIterator[Row]:
+        """The statement's rows, some at a time: however many, they take the same memory."""
+        await self._flush()
+        options = {"yield_per": _AT_ONCE}
+        async with self.connection.stream(statement, execution_options=options) as result:
+            async for row in result.mappings():
+                yield cast("Row", row)
 
     async def also(self, statement: Prepared, values: Mapping[str, Any]) -> None:
         """Write what nobody waits for: where that saves a message, with the next statement.
