@@ -37,6 +37,7 @@ from .fallback import Way, another_way
 from .interfaces import Defers, Stager, supports
 from .landing import cancel_later, look_later
 from .models import TERMINAL, Picture
+from .models.text import keepable
 from .photo import put_picture, sha256_of
 from .ports import Ports
 
@@ -135,9 +136,9 @@ async def end_job(
         tx,
         job,
         "error",
-        told={"error": error.code, "message": error.message},
+        told={"error": error.code, "message": _said(error)},
         error=error.code,
-        message=error.message,
+        message=_said(error),
         **values,
     )
 
@@ -187,7 +188,7 @@ async def _close_attempt(
 ) -> None:
     """The job does without its open attempt; a prediction that may run is stopped or looked for."""
     closed = await attempts.end(
-        tx, job["id"], outcome, error=error.code, message=error.message or None
+        tx, job["id"], outcome, error=error.code, message=_said(error) or None
     )
     for attempt in closed:
         if cost_usd is not None:
@@ -364,6 +365,11 @@ async def _end_for_good(ports: Ports, failure: _Failure, **values: Any) -> None:
         row = await end_job(tx, job, error, kept=(stored.key,), **values)
         await files.keep(tx, stored, sha256=sha256_of(overlay))
     tell_end(ports, row)
+
+
+def _said(error: StagingError) -> str:
+    """Its message for the database: a provider's words that it refused would end nothing."""
+    return keepable(error.message)
 
 
 def _verb(error: Exception) -> StagingError:

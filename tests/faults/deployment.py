@@ -14,6 +14,7 @@ import pytest
 
 from staging_core import Staging
 from staging_core.testing.replicate import RunningReplicate, replicate_process
+from staging_core.testing.s3 import S3Process
 from staging_core.testing.servers.databases import Databases
 from staging_core.testing.servers.postgres import PostgresServer, postgres_server
 from staging_core.testing.servers.redis import RedisServer, redis_server
@@ -34,7 +35,7 @@ BRISK = {
 }
 """As in production, only sooner: a test cannot wait for minutes."""
 
-_SECRETS = ("REPLICATE_API_TOKEN", "REPLICATE_WEBHOOK_SECRET")
+_SECRETS = ("REPLICATE_API_TOKEN", "REPLICATE_WEBHOOK_SECRET", "AWS_SECRET_ACCESS_KEY")
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Deployment:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must stand in no row and no log."""
-        return tuple(self.variables[name] for name in _SECRETS)
+        return tuple(self.variables[name] for name in _SECRETS if name in self.variables)
 
     def client(self, **settings: object) -> Staging:
         """An installation that works on nothing: what a web process opens."""
@@ -71,21 +72,25 @@ class Deployment:
 
 @contextmanager
 def deployed(
-    home: Path, *, provider: Sequence[str] = (), storage: str = "file:", **settings: object
+    home: Path, *, provider: Sequence[str] = (), bucket: bool = False, **settings: object
 ) -> Iterator[Deployment]:
-    """All servers, and who takes callbacks; ``provider``: the double's command line."""
+    """All servers, and who takes callbacks.
+
+    ``provider``: the double's command line. ``bucket``: pictures lie at an S3 server, not in files.
+    """
     with ExitStack() as stack:
         (home / "logs").mkdir(parents=True)
         postgres = stack.enter_context(postgres_server())
         redis = stack.enter_context(redis_server())
         replicate = stack.enter_context(replicate_process(["--creates-per-minute", "0", *provider]))
+        s3 = stack.enter_context(S3Process()) if bucket else None
         port = free_port()
         deployment = Deployment(
             home=home,
             settings={
                 **BRISK,
                 "home": str(home / "home"),
-                "storage": storage,
+                "storage": "file:" if s3 is None else s3.url("photos", "staging"),
                 **stack.enter_context(Databases(postgres).fresh()),
                 "queue": f"{redis.url}?prefix=t{uuid4().hex[:8]}",
                 "stager": "replicate:qwen/qwen-image-edit",
@@ -96,6 +101,7 @@ def deployed(
                 "REPLICATE_BASE_URL": replicate.url,
                 "REPLICATE_API_TOKEN": replicate.token,
                 "REPLICATE_WEBHOOK_SECRET": replicate.secret,
+                **({} if s3 is None else s3.secrets),
             },
             postgres=postgres,
             redis=redis,

@@ -49,6 +49,7 @@ class Form:
     ``plan``: what happens at which share of ended jobs, such as ``(0.4, "crash_postgres")``;
     beside that a worker is killed every ``pause`` seconds, ``kills`` times at most. The faults
     end after the plan and when ``until`` of the jobs have ended, or after ``longest_s``.
+    ``bucket``: pictures lie at an S3 server, and the provider fetches photos from there.
     """
 
     jobs: int
@@ -61,6 +62,7 @@ class Form:
     longest_s: float = 240.0
     final_within_s: float = 120.0
     chaos: dict[str, float] = field(default_factory=lambda: CHAOS)
+    bucket: bool = False
 
     def provider(self) -> list[str]:
         """The provider's command line."""
@@ -70,7 +72,7 @@ class Form:
 
 def ordeal(home: Path, form: Form) -> Report:
     """Run it; the report says what was found, and judges nothing."""
-    with deployed(home, provider=form.provider()) as deployment:
+    with deployed(home, provider=form.provider(), bucket=form.bucket) as deployment:
         return asyncio.run(_ordeal(deployment, form))
 
 

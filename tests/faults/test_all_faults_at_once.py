@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ SHORT = Form(
     longest_s=120.0,
     chaos={**CHAOS, "lost-answer": 0.1, "failed": 0.1, "garbage": 0.1, "stall": 0.0},
 )
+AT_A_BUCKET = replace(SHORT, jobs=20, seed=20_260_303, kills=3, bucket=True)
 LONG = Form(
     jobs=1000,
     workers=4,
@@ -46,6 +48,12 @@ def check(report: Report) -> None:
 
 def test_forty_jobs_through_all_faults(tmp_path: Path) -> None:
     report = ordeal(tmp_path, SHORT)
+    check(report)
+    assert report.faults["crash_postgres"] == 1
+
+
+def test_twenty_jobs_whose_pictures_lie_in_a_bucket_through_all_faults(tmp_path: Path) -> None:
+    report = ordeal(tmp_path, AT_A_BUCKET)
     check(report)
     assert report.faults["crash_postgres"] == 1
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from staging_core import OWNER, Staging
 from staging_core.backends.replicate.shelf import card_of
@@ -30,12 +30,11 @@ MODELS = [
 ]
 
 
-def small() -> bytes:
+def small(width: int = 610, height: int = 400) -> bytes:
     """The bundled photo in a size that is quick to work on, and in no model's own shape."""
     with Image.open(str(files("staging_core.cli.demo") / "empty_room.jpg")) as photo:
-        photo.thumbnail((640, 640))
         buffer = io.BytesIO()
-        photo.crop((0, 0, 610, 400)).save(buffer, "JPEG", quality=90)
+        ImageOps.fit(photo, (width, height)).save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
 
 
@@ -48,7 +47,9 @@ def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningReplicate]:
         yield running
 
 
-def staged(home: Path, models: list[str], **more: Any) -> list[Group]:
+def staged(
+    home: Path, models: list[str], *, photo: bytes | None = None, **more: Any
+) -> list[Group]:
     """A job for each model, carried to its end."""
 
     async def run() -> list[Group]:
@@ -58,7 +59,7 @@ def staged(home: Path, models: list[str], **more: Any) -> list[Group]:
             me = staging.acting_as(OWNER)
             groups = [
                 await me.images.submit(
-                    small(), room="living_room", style="japandi", seed=7 + n, model=model
+                    photo or small(), room="living_room", style="japandi", seed=7 + n, model=model
                 )
                 for n, model in enumerate(models)
             ]
@@ -81,6 +82,22 @@ def test_every_kind_of_model_stages_a_photo_at_the_photos_size(
         assert image.job.cost_usd >= card_of(image.job.model).price.usd
     calls = Counter((one["method"], one["path"].split("/")[2]) for one in double.truth("request"))
     assert calls["POST", "models"] == len(groups)
+
+
+@pytest.mark.parametrize(
+    ("model", "size"),
+    [
+        ("bytedance/seedream-4.5", (2160, 1440)),  # the whole size is too small, twice is too large
+        ("bytedance/seedream-4.5", (4000, 1000)),  # no size has exactly its shape
+        ("black-forest-labs/flux-2-pro", (1500, 500)),  # wider than any answer
+    ],
+)
+def test_a_photo_of_which_no_whole_multiple_can_be_had_is_staged_at_once(
+    double: RunningReplicate, tmp_path: Path, model: str, size: tuple[int, int]
+) -> None:
+    ((image,),) = [group.images for group in staged(tmp_path, [model], photo=small(*size))]
+    assert (image.job.status, image.job.error, image.job.attempts) == ("ready", None, 1)
+    assert (image.width, image.height) == size
 
 
 def test_a_lost_answer_is_found_and_nothing_is_paid_twice(

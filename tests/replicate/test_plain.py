@@ -61,6 +61,20 @@ def test_words_that_tell_nothing_stay(words: str) -> None:
     assert plain(words) == words
 
 
+def test_what_cannot_be_printed_is_left_out() -> None:
+    assert plain("out\0 of\x1b[0m\tmem\u200bory\ud800\r\n") == "out of[0m memory"
+
+
+@given(st.text())
+def test_what_is_shown_is_printable_and_on_one_line(words: str) -> None:
+    assert plain(words).isprintable()
+
+
+@pytest.mark.parametrize("unseen", ["\0", "\x08", "\u200b", "\ud800"])
+def test_no_address_hides_behind_what_cannot_be_printed(unseen: str) -> None:
+    assert plain(f"cannot read https:/{unseen}/5ec4e7.example") == "cannot read (address)"
+
+
 TEXT = st.text(st.characters(exclude_characters="\"'<>`"), max_size=40)
 
 

@@ -36,3 +36,13 @@ def is_kept(text: str) -> bool:
     if text.isascii():
         return "\0" not in text
     return "\0" not in text and not any("\ud800" <= each <= "\udfff" for each in text)
+
+
+def keepable(text: str) -> str:
+    """The text with U+FFFD in place of what cannot be kept.
+
+    For the words of strangers, which have to be written down whatever is in them.
+    """
+    if is_kept(text):
+        return text
+    return "".join(each if is_kept(each) else "\N{REPLACEMENT CHARACTER}" for each in text)

@@ -40,7 +40,10 @@ class RatioInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class SizeInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the output's size goes: the photo's, or its smallest multiple within the bounds."""
+    """Where the output's size goes, which is asked for in the photo's shape and within the bounds.
+
+    ``multiple_of``: the model rounds sides to multiples of this many pixels.
+    """
 
     width: str
     height: str
@@ -48,6 +51,7 @@ class SizeInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     max_side: int
     min_pixels: int = 1
     max_pixels: int = 2**31
+    multiple_of: int = 1
 
 
 class ReplicateCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 from staging_core.errors import NotHonoured, Refused
@@ -9,6 +11,8 @@ from staging_core.interfaces import Photo
 from staging_core.models import StageRequest
 
 from .card import RatioInput, ReplicateCard, SizeInput
+
+_SHAPE_TOLERANCE = 0.005  # half of what an answer may be off by
 
 
 def model_input(
@@ -49,15 +53,56 @@ def nearest_ratio(ratio: RatioInput, photo: Photo) -> str:
 
 
 def asked_size(card: ReplicateCard, size: SizeInput, photo: Photo) -> dict[str, int]:
-    """Width and height of the output: a whole multiple of the photo's, so that its shape stays."""
-    for times in range(1, 65):
-        width, height = photo.width * times, photo.height * times
-        if max(width, height) > size.max_side or width * height > size.max_pixels:
-            break
-        if min(width, height) >= size.min_side and width * height >= size.min_pixels:
+    """Width and height of the output, in the photo's shape and within the bounds.
+
+    A whole multiple of the photo's where there is one, else any size of exactly its shape, else one
+    of nearly its shape. Of these the smallest that loses nothing, or the largest there is.
+    """
+    area = photo.width * photo.height
+    shape = Fraction(photo.width, photo.height)
+    across, down = shape.numerator * size.multiple_of, shape.denominator * size.multiple_of
+    for sizes in (
+        _multiples(size, photo.width, photo.height),
+        _multiples(size, across, down),
+        _about(size, shape),
+    ):
+        if fitting := [each for each in sizes if _is_within(size, *each)]:
+            width, height = min(fitting, key=lambda each: _loss(each[0] * each[1], area))
             return {size.width: width, size.height: height}
     raise Refused(
         f"The model {card.id} answers in {size.min_side} to {size.max_side} pixels a side; a photo "
         f"of {photo.width}x{photo.height} has no such size in its shape.",
         remedy="Send a photo of a more usual shape, or choose another model.",
     )
+
+
+def _loss(pixels: int, photos: int) -> tuple[bool, int]:
+    return pixels < photos, abs(pixels - photos)
+
+
+def _is_within(size: SizeInput, width: int, height: int) -> bool:
+    return (
+        min(width, height) >= size.min_side
+        and max(width, height) <= size.max_side
+        and size.min_pixels <= width * height <= size.max_pixels
+        and width % size.multiple_of == height % size.multiple_of == 0
+    )
+
+
+def _multiples(size: SizeInput, width: int, height: int) -> Iterator[tuple[int, int]]:
+    most = size.max_side // max(width, height)
+    return ((width * times, height * times) for times in range(1, most + 1))
+
+
+def _about(size: SizeInput, shape: Fraction) -> Iterator[tuple[int, int]]:
+    """For each short side the long one that comes closest, where it is close enough."""
+    step, ratio = size.multiple_of, max(shape, 1 / shape)
+    most = size.max_side // step
+    for short in range(-(-size.min_side // step), most + 1):
+        # In whole numbers: four thousand fractions would take a while.
+        exact = short * ratio.numerator
+        long = min((2 * exact + ratio.denominator) // (2 * ratio.denominator), most)
+        asked = long * ratio.denominator
+        if abs(asked - exact) <= min(asked, exact) * _SHAPE_TOLERANCE:
+            sides = short * step, long * step
+            yield sides if shape < 1 else (sides[1], sides[0])

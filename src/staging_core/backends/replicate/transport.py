@@ -116,10 +116,12 @@ def rejected(status: int, headers: httpx.Headers, body: bytes) -> Rejected:
 
 
 def plain(text: str) -> str:
-    """A provider's words for our logs and errors: on one line, short, without any address."""
-    told = _WORDS.sub(
-        lambda word: "(address)" if _TELLS.search(word[0]) else word[0], text[:_LONGEST_READ]
-    )
+    """A provider's words for our logs and errors: on one line, short, without any address.
+
+    What cannot be printed goes first, or an address could hide behind it.
+    """
+    printed = "".join(c for c in text[:_LONGEST_READ] if c.isprintable() or c.isspace())
+    told = _WORDS.sub(lambda word: "(address)" if _TELLS.search(word[0]) else word[0], printed)
     return " ".join(told.split())[:300]
 
 
