@@ -19,6 +19,7 @@ import yaml
 
 from staging_core import Settings
 from staging_core.errors import SettingError
+from staging_core.readiness import _TIME_LIMIT_S
 
 from .processes import serving
 
@@ -296,11 +297,20 @@ def mib(quantity: str) -> int:
 def test_the_api_is_probed_and_what_may_be_moved_has_a_budget() -> None:
     (api,) = [pod["containers"][0] for name, pod in PODS if name == "api-Deployment"]
     assert api["livenessProbe"]["httpGet"]["path"] == "/health"
-    assert api["readinessProbe"]["httpGet"]["path"] == "/ready"
     kinds = [name for name, _ in manifests()]
     for part in ("api", "worker"):
         assert f"{part}-PodDisruptionBudget" in kinds
         assert f"{part}-HorizontalPodAutoscaler" in kinds
+
+
+def test_what_all_apis_share_keeps_a_new_one_out_and_takes_no_old_one_out() -> None:
+    """A Redis that is away costs wakes, and no request; one that needs what is away is told so."""
+    (api,) = [pod["containers"][0] for name, pod in PODS if name == "api-Deployment"]
+    startup = api["startupProbe"]
+    assert startup["httpGet"]["path"] == "/ready"
+    assert startup["timeoutSeconds"] > _TIME_LIMIT_S
+    assert startup["periodSeconds"] * startup["failureThreshold"] >= 300
+    assert api["readinessProbe"]["httpGet"]["path"] == "/health"
 
 
 def test_the_collector_takes_what_the_processes_tell() -> None:
