@@ -92,7 +92,6 @@ def test_the_proxy_in_front_is_named_and_nobody_else_is_believed() -> None:
     (network,) = COMPOSE["networks"]["default"]["ipam"]["config"]
     assert named == network["gateway"]
     assert ip_address(named) in ip_network(network["subnet"])
-    assert all(each.startswith("127.0.0.1:") for each in COMPOSE["services"]["api"]["ports"])
     (api,) = [pod["containers"][0] for name, pod in PODS if name == "api-Deployment"]
     (told,) = [each for each in api["env"] if each["name"] == "STAGING_TRUSTED_PROXIES"]
     for value in (named, told["value"]):
@@ -161,8 +160,19 @@ def test_images_of_others_are_those_that_were_chosen() -> None:
         assert name in OURS or (tag and tag != "latest"), name
 
 
-def test_figures_are_shown_to_this_machine_only() -> None:
-    assert COMPOSE["services"]["collector"]["ports"] == ["127.0.0.1:8889:8889"]
+def test_what_compose_serves_is_for_this_machine_only_and_the_proxy_on_it() -> None:
+    """Figures are for nobody else; API and storage would be reached without TLS."""
+    served = {name: each["ports"] for name, each in COMPOSE["services"].items() if "ports" in each}
+    assert served.keys() == {"api", "storage", "collector"}
+    assert all(port.startswith("127.0.0.1:") for ports in served.values() for port in ports)
+
+
+def test_where_browsers_reach_the_storage_is_for_whoever_deploys_to_say() -> None:
+    example = (DEPLOY / ".env.example").read_text("utf-8")
+    comment = example.partition("STORAGE_PUBLIC_URL=")[0].rpartition("\n\n")[2]
+    assert "The address under which browsers reach the storage" in comment
+    page = (ROOT / "docs/how-to/run-in-containers.md").read_text("utf-8")
+    assert "STORAGE_PUBLIC_URL" in page
 
 
 def test_a_migration_is_made_anew_for_every_version() -> None:
