@@ -54,6 +54,14 @@ def test_the_wheel_and_the_image_are_tested_with_the_versions_we_develop_with() 
         assert pins(shipped).items() <= pins("dev.txt").items()
 
 
+def test_the_service_reads_heic_and_its_image_has_what_that_needs() -> None:
+    """Phones send it; an application that mounts the API chooses for itself."""
+    core, service = read(ROOT / "pyproject.toml"), read(ROOT / "apps/server/pyproject.toml")
+    assert "staging-core[heif]" in service["project"]["dependencies"]
+    needed = core["project"]["optional-dependencies"]["heif"]
+    assert {package(item) for item in needed} <= pins("service.txt").keys()
+
+
 @pytest.mark.parametrize("name", ["dev.txt", "runtime.txt", "service.txt", "build.txt"])
 def test_every_pin_has_hashes_and_no_file_names_an_index(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text("utf-8")

@@ -19,6 +19,7 @@ from .held import Held
 from .imaging.canvas import Layout
 from .interfaces import Photo
 from .models import JobState, Output, Picture, Staged, Stored
+from .models.text import keepable_json
 from .photo import intend_picture, key_of, put_intended, put_picture, read_object, sha256_of
 from .settlement import tell_end
 
@@ -67,6 +68,7 @@ class Delivery(Held):
             **_told_of(results[0]),
             "extra": [result.stored.key for result in results[1:]],
         }
+        report = keepable_json(staged.report)
         async with self.ports.database.write(self.job["account_id"]) as tx:
             for attempt in await attempts.end(tx, self.job["id"], "succeeded"):
                 if attempt["cost_usd"] != staged.cost_usd:
@@ -75,11 +77,9 @@ class Delivery(Held):
                     spend.settle(tx, attempt, staged.cost_usd)
             labels = self.ports.hooks.labels()
             job = (
-                await jobs.move(
-                    tx, self.job, "finalizing", checkpoint=checkpoint, report=staged.report
-                )
+                await jobs.move(tx, self.job, "finalizing", checkpoint=checkpoint, report=report)
                 if labels
-                else await self._publish(tx, checkpoint, report=staged.report)
+                else await self._publish(tx, checkpoint, report=report)
             )
             for result in results:
                 await files.keep(tx, result.stored, sha256=result.sha256)

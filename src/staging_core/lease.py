@@ -10,6 +10,7 @@ from types import TracebackType
 from .database import jobs
 from .database.jobs import Abandoned
 from .database.row import Row
+from .models.text import keepable
 from .ports import Ports
 
 log = logging.getLogger("staging_core")
@@ -35,7 +36,8 @@ class Lease:
 
     def progress(self, share: float, phase: str) -> None:
         """How far the job is; callable from any thread, written soon by the keeper."""
-        self._reached = (min(max(0.0, share), 1.0), phase[:64])  # in this order NaN becomes 0
+        share = min(max(0.0, share), 1.0)  # in this order NaN becomes 0
+        self._reached = (share, keepable(phase[:64]))
 
     async def __aenter__(self) -> Lease:
         self._body = asyncio.current_task()

@@ -1,7 +1,7 @@
 """Rate limits: how often one API key, one principal, or one address, may ask in a minute.
 
 Counted by the queue, for all processes that share it. Where a queue cannot count, or is away, each
-process counts for itself.
+process counts for itself; one that is away is asked again after a while.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ from .uses import Uses
 log = logging.getLogger("staging_core")
 
 WINDOW_S = 60.0
+_ALONE_S = 10.0
+"""For how long the queue is not asked after it failed: one that hangs takes two seconds each time,
+and a request is counted up to five times."""
+
 _MOST_TURNED_AWAY = 10_000
 _TURNED_AWAY = (
     "%s made more than %d %s in a minute and is turned away for a while. If it is a proxy, name "
@@ -54,6 +58,7 @@ class Rates:
         self._lockout = Lockout(tries=max(1, round(self._failures / WINDOW_S)))
         self._uses = Uses()
         self._counter = counter or self._uses
+        self._alone_until = 0.0
         self._turned_away: dict[str, tuple[float, int]] = {}
 
     async def take(self, principal: Principal, use: Use) -> Left:
@@ -133,14 +138,37 @@ class Rates:
 
     async def _counted(self, key: str, limit: int) -> Left:
         """Count one; ``RateLimited`` when it was one too many."""
-        try:
-            allowance = await self._counter.take(key, limit=limit, window_s=WINDOW_S)
-        except Exception:
-            log.warning("uses are counted by this process alone: the queue is away", exc_info=True)
+        allowance = None if self._is_alone() else await self._counted_for_all(key, limit)
+        if allowance is None:
             allowance = await self._uses.take(key, limit=limit, window_s=WINDOW_S)
         if not allowance.allowed:
             raise RateLimited(limit=limit, retry_after_s=allowance.reset_s)
         return Left(limit, allowance)
+
+    def _is_alone(self) -> bool:
+        """Whether the queue is left alone; when that is over, the first who comes asks it."""
+        now = time.monotonic()
+        if now < self._alone_until:
+            return True
+        if self._alone_until:
+            self._alone_until = now + _ALONE_S  # whoever comes meanwhile does not wait too
+        return False
+
+    async def _counted_for_all(self, key: str, limit: int) -> Allowance | None:
+        """By the queue; None where that failed. The log is told of an outage once."""
+        try:
+            allowance = await self._counter.take(key, limit=limit, window_s=WINDOW_S)
+        except Exception:
+            if not self._alone_until:
+                log.warning(
+                    "uses are counted by this process alone: the queue is away", exc_info=True
+                )
+            self._alone_until = time.monotonic() + _ALONE_S
+            return None
+        if self._alone_until:
+            log.info("uses are counted for all processes again")
+        self._alone_until = 0.0
+        return allowance
 
 
 def _place(address: str) -> str:

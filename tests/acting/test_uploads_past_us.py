@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -223,6 +224,30 @@ def test_a_photo_whose_type_the_browser_does_not_know_is_kept_with_its_own(
             assert stored.content_type == "image/heic"
             await staging.run_worker(until_idle=True)
             assert (await me.images.get(group.images[0].id)).job.state == "ready"
+
+    asyncio.run(scenario())
+
+
+def test_a_phones_photo_that_cannot_be_read_here_is_refused_and_let_go(
+    on_s3: Staging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = photo(1, "HEIF")
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)  # as if it were not installed
+
+    async def scenario() -> None:
+        async with on_s3 as staging:
+            me = staging.acting_as(OWNER)
+            upload, ticket = await presigned(
+                me, data, filename="IMG_1.HEIC", content_type="image/heic"
+            )
+            assert await put(ticket, data) == 200
+            with pytest.raises(PictureUnsupported, match="cannot be read here"):
+                await me.uploads.complete(upload.id)
+            with pytest.raises(PictureUnsupported, match="cannot be read here"):
+                await me.images.submit(upload_id=upload.id, **WISH)
+            await staging.sweep()
+            assert await keys(staging) == {upload.key}
+            assert await me.images.page() == []
 
     asyncio.run(scenario())
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from staging_core import OWNER, Image
@@ -103,3 +105,20 @@ def test_the_last_words_of_a_job_that_always_fails_are_kept(install: Install) ->
     image, _ = carried(install, Raises(Retryable(WORDS), times=9))
     assert (image.job.state, image.job.error) == ("error", "attempts_exhausted")
     assert KEPT in (image.job.message or "")
+
+
+class Tells(FakeStager):
+    """Says unusual things of a picture, and of how far it is."""
+
+    async def stage(self, request: StageRequest, photo: Any, attempt: Attempt) -> Staged:
+        assert attempt.progress is not None
+        attempt.progress(0.5, WORDS)
+        staged = await super().stage(request, photo, attempt)
+        report = {WORDS: [WORDS, float("nan"), (1, Path("x"))], "all": {"well": True}}
+        return msgspec.structs.replace(staged, report=report)
+
+
+def test_what_a_model_reports_of_a_picture_costs_nobody_the_picture(install: Install) -> None:
+    image, attempts = carried(install, Tells(delay_ms=600))
+    assert (image.job.state, len(attempts)) == ("ready", 1)
+    assert image.job.report == {KEPT: [KEPT, None, [1, "x"]], "all": {"well": True}}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from staging_core.errors import BadPicture, Retryable, StagingError
+from staging_core.errors import BadPicture, PictureUnsupported, Retryable, StagingError
 from staging_core.imaging import decoder as decoder_module
 from staging_core.imaging.decoder import Decoder
 from staging_core.imaging.limits import Limits
@@ -55,6 +55,22 @@ def test_a_killed_process_is_a_typed_error_and_the_next_call_works(slow: bytes) 
             with pytest.raises(Retryable, match="died"):
                 await call
             assert (await decoder.working_copy(PHOTO)).width == 480
+
+    asyncio.run(scenario())
+
+
+def test_a_process_without_the_codec_of_a_kind_says_that_it_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = next(file for file in unusual_files() if file.name == "photo.heic").build()
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['pillow_heif'] = None\n")
+    monkeypatch.syspath_prepend(tmp_path)  # the process finds modules where this one does
+
+    async def scenario() -> None:
+        async with Decoder() as decoder:
+            with pytest.raises(PictureUnsupported, match="cannot be read here") as caught:
+                await decoder.working_copy(photo)
+            assert "JPEG" in caught.value.remedy
 
     asyncio.run(scenario())
 

@@ -17,7 +17,6 @@ from staging_core.errors import (
     BadPicture,
     FileMissing,
     FileUnreadable,
-    MissingExtra,
     PictureEmpty,
     PictureTooLarge,
     PictureUnsupported,
@@ -105,11 +104,15 @@ def test_the_bytes_decide_not_the_name() -> None:
     )
 
 
-def test_heic_without_its_package_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heic_without_its_package_is_a_kind_that_is_not_read_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     photo = next(file for file in unusual_files() if file.name == "photo.heic").build()
     monkeypatch.setattr(intake, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtra) as caught:
+    with pytest.raises(PictureUnsupported, match="HEIC, which cannot be read here") as caught:
         examine(photo, Limits())
+    assert (caught.value.status, caught.value.code) == (422, "picture_unsupported")
+    assert caught.value.remedy.startswith("Send the photo as JPEG")
     assert 'pip install "staging-core[heif]"' in caught.value.remedy
 
 

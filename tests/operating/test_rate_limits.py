@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from staging_core import Principal
+from staging_core import rates as rates_module
 from staging_core.errors import RateLimited
 from staging_core.models import Allowance
 from staging_core.rates import Rates
@@ -23,6 +25,21 @@ class Away:
 
     async def take(self, key: str, *, limit: int, window_s: float) -> Allowance:
         raise ConnectionError
+
+
+class Hangs:
+    """A counter that answers nobody until its server is back. ``asked``: how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.back = False
+
+    async def take(self, key: str, *, limit: int, window_s: float) -> Allowance:
+        self.asked += 1
+        await asyncio.sleep(0.01)
+        if not self.back:
+            raise TimeoutError
+        return Allowance(allowed=True, remaining=limit, reset_s=window_s)
 
 
 async def allowed(rates: list[Rates], principal: Principal, times: int) -> int:
@@ -71,6 +88,35 @@ def test_where_nobody_counts_for_all_each_process_counts_for_itself(
             assert await allowed([Rates(staging.ports, counter)], ADA, 5) == 3
 
     asyncio.run(scenario())
+
+
+def test_while_the_counter_hangs_one_use_in_ten_seconds_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(rates_module, "time", SimpleNamespace(monotonic=lambda: now))
+    counter = Hangs()
+
+    async def scenario() -> None:
+        nonlocal now
+        async with installed(tmp_path, "fake:", rate_limit_requests=3) as staging:
+            rates = Rates(staging.ports, counter)
+            assert await allowed([rates], ADA, 5) == 3
+            now += 9.9
+            await rates.arrived("192.0.2.1")
+            assert counter.asked == 1
+            now += 0.2
+            await asyncio.gather(*(rates.arrived("192.0.2.1") for _ in range(5)))
+            assert counter.asked == 2
+            counter.back = True
+            now += 10.1
+            for _ in range(3):
+                await rates.arrived("192.0.2.1")
+            assert counter.asked == 5
+
+    asyncio.run(scenario())
+    told = [record for record in caplog.records if "the queue is away" in record.getMessage()]
+    assert len(told) == 1
 
 
 def test_uses_are_counted_anew_when_their_window_is_over_and_old_windows_are_let_go_of() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from urllib.parse import quote
 
 import pytest
 from PIL import Image
+
+from staging_core.testing.hostile import unusual_files
 
 from .house import photo
 from .old_client import both, old_client
@@ -133,6 +136,28 @@ def test_what_cannot_be_a_photo_gets_no_address(
             wish = {"filename": "a.png", "content_type": "image/png", "file_size": 5, **changes}
             told = await old.call("POST", "/uploads/presign", wish, status=422)
             assert field in told["validation_errors"][0]["field"]
+
+    asyncio.run(scenario())
+
+
+def test_a_phones_photo_that_cannot_be_read_here_is_refused_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = next(file for file in unusual_files() if file.name == "photo.heic").build()
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)  # as if it were not installed
+    sent = {**PUT, "Content-Type": "image/heic"}
+
+    async def scenario() -> None:
+        async with old_client(tmp_path) as old:
+            wish = {"filename": "IMG_1.HEIC", "content_type": "image/heic"}
+            url = (await presigned(old, data, **wish))["upload_url"]
+            answer = await old.client.put(url, content=data, headers=sent)
+            told = answer.json()
+            assert (answer.status_code, told["code"]) == (422, "picture_unsupported")
+            assert told["remedy"].startswith("Send the photo as JPEG")
+            await old.staging.sweep()
+            storage = old.staging.ports.storage
+            assert [entry.key async for entry in storage.entries("")] == []
 
     asyncio.run(scenario())
 

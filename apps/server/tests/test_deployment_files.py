@@ -19,6 +19,7 @@ import yaml
 
 from staging_core import Settings
 from staging_core.errors import SettingError
+from staging_core.readiness import _TIME_LIMIT_S
 
 from .processes import serving
 
@@ -91,7 +92,6 @@ def test_the_proxy_in_front_is_named_and_nobody_else_is_believed() -> None:
     (network,) = COMPOSE["networks"]["default"]["ipam"]["config"]
     assert named == network["gateway"]
     assert ip_address(named) in ip_network(network["subnet"])
-    assert all(each.startswith("127.0.0.1:") for each in COMPOSE["services"]["api"]["ports"])
     (api,) = [pod["containers"][0] for name, pod in PODS if name == "api-Deployment"]
     (told,) = [each for each in api["env"] if each["name"] == "STAGING_TRUSTED_PROXIES"]
     for value in (named, told["value"]):
@@ -160,8 +160,19 @@ def test_images_of_others_are_those_that_were_chosen() -> None:
         assert name in OURS or (tag and tag != "latest"), name
 
 
-def test_figures_are_shown_to_this_machine_only() -> None:
-    assert COMPOSE["services"]["collector"]["ports"] == ["127.0.0.1:8889:8889"]
+def test_what_compose_serves_is_for_this_machine_only_and_the_proxy_on_it() -> None:
+    """Figures are for nobody else; API and storage would be reached without TLS."""
+    served = {name: each["ports"] for name, each in COMPOSE["services"].items() if "ports" in each}
+    assert served.keys() == {"api", "storage", "collector"}
+    assert all(port.startswith("127.0.0.1:") for ports in served.values() for port in ports)
+
+
+def test_where_browsers_reach_the_storage_is_for_whoever_deploys_to_say() -> None:
+    example = (DEPLOY / ".env.example").read_text("utf-8")
+    comment = example.partition("STORAGE_PUBLIC_URL=")[0].rpartition("\n\n")[2]
+    assert "The address under which browsers reach the storage" in comment
+    page = (ROOT / "docs/how-to/run-in-containers.md").read_text("utf-8")
+    assert "STORAGE_PUBLIC_URL" in page
 
 
 def test_a_migration_is_made_anew_for_every_version() -> None:
@@ -296,11 +307,20 @@ def mib(quantity: str) -> int:
 def test_the_api_is_probed_and_what_may_be_moved_has_a_budget() -> None:
     (api,) = [pod["containers"][0] for name, pod in PODS if name == "api-Deployment"]
     assert api["livenessProbe"]["httpGet"]["path"] == "/health"
-    assert api["readinessProbe"]["httpGet"]["path"] == "/ready"
     kinds = [name for name, _ in manifests()]
     for part in ("api", "worker"):
         assert f"{part}-PodDisruptionBudget" in kinds
         assert f"{part}-HorizontalPodAutoscaler" in kinds
+
+
+def test_what_all_apis_share_keeps_a_new_one_out_and_takes_no_old_one_out() -> None:
+    """A Redis that is away costs wakes, and no request; one that needs what is away is told so."""
+    (api,) = [pod["containers"][0] for name, pod in PODS if name == "api-Deployment"]
+    startup = api["startupProbe"]
+    assert startup["httpGet"]["path"] == "/ready"
+    assert startup["timeoutSeconds"] > _TIME_LIMIT_S
+    assert startup["periodSeconds"] * startup["failureThreshold"] >= 300
+    assert api["readinessProbe"]["httpGet"]["path"] == "/health"
 
 
 def test_the_collector_takes_what_the_processes_tell() -> None:

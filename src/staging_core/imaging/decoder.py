@@ -13,7 +13,6 @@ import msgspec
 
 from staging_core.errors import (
     BadPicture,
-    MissingExtra,
     PictureAnimated,
     PictureEmpty,
     PictureTooLarge,
@@ -40,7 +39,6 @@ from .protocol import (
 _JOBS_PER_CHILD = 100  # what decoders leak, if they do, stays bounded
 _KINDS: tuple[type[StagingError], ...] = (
     BadPicture,
-    MissingExtra,
     PictureAnimated,
     PictureEmpty,
     PictureTooLarge,
@@ -129,8 +127,8 @@ class Decoder:
     async def working_copy(self, data: bytes) -> WorkingCopy:
         """The working copy of a photo. The same bytes give the same bytes.
 
-        Raises ``BadPicture`` or a subclass of it, ``MissingExtra`` (HEIC without its package),
-        or ``Retryable`` when the decoding process died of something else than the picture.
+        Raises ``BadPicture`` or a subclass of it, or ``Retryable`` when the decoding process died
+        of something else than the picture.
         """
         job = WorkingCopyJob(self._limits, self._cpu_s)
         done, copy = await self._do(job, BadPicture, data)

@@ -12,10 +12,10 @@ from staging_core.errors import (
     BadPicture,
     FileMissing,
     FileUnreadable,
-    MissingExtra,
     PictureAnimated,
     PictureEmpty,
     PictureTooLarge,
+    PictureUnsupported,
 )
 
 from .formats.kinds import read_header
@@ -53,8 +53,8 @@ async def read_photo(source: str | os.PathLike[str] | bytes, limits: Limits) -> 
 def examine(data: bytes, limits: Limits, *, whole: bool = True) -> Examined:
     """What the bytes are, from their header alone; nothing is decoded and no codec is loaded.
 
-    Raises a ``BadPicture`` (by kind, size, frames, missing parts), or ``MissingExtra`` for a HEIC
-    photo where nothing can read it. Not ``whole``: these are the first bytes of a file;
+    Raises a ``BadPicture`` (by kind, size, frames, missing parts), which is ``PictureUnsupported``
+    for a HEIC photo where nothing can read it. Not ``whole``: these are the first bytes of a file;
     ``PictureTruncated`` where they do not tell how large the picture is.
     """
     _check_bytes(len(data), limits)
@@ -88,11 +88,15 @@ def check_size(width: int, height: int, limits: Limits) -> None:
 
 
 def require_heif() -> None:
-    """Raise ``MissingExtra`` with the install command unless HEIC can be read here."""
+    """Raise ``PictureUnsupported`` unless HEIC can be read here.
+
+    Who sends such a photo can send another, so this is no fault of the installation's.
+    """
     if find_spec("pillow_heif") is None:
-        raise MissingExtra(
-            "The photo is HEIC, which needs the package pillow-heif.",
-            remedy='Run pip install "staging-core[heif]", or send the photo as JPEG.',
+        raise PictureUnsupported(
+            "The photo is HEIC, which cannot be read here.",
+            remedy="Send the photo as JPEG, or let whoever runs this "
+            'pip install "staging-core[heif]".',
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import Any
 
 UNKEPT = "has a character that cannot be kept: NUL, or half of a surrogate pair."
@@ -46,3 +47,21 @@ def keepable(text: str) -> str:
     if is_kept(text):
         return text
     return "".join(each if is_kept(each) else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
+def keepable_json(value: Any) -> Any:
+    """The value as JSON can hold it and every database keep it.
+
+    What has no place in JSON becomes its text, and a number that is none becomes None.
+    """
+    if isinstance(value, str):
+        return keepable(value)
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, Mapping):
+        return {keepable(str(name)): keepable_json(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [keepable_json(inner) for inner in value]
+    return keepable(str(value))

@@ -42,7 +42,7 @@ async def get_health(call: Call) -> Alive:
 async def get_readiness(call: Call) -> Answer[Readiness]:
     """Whether the process can work: the database, the storage and the queue answer.
 
-    503 names what fails; a load balancer sends requests elsewhere meanwhile.
+    503 names what fails; a new process is sent requests when nothing does.
     """
     checks = await call.staging.readiness()
     ready = all(told == "ok" for told in checks.values())
