@@ -144,7 +144,7 @@ class Applying:
             if trial_of is not None and now.period.start == paid.period_start:
                 given = settings.plans[trial_of].images
                 await ledger.raise_to(tx, account_id, balance, given, expires_at=until)
-            for each in (balance, periods.overage_of(now.period)):
+            for each in periods.balances_of(now.period):
                 await ledger.keep(tx, account_id, each, until=until)
             return
         images = now.plan.images
