@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from msgspec.structs import replace
 
-from staging_core.errors import Busy, PaymentRefused, PaymentsUnavailable
+from staging_core.errors import AskedOtherwise, Busy, PaymentRefused, PaymentsUnavailable
 from staging_core.models import (
     Face,
     Invoice,
@@ -187,7 +187,7 @@ class FakeProvider:
             self._answers[key] = (asked, act())
         first, answer = self._answers[key]
         if first != asked:
-            raise PaymentRefused("This key was used for another call.")
+            raise AskedOtherwise("This key was used for another call.")
         if lost is not None:
             raise PaymentsUnavailable()
         told: T = answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stripe
 
 from staging_core.errors import (
+    AskedOtherwise,
     BillingAddressMissing,
     Busy,
     PaymentRefused,
@@ -53,10 +54,7 @@ def refusal_of(error: stripe.StripeError) -> StagingError:
         case stripe.RateLimitError():
             return Busy("Stripe is asked too much at once.", retry_after_s=_wait(error))
         case stripe.IdempotencyError() if error.http_status != 409:
-            return PaymentRefused(
-                "Something else was asked of Stripe under the same key.",
-                remedy="Ask under a new key.",
-            )
+            return AskedOtherwise("Something else was asked of Stripe under the same key.")
         case stripe.AuthenticationError() | stripe.PermissionError():
             return PaymentsUnavailable(
                 "Stripe does not accept STRIPE_SECRET_KEY for this.",
