@@ -35,7 +35,7 @@ _ENDED = ("canceled", "incomplete_expired")
 
 
 class FakeProvider:
-    """One provider; ``amounts``: of its prices, in hundredths; None: it has any price, for 10.00.
+    """One provider; ``amounts``: of its prices, in cents; None: it has any price, for 10.00.
 
     ``calls``: the names of all calls so far. ``pages``: who may pay what on each. ``events``: all
     that it has to report, the oldest first; ``undelivered``: of these what got lost, as all do

@@ -43,7 +43,10 @@ class Page(Struct, frozen=True, kw_only=True):
 
 
 class Invoice(Struct, frozen=True, kw_only=True):
-    """One invoice; money in cents. Whoever has its links can open them."""
+    """One invoice; money in the smallest unit of `currency`.
+
+    Whoever has its links can open them.
+    """
 
     id: str
     status: InvoiceStatus
