@@ -27,6 +27,11 @@ CRASHES = (
     "tests/payments/test_crashes.py",
     "tests/payments/test_crashes_at_stripe.py",
 )
+PAYMENT_RUNS = (
+    "tests/payments/test_a_plan_is_worth_its_price.py",
+    "tests/payments/test_in_any_order.py",
+    "tests/payments/test_in_any_order_at_stripe.py",
+)
 NO_TESTS = 5
 PINNED = "requirements/dev.txt"
 RUNTIME = "requirements/runtime.txt"
@@ -90,10 +95,12 @@ def conformance(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def faults(session: nox.Session) -> None:
-    """The long forms: a thousand jobs through all faults, every order of events, every crash."""
+    """The long forms: a thousand jobs, a thousand runs of payments, every order, every crash."""
     beside = f"--ignore={ANY_REQUEST}"
     pytest(session, "-n0", "-m", "full", "-s", beside, or_none=True)
     pytest(session, "-n2", "--timeout=3600", *CRASHES, or_none=True, EVERY_CRASH_POINT="1")
+    many = {"STAGING_TEST_PAYMENT_RUNS": "1000"}
+    pytest(session, "-n2", "--timeout=7200", *PAYMENT_RUNS, or_none=True, **many)
 
 
 @nox.session(venv_backend="none")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import tomllib
@@ -80,3 +81,21 @@ def test_every_script_can_be_run_and_stops_at_the_first_error(script: str) -> No
     path = ROOT / script
     assert os.access(path, os.X_OK)
     assert "set -euo pipefail" in path.read_text("utf-8")
+
+
+def test_the_fault_suite_makes_the_long_form_of_every_file_of_payment_runs() -> None:
+    tests = ROOT / "tests" / "payments"
+    files = [path for path in tests.glob("test_*.py") if "PAYMENT_RUNS" in path.read_text("utf-8")]
+    named = {f"tests/payments/{path.name}" for path in files}
+    spec = importlib.util.spec_from_file_location("noxfile", ROOT / "noxfile.py")
+    assert spec is not None
+    assert spec.loader is not None
+    noxfile = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(noxfile)
+    ran: list[tuple[tuple[str, ...], dict[str, Any]]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(noxfile, "pytest", lambda _, *words, **env: ran.append((words, env)))
+        noxfile.faults.func(None)
+    [words] = [words for words, env in ran if env.get("STAGING_TEST_PAYMENT_RUNS") == "1000"]
+    assert named <= set(words)
+    assert "--timeout=7200" in words

@@ -40,7 +40,7 @@ class Creation:
         self._key = key
         self._fingerprint = fingerprint
         self._earlier = creations.UNTOLD
-        self._kept = False
+        self._kept = self._instead = False
 
     @property
     def is_open(self) -> bool:
@@ -55,6 +55,10 @@ class Creation:
             self.created = found["created"]
             self._earlier = found["fingerprint"]
 
+    def forget(self) -> None:
+        """What was created is not there any more; what is kept next takes its place."""
+        self.created, self._kept, self._instead = None, True, True
+
     def check(self, asked: object) -> None:
         """``IdempotencyMismatch`` unless the earlier call asked for the same."""
         if creations.differ(self._earlier, fingerprint_of(asked)):
@@ -68,6 +72,9 @@ class Creation:
             return
         if asked is not None:
             self._fingerprint = fingerprint_of(asked)
+        if self._instead:
+            await creations.replace(tx, self._account_id, self._key, created)
+            return
         await creations.finish(
             tx,
             self._account_id,

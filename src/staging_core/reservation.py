@@ -67,8 +67,11 @@ async def hold(tx: Transaction, ports: Ports, account_id: str, quote: Quote, ima
     )
     if charges is not None and quote.overage > now.overage:
         raise Stale  # nobody would be charged for it any more
+    if charges is not None and quote.overage and not quote.amount_cents and now.plan.overage_cents:
+        raise Stale  # it would be charged, and was quoted at nothing
     await accounts.weigh(tx, account_id, now.plan.weight)
-    allowance, overage = periods.allowance_of(now.period), periods.overage_of(now.period)
+    allowance = periods.allowance_of(now.period)
+    overage = periods.overage_of(now.period, now.plan)
     given = {allowance: now.plan.images, overage: now.plan.overage_images}
     given = {} if now.awaits_payment else given
     until = periods.kept_until(now.period)

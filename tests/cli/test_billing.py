@@ -53,6 +53,17 @@ def test_plans_and_packs_are_those_of_the_settings(cli: Cli) -> None:
     ]
 
 
+def test_money_is_told_in_the_digits_of_its_currency(cli: Cli, folder: Path) -> None:
+    yen = '[plans.free]\nimages = 2\nprice_cents = 2900\ncurrency = "jpy"\n'
+    dinars = '[packs.ten]\ncredits = 10\nprice_cents = 900\ncurrency = "kwd"\n'
+    (folder / "staging.toml").write_text(f'billing = "plans:"\n{yen}{dinars}')
+    lines = cli("billing", "plans").out.splitlines()
+    assert [" ".join(line.split()) for line in lines[1:]] == [
+        "free plan 2 2900 jpy a month free",
+        "ten pack 10 0.900 kwd ten",
+    ]
+
+
 def test_credits_are_given_and_taken_and_each_stands_in_the_ledger(cli: Cli) -> None:
     assert credit(cli, 7, "a", "--note", "a present")["credits"] == 7
     assert credit(cli, -3, "b")["credits"] == 4

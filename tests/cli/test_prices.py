@@ -83,8 +83,11 @@ def test_doctor_names_prices_that_are_not_what_the_settings_say(
 
     assert "ok  prices: what is sold costs what the settings say" in written(2900, 40)
     told = written(3900, 4)
-    assert f"BAD prices: The price '{plan}' of the plan pro is to be 3900 usd: it is 2900" in told
-    assert f"The price '{beyond}' of an image beyond the plan pro is to be 4 usd: it is 40" in told
+    assert f"BAD prices: The price '{plan}' of the plan pro is to be 39.00 usd: it is 29.00" in told
+    assert (
+        f"The price '{beyond}' of an image beyond the plan pro is to be 0.04 usd: it is 0.40"
+        in told
+    )
 
 
 def test_nothing_starts_that_sells_more_than_a_plan_that_nobody_pays(

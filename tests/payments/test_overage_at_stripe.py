@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from staging_core.database import accounts, subscriptions, tables
 from staging_core.errors import UsageLimitExceeded
-from staging_core.models import Payable, Standing
+from staging_core.models import Order, Payable, Standing, quote_of
 from staging_core.payments.customers import customer_of
 from staging_core.payments.taking import taking
+from staging_core.reservation import Stale, hold
 
 from .till import DAY_S, Till, open_till
 
@@ -262,5 +264,44 @@ def test_a_dearer_plan_that_is_not_paid_yet_leaves_everything_as_it_was() -> Non
             await at.settle_shortly()
             now = await standing(at)
             assert (now.plan_code, now.overage, await metered(at)) == ("business", 20, [30])
+
+    asyncio.run(scenario())
+
+
+def test_what_is_free_beyond_a_plan_is_billed_by_no_metered_price_that_is_left() -> None:
+    async def scenario() -> None:
+        plans = {**PLANS, "business": BUSINESS | {"overage_images": 10}}
+        async with open_till(plans=plans) as at:
+            await subscribed(at)
+            await have(at, 3)
+            await at.billing(LOCAL).switch(at.price["business"])
+            await at.follow()
+            assert await metered(at) == [50]  # until what was had is told
+            assert (await standing(at)).overage == 10
+            await have(at, 4, first=3)
+            assert (await standing(at)).overage == 7
+            await at.settle_shortly()
+            assert await metered(at) == []
+            assert (await standing(at)).overage == 7
+            await renewed(at)
+            assert [each for each in (await bills(at))[-1] if each[0] > 0] == [(100, 2), (9900, 1)]
+            assert await at.problems() == set()
+
+    asyncio.run(scenario())
+
+
+def test_what_was_quoted_at_nothing_is_not_had_where_it_is_charged_by_now() -> None:
+    async def scenario() -> None:
+        async with open_till(plans=PLANS) as at:
+            await subscribed(at)
+            await have(at, 1)
+            order = Order(account_id=LOCAL, images=1, model="fake")
+            priced = quote_of(await standing(at), order)
+            async with at.house.ports.database.write(LOCAL) as tx:
+                await accounts.hold(tx, LOCAL)
+                with pytest.raises(Stale):
+                    await hold(tx, at.house.ports, LOCAL, replace(priced, amount_cents=0), 1)
+                held = await hold(tx, at.house.ports, LOCAL, priced, 1)
+            assert [str(name).partition("/")[0] for name in held.balances] == ["overage"]
 
     asyncio.run(scenario())

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from staging_core.database import tables
+from staging_core.database import accounts, ledger, periods, tables
 from staging_core.errors import UsageLimitExceeded
+from staging_core.models import PaidSubscription
 
+from .counter import open_counter
+from .shop import PERIOD_S
 from .test_periods_that_are_paid import ME, at_the_till, both, have_card, statuses, told, use
 from .till import DAY_S, Till
 
@@ -122,3 +125,28 @@ def test_a_trial_that_is_ended_on_its_first_day_does_not_use_up_what_is_paid() -
         assert until[f"allowance/{now.period.name}"] > now.period.end
 
     at_the_till(scenario)
+
+
+def test_a_trial_that_becomes_longer_keeps_what_is_left_of_it_to_its_new_end() -> None:
+    """As where free days are added in the dashboard: its start, and so its name, stay."""
+
+    async def scenario() -> None:
+        beyond = {"images": 1, "overage_images": 5, "price_ids": ["price_pro"]}
+        async with open_counter(plans={"free": {"images": 0}, "pro": beyond}) as at:
+            trial = at.shop.subscription(at.shop.customer(ME), status="trialing")
+            await at.deliver(*at.shop.events)
+            await at.follow()
+            await at.house.submit(variants=2)  # one of the plan, one beyond it
+            end = at.shop.of(PaidSubscription)[0].period_end + 14 * DAY_S
+            at.shop.change(trial, period_end=end, trial_end=end)
+            await at.deliver(at.shop.events[-1])
+            await at.follow()
+            at.house.clock.ahead += PERIOD_S + 2 * DAY_S
+            async with at.house.ports.database.write(ME) as tx:
+                await accounts.hold(tx, ME)
+                assert await ledger.expire(tx, ME) == 0
+            assert (await at.shop.standing(ME)).overage == 4
+            ends = [row["expires_at"] for row in await at.rows(tables.balances)]
+            assert ends == [end + periods.KEPT_S] * 2
+
+    asyncio.run(scenario())

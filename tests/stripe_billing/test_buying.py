@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -239,6 +240,23 @@ def test_a_busy_stripe_says_how_long_to_wait(play: Play) -> None:
         with pytest.raises(Busy) as busy:
             await shop.customer()
         assert busy.value.retry_after_s > 0
+
+    play(scenario)
+
+
+def test_a_call_that_is_under_way_already_is_busy(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line, "RETRIES", 0)
+
+    async def scenario(shop: Shop) -> None:
+        shop.stripe.chaos(slow_s=1.0)
+        shop.stripe.then("slow", on="POST /v1/customers")
+        asked = (shop.customer(card=None) for _ in range(2))
+        told = await asyncio.gather(*asked, return_exceptions=True)
+        made, busy = sorted(told, key=lambda one: isinstance(one, BaseException))
+        assert isinstance(busy, Busy)
+        assert await shop.customer(card=None) == made
 
     play(scenario)
 

@@ -8,7 +8,13 @@ import pytest
 import stripe
 
 from staging_core.backends.stripe_billing.refusal import refusal_of
-from staging_core.errors import Busy, PaymentRefused, PaymentsUnavailable, StagingError
+from staging_core.errors import (
+    AskedOtherwise,
+    Busy,
+    PaymentRefused,
+    PaymentsUnavailable,
+    StagingError,
+)
 
 # Its errors are made without types.
 VENDOR: Any = stripe
@@ -44,8 +50,9 @@ def test_a_declined_card_says_what_its_holder_may_know(error: Any, says: str) ->
     [
         (VENDOR.InvalidRequestError(INTERNAL, "id", "resource_missing"), PaymentRefused),
         (VENDOR.InvalidRequestError(INTERNAL, "id", "of_tomorrow"), PaymentRefused),
-        (VENDOR.IdempotencyError(INTERNAL, http_status=400), PaymentRefused),
-        (VENDOR.IdempotencyError(INTERNAL, http_status=409), PaymentsUnavailable),
+        (VENDOR.IdempotencyError(INTERNAL, http_status=400), AskedOtherwise),
+        (VENDOR.IdempotencyError(INTERNAL, http_status=409), Busy),
+        (VENDOR.APIError(INTERNAL, http_status=409), Busy),
         (VENDOR.AuthenticationError(INTERNAL), PaymentsUnavailable),
         (VENDOR.PermissionError(INTERNAL), PaymentsUnavailable),
         (VENDOR.APIConnectionError(INTERNAL), PaymentsUnavailable),

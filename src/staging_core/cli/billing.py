@@ -10,6 +10,7 @@ import click
 
 from staging_core.config import Settings
 from staging_core.models import Entry, Pack, Plan, PublishedPrice, Standing
+from staging_core.models.money import as_money
 
 from . import options
 from .answer import say_json, say_line, say_table
@@ -207,13 +208,13 @@ def _say_standing(standing: Standing, as_json: bool) -> None:
 def _plan_row(code: str, plan: Plan) -> tuple[object, ...]:
     beyond = ""
     if plan.overage_images:
-        beyond = f"{plan.overage_images} at {_money(plan.overage_cents, plan.currency)}"
-    price = f"{_money(plan.price_cents, plan.currency)} a month"
+        beyond = f"{plan.overage_images} at {as_money(plan.overage_cents, plan.currency)}"
+    price = f"{as_money(plan.price_cents, plan.currency)} a month"
     return (code, "plan", plan.images, price, beyond, plan.name or code)
 
 
 def _pack_row(code: str, pack: Pack) -> tuple[object, ...]:
-    price = _money(pack.price_cents, pack.currency)
+    price = as_money(pack.price_cents, pack.currency)
     return (code, "pack", pack.credits, price, "", pack.name or code)
 
 
@@ -222,10 +223,6 @@ def _entry_row(entry: Entry) -> tuple[object, ...]:
     why = "" if entry.note is None else entry.note.get("reason", "")
     books = (entry.images, entry.from_book, entry.to_book)
     return (at, entry.kind, entry.balance, *books, entry.job_id or "", why)
-
-
-def _money(cents: int, currency: str) -> str:
-    return f"{cents // 100}.{cents % 100:02d} {currency}"
 
 
 def _day(at: float) -> str:

@@ -91,6 +91,12 @@ async def finish(
         raise StillRunning("Another call under the same key has overtaken this one.")
 
 
+async def replace(tx: Transaction, account_id: str, key: str, created: Sequence[Any]) -> None:
+    """What was created under the key is gone, and this is there instead."""
+    update = sa.update(creations).where(*_is(account_id, key), creations.c.created.is_not(None))
+    await tx.execute(update.values(created=list(created)))
+
+
 async def abandon(tx: Transaction, account_id: str, key: str, *, lease: float) -> None:
     """Nothing was created, so the key is free again."""
     await tx.execute(sa.delete(creations).where(*_held(account_id, key, lease)))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from staging_core.models import PaidSubscription, Period
+from staging_core.models import PaidSubscription, Period, Plan
 
 from .engine import Transaction
 from .row import Row
@@ -21,9 +21,18 @@ def allowance_of(period: Period) -> str:
     return f"allowance/{period.name}"
 
 
-def overage_of(period: Period) -> str:
-    """The balance of what may be charged afterwards in a period."""
-    return f"overage/{period.name}"
+def overage_of(period: Period, plan: Plan) -> str:
+    """The balance of what may be had beyond the plan in a period.
+
+    What costs nothing is another one than what is charged afterwards: providers are told of the
+    latter, and bill whatever they are told.
+    """
+    return _charged(period) if plan.charges_overage else _free(period)
+
+
+def balances_of(period: Period) -> tuple[str, ...]:
+    """All that a period may have, whatever the plan."""
+    return allowance_of(period), _charged(period), _free(period)
 
 
 def period_of(subscription: Row | None, now: float) -> Period:
@@ -72,11 +81,18 @@ async def apart_start(
         known: float | None = before["apart_start"]
         return known
     day = Period(name=_day(start), start=start, end=paid.period_end)
-    names = (allowance_of(day), overage_of(day))
     taken = sa.select(balances.c.name).where(
-        balances.c.account_id == account_id, balances.c.name.in_(names)
+        balances.c.account_id == account_id, balances.c.name.in_(balances_of(day))
     )
     return start if await tx.row(taken.limit(1)) is not None else None
+
+
+def _charged(period: Period) -> str:
+    return f"overage/{period.name}"
+
+
+def _free(period: Period) -> str:
+    return f"free-overage/{period.name}"
 
 
 def _day(start: float) -> str:

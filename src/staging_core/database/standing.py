@@ -34,17 +34,18 @@ async def read(
     code = usual if subscription is None else subscription["plan"]
     plan, period = plans[code], periods.period_of(subscription, tx.now)
     waits = periods.awaits(subscription, tx.now)
-    left = await _balances(tx, account_id, [allowance_of(period), overage_of(period), CREDITS])
+    allowance, overage = allowance_of(period), overage_of(period, plan)
+    left = await _balances(tx, account_id, [allowance, overage, CREDITS])
     return Standing(
         account_id=account_id,
         plan_code=code,
         plan=plan,
         period=period,
         used=await usage.in_period(tx, account_id, period),
-        allowance=_left(left.get(allowance_of(period)), 0 if waits else plan.images),
+        allowance=_left(left.get(allowance), 0 if waits else plan.images),
         credits=_left(left.get(CREDITS), 0),
         overage=(
-            _left(left.get(overage_of(period)), 0 if waits else plan.overage_images)
+            _left(left.get(overage), 0 if waits else plan.overage_images)
             if charged_by is None or _charges(charged_by, plan, subscription, waits=waits)
             else 0
         ),

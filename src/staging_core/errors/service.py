@@ -130,6 +130,13 @@ class PaymentRefused(StagingError):
     remedy_hint = "Choose another way to pay, or look at the account's bills."
 
 
+class AskedOtherwise(PaymentRefused):
+    """Something else was asked of the payment provider before, under the same key."""
+
+    code = "asked_otherwise"
+    remedy_hint = "Ask again."
+
+
 class BillingAddressMissing(PaymentRefused):
     """The payment provider works out the tax, and knows no address of the account to do so by."""
 

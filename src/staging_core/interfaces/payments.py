@@ -7,7 +7,8 @@ its answer was lost, for a day at least; who asks later looks first (``find_cust
 
 Every call may raise ``Busy`` (ask again later), ``PaymentsUnavailable`` (the provider is away, or
 its outcome is unknown: ask again under the same key), and ``PaymentRefused`` (it said no: nothing
-was done, and asking again changes nothing).
+was done, and asking again changes nothing). One of these is ``AskedOtherwise`` (under the key
+something else was asked before, and what came of that is as it was).
 """
 
 from __future__ import annotations

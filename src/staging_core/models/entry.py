@@ -14,9 +14,10 @@ EntryKind = Literal["grant", "reserve", "capture", "release", "expire", "refund"
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """``images`` go from one book of a balance to another, at ``at`` (Unix seconds).
 
-    ``balance``: ``credits``, or a period's ``allowance/2026-01`` or ``overage/2026-01``. Books are
-    ``available`` and ``reserved``, which are the account's; ``captured``, what became a picture;
-    and ``granted``, ``expired``, ``refunded`` and ``adjusted``, the outside.
+    ``balance``: ``credits``, or a period's ``allowance/2026-01``, ``overage/2026-01``, or
+    ``free-overage/2026-01`` where a plan charges nothing for it. Books are ``available`` and
+    ``reserved``, which are the account's; ``captured``, what became a picture; and ``granted``,
+    ``expired``, ``refunded`` and ``adjusted``, the outside.
     """
 
     account_id: str

@@ -10,10 +10,10 @@ InvoiceStatus = Literal["draft", "open", "paid", "uncollectible", "void"]
 
 
 class Invoice(msgspec.Struct, frozen=True, kw_only=True):
-    """A bill of the payment provider. Money in hundredths of ``currency``, times in Unix seconds.
+    """A bill of the payment provider. Times are in Unix seconds.
 
-    ``hosted_url``: its page, ``pdf_url``: its paper; both are the provider's, and open for whoever
-    has them. ``number``: once it is finalized.
+    Money is in the smallest unit of ``currency``. ``hosted_url``: its page, ``pdf_url``: its paper;
+    both are the provider's, and open for whoever has them. ``number``: once it is finalized.
     """
 
     id: str

@@ -11,7 +11,7 @@ from .plan import Cents
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``credits`` (images that do not end) for ``price_cents`` hundredths of ``currency``.
+    """``credits`` (images that do not end) for ``price_cents`` smallest units of ``currency``.
 
     ``price_ids``: what the payment provider calls its price; the first is the one that is sold.
     """

@@ -13,7 +13,9 @@ Cents = Annotated[int, Meta(ge=0, le=100_000_000)]
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One plan. Money is in hundredths of ``currency`` (ISO 4217, small letters).
+    """One plan. Money is in the smallest unit of ``currency`` (ISO 4217, small letters).
+
+    As Stripe has it: cents of a dollar, whole yen, thousandths of a Kuwaiti dinar.
 
     ``images``: the allowance of a period; what is left of it ends with the period.
     ``price_cents``: of a period. ``overage_images``: how many more may be had in a period beyond

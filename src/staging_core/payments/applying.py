@@ -140,12 +140,12 @@ class Applying:
             return
         balance = periods.allowance_of(now.period)
         until = periods.kept_until(now.period)
+        for each in periods.balances_of(now.period):  # its end may be later than it was
+            await ledger.keep(tx, account_id, each, until=until)
         if now.awaits_payment:
             if trial_of is not None and now.period.start == paid.period_start:
                 given = settings.plans[trial_of].images
                 await ledger.raise_to(tx, account_id, balance, given, expires_at=until)
-            for each in (balance, periods.overage_of(now.period)):
-                await ledger.keep(tx, account_id, each, until=until)
             return
         images = now.plan.images
         gives = paid.status in subscriptions.GIVE and now.period.start == paid.period_start

@@ -18,6 +18,7 @@ from staging_core.database.row import Row
 from staging_core.errors import (
     AlreadyCreated,
     AlreadySubscribed,
+    AskedOtherwise,
     CurrencyDiffers,
     NoActiveSubscription,
     NotFound,
@@ -51,11 +52,7 @@ class Buying:
         async with self._creating("billing.checkout", price_id, key) as creation:
             if offer.kind == "plan" and creation.created is None:
                 await self._may_begin(takes)
-            customer_id = await customer_of(self._ports, takes, self._account_id)
-            row = await self._begin(takes, "checkout", offer, creation)
-            if offer.kind == "plan":
-                await self._take_back_others(takes, row, customer_id)
-            answer = await one.ask(self._ports, takes, row, offer, customer_id)
+            answer = await self._bought(takes, "checkout", offer, creation)
             assert isinstance(answer, str)
         return answer
 
@@ -66,7 +63,7 @@ class Buying:
         async with self._creating("billing.subscribe", price_id, key) as creation:
             if creation.created is None:
                 await self._may_begin(takes)
-            return await self._subscribed(takes, offer, creation)
+            return _payable(await self._bought(takes, "subscribe", offer, creation))
 
     async def switch(self, price_id: str, *, key: str | None) -> Payable:
         """See ``Billing.switch``."""
@@ -75,7 +72,7 @@ class Buying:
         async with self._creating("billing.switch", price_id, key) as creation:
             subscription_id = await self._paid_for(takes)
             if subscription_id is None or await self._began(creation):
-                return await self._subscribed(takes, offer, creation)
+                return _payable(await self._bought(takes, "subscribe", offer, creation))
             await self._check_currency(takes, offer)
             row = await self._begin(takes, "switch", offer, creation, object_id=subscription_id)
             async with self._ports.database.read(self._account_id) as tx:
@@ -250,19 +247,40 @@ class Buying:
                 await purchases.supersede(tx, self._account_id, takes.source, but=row["id"])
         return row
 
-    async def _subscribed(self, takes: TakesPayments, offer: Offer, creation: Creation) -> Payable:
-        """Begun, or begun before and not paid yet: then with the secret that it has now."""
+    async def _bought(
+        self, takes: TakesPayments, deed: Deed, offer: Offer, creation: Creation
+    ) -> PaidSubscription | str:
+        """Begun, or begun before and not paid yet.
+
+        What was begun before the settings changed is taken back first, and begun anew: it would be
+        paid as they were then, or beside the next one.
+        """
         customer_id = await customer_of(self._ports, takes, self._account_id)
-        row = await self._begin(takes, "subscribe", offer, creation)
-        await self._take_back_others(takes, row, customer_id)
-        if row["object_id"] is not None:
+        row = await self._begin(takes, deed, offer, creation)
+        try:
+            return await self._asked(takes, row, offer, customer_id)
+        except AskedOtherwise:
+            await one.take_back(self._ports, takes, row, customer_id, late=True)
+        if offer.kind == "plan":
+            await self._may_begin(takes)
+        if (await self._kept(row["id"]))["state"] == "done":
+            raise AlreadyCreated(id=row["id"])
+        creation.forget()
+        row = await self._begin(takes, deed, offer, creation)
+        return await self._asked(takes, row, offer, customer_id)
+
+    async def _asked(
+        self, takes: TakesPayments, row: Row, offer: Offer, customer_id: str
+    ) -> PaidSubscription | str:
+        """The provider's answer; of a form that is there the secret that it has now."""
+        if offer.kind == "plan":
+            await self._take_back_others(takes, row, customer_id)
+        if row["object_id"] is not None and row["deed"] == "subscribe":
             found = await takes.begun(customer_id, row["id"])
             if found is not None:
                 await one.found(self._ports, row, found)
-                return _payable(found)
-        answer = await one.ask(self._ports, takes, row, offer, customer_id)
-        assert isinstance(answer, PaidSubscription)
-        return _payable(answer)
+                return found
+        return await one.ask(self._ports, takes, row, offer, customer_id)
 
     async def _change(self, *, ends: bool) -> None:
         """Let the subscription end with its period, or take that back.
@@ -311,5 +329,6 @@ class Buying:
             raise NoActiveSubscription("This subscription has ended.") from refused
 
 
-def _payable(paid: PaidSubscription) -> Payable:
+def _payable(paid: PaidSubscription | str) -> Payable:
+    assert isinstance(paid, PaidSubscription)
     return Payable(subscription_id=paid.id, client_secret=paid.client_secret)

@@ -19,6 +19,7 @@ from staging_core.errors import (
 )
 from staging_core.interfaces import ListsPrices, TakesPayments, supports
 from staging_core.models import Actor, Listing, OfferKind, PublishedPrice
+from staging_core.models.money import as_money
 from staging_core.ports import Ports
 
 log = logging.getLogger("staging_core")
@@ -85,7 +86,7 @@ async def unlike(ports: Ports) -> list[str]:
         if why := await lists.unlike(price_id, listing):
             of = f"{listing.kind} {listing.code}"
             what = f"an image beyond the {of}" if listing.overage else f"the {of}"
-            amount = f"{listing.amount_cents} {listing.currency}"
+            amount = as_money(listing.amount_cents, listing.currency)
             said.append(f"The price {price_id!r} of {what} is to be {amount}: {why}.")
     return said
 

@@ -6,7 +6,7 @@ from staging_core.database import payment_objects, purchases
 from staging_core.database.engine import Transaction
 from staging_core.database.paid_plans import NOT_PAYING
 from staging_core.database.row import Row
-from staging_core.errors import PaymentRefused
+from staging_core.errors import AskedOtherwise, PaymentRefused
 from staging_core.interfaces import ReportsPayments, TakesPayments, WithdrawsOffers, supports
 from staging_core.models import Offer, PaidSubscription
 from staging_core.ports import Ports
@@ -23,9 +23,15 @@ async def ask(
     Under the purchase's key, its id at first, so that asking again within a day changes nothing.
     ``PaymentRefused`` ends it; after any other error its outcome is not known. It is refused as
     well when the account has chosen otherwise meanwhile, and this was not paid at once.
+    ``AskedOtherwise``: the settings have changed since, and what was begun may still be paid until
+    it is taken back.
     """
     try:
         answer = await _asked(ports, takes, purchase, offer, customer_id)
+    except AskedOtherwise:
+        if purchase["deed"] == "switch" and purchase["state"] == "begun":
+            await is_refused(ports, purchase)  # the next one takes its place at the provider
+        raise
     except PaymentRefused:
         await is_refused(ports, purchase)
         raise

@@ -13,7 +13,13 @@ from collections.abc import Awaitable
 
 from staging_core.database import accounts, customers, paid_plans, purchases
 from staging_core.database.row import Row
-from staging_core.errors import Busy, PaymentRefused, PaymentsUnavailable, StagingError
+from staging_core.errors import (
+    AskedOtherwise,
+    Busy,
+    PaymentRefused,
+    PaymentsUnavailable,
+    StagingError,
+)
 from staging_core.interfaces import TakesPayments, supports
 from staging_core.ports import Ports
 
@@ -155,6 +161,9 @@ class Unfinished:
                 async with self._ports.database.write(row["account_id"]) as tx:
                     await purchases.renew(tx, row)
             return False
+        except AskedOtherwise:
+            log.info("purchase %s was begun with other settings, and is taken back", row["id"])
+            await one.take_back(self._ports, takes, row, customer_id, late=True)
         except PaymentRefused as refused:
             log.info("purchase %s was refused: %s", row["id"], refused)
         except StagingError as error:

@@ -39,6 +39,7 @@ from staging_core.models import (
     PaymentNews,
     PaymentNotice,
 )
+from staging_core.models.money import as_money
 from staging_core.urls import BackendURL
 
 from .fake_provider import FakeProvider
@@ -264,7 +265,7 @@ class FakePayments(PlanBilling):
         sold = self.provider.listing(price_id)
         if sold is not None:
             alike = replace(sold, name=listing.name, code=listing.code) == listing
-            return None if alike else f"it is {sold.amount_cents} {sold.currency}"
+            return None if alike else f"it is {as_money(sold.amount_cents, sold.currency)}"
         try:
             amount = self.provider.amount(price_id)
         except PaymentRefused:

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from msgspec.structs import replace
 
-from staging_core.errors import Busy, PaymentRefused, PaymentsUnavailable
+from staging_core.errors import AskedOtherwise, Busy, PaymentRefused, PaymentsUnavailable
 from staging_core.models import (
     Face,
     Invoice,
@@ -35,7 +35,7 @@ _ENDED = ("canceled", "incomplete_expired")
 
 
 class FakeProvider:
-    """One provider; ``amounts``: of its prices, in hundredths; None: it has any price, for 10.00.
+    """One provider; ``amounts``: of its prices, in cents; None: it has any price, for 10.00.
 
     ``calls``: the names of all calls so far. ``pages``: who may pay what on each. ``events``: all
     that it has to report, the oldest first; ``undelivered``: of these what got lost, as all do
@@ -187,7 +187,7 @@ class FakeProvider:
             self._answers[key] = (asked, act())
         first, answer = self._answers[key]
         if first != asked:
-            raise PaymentRefused("This key was used for another call.")
+            raise AskedOtherwise("This key was used for another call.")
         if lost is not None:
             raise PaymentsUnavailable()
         told: T = answer

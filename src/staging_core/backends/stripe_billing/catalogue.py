@@ -6,6 +6,7 @@ from typing import Any
 
 from staging_core.errors import PaymentRefused
 from staging_core.models import Listing, OfferKind
+from staging_core.models.money import as_money
 
 from .line import Params
 from .refusal import is_missing, is_taken
@@ -50,8 +51,7 @@ class Catalogue(Usage):
         if price is None:
             return "Stripe does not know it"
         if not _fits(price, listing):
-            amount = "it is" if price.unit_amount is None else f"it is {price.unit_amount}"
-            return f"{amount} {price.currency}{_comes(price)}"
+            return f"it is {_amount(price)}{_comes(price)}"
         if listing.overage and price.meter != await self._find_meter():
             return f"it counts by another meter than that of {EVENT_NAME}"
         return None
@@ -144,6 +144,13 @@ def _fits(price: Price, listing: Listing) -> bool:
         and price.metered == listing.overage
         and _comes_as(price, listing)
     )
+
+
+def _amount(price: Price) -> str:
+    """What it is, or its currency where that is not one amount."""
+    if price.unit_amount is None:
+        return price.currency
+    return as_money(price.unit_amount, price.currency)
 
 
 def _comes(price: Price) -> str:

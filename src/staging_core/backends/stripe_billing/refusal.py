@@ -5,6 +5,7 @@ from __future__ import annotations
 import stripe
 
 from staging_core.errors import (
+    AskedOtherwise,
     BillingAddressMissing,
     Busy,
     PaymentRefused,
@@ -50,13 +51,11 @@ def refusal_of(error: stripe.StripeError) -> StagingError:
     match error:
         case stripe.CardError():
             return PaymentRefused(_declined(error))
-        case stripe.RateLimitError():
+        case stripe.RateLimitError() | stripe.StripeError(http_status=409):
+            # Or at the same call already, for which the client has no class of its own.
             return Busy("Stripe is asked too much at once.", retry_after_s=_wait(error))
-        case stripe.IdempotencyError() if error.http_status != 409:
-            return PaymentRefused(
-                "Something else was asked of Stripe under the same key.",
-                remedy="Ask under a new key.",
-            )
+        case stripe.IdempotencyError():
+            return AskedOtherwise("Something else was asked of Stripe under the same key.")
         case stripe.AuthenticationError() | stripe.PermissionError():
             return PaymentsUnavailable(
                 "Stripe does not accept STRIPE_SECRET_KEY for this.",

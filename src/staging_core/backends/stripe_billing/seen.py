@@ -23,7 +23,7 @@ class Recurring(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True):
-    """``unit_amount`` is None where it is no whole number of hundredths, or comes in tiers."""
+    """``unit_amount`` is None where it is no whole number of smallest units, or in tiers."""
 
     id: str
     active: bool
@@ -51,7 +51,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_one_amount(self) -> bool:
-        """Whether it is so much for each, whole hundredths and no tiers."""
+        """Whether it is so much for each, in whole units and no tiers."""
         return self.billing_scheme == "per_unit" and self.unit_amount is not None
 
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from .base import Json, account_column, id_column, index, metadata, time_column
 
 OVERAGE_HAD = "kind = 'capture' AND balance LIKE 'overage/%'"
-"""Of entries: images beyond a plan, which are charged afterwards."""
+"""Of entries: images beyond a plan, which are charged afterwards; what costs nothing is none."""
 
 balances = sa.Table(
     "staging_balances",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from staging_core.errors import NotFound, PaymentRefused, PaymentsUnavailable
+from staging_core.errors import AskedOtherwise, NotFound, PaymentRefused, PaymentsUnavailable
 from staging_core.models import Offer, PaidCustomer
 
 from .at_a_provider import ACCOUNT, CHEAPER, DEARER, MONTHLY, PURCHASE, AtAProvider
@@ -94,6 +94,16 @@ class TakingPayments(AtAProvider):
             with pytest.raises(PaymentRefused):
                 await billing.subscribe(customer, nothing, purchase_id=PURCHASE, key=key)
         assert await self.all_of(billing, "subscription") == []
+
+    @check("``AskedOtherwise`` (under the key something else was asked before")
+    async def test_one_key_is_for_one_call(self, billing: Any) -> None:
+        begun = await self.a_beginning(billing)
+        offer = await self.an_offer(billing, MONTHLY)
+        with pytest.raises(AskedOtherwise):
+            await billing.subscribe(
+                begun.customer_id, offer, purchase_id="another", key="subscribe"
+            )
+        assert [one.id for one in await self.all_of(billing, "subscription")] == [begun.id]
 
     @check("``PaymentsUnavailable`` (the provider is away, or its outcome is unknown")
     async def test_a_provider_that_is_away_is_unavailable(self, billing: Any) -> None:

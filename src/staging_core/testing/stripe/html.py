@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from staging_core.models.money import as_money
 from staging_core.testing.double.message import Answer
 
 from .cards import CARDS
@@ -16,7 +17,7 @@ def money(amount: int | None, currency: str | None) -> str:
     """An amount for people."""
     if amount is None or currency is None:
         return ""
-    return f"{amount / (1 if currency == 'jpy' else 100):,.2f} {currency.upper()}"
+    return as_money(amount, currency.upper())
 
 
 def checkout_page(session: Object, problem: str = "", status: int = 200) -> Answer:

@@ -43,7 +43,10 @@ class Page(Struct, frozen=True, kw_only=True):
 
 
 class Invoice(Struct, frozen=True, kw_only=True):
-    """One invoice; money in cents. Whoever has its links can open them."""
+    """One invoice; money in the smallest unit of `currency`.
+
+    Whoever has its links can open them.
+    """
 
     id: str
     status: InvoiceStatus
@@ -141,8 +144,9 @@ class QuoteAnswer(Struct, frozen=True, kw_only=True):
 class EntryAnswer(Struct, frozen=True, kw_only=True):
     """`images` went from one book of a balance to another.
 
-    `balance`: `credits`, or a period's `allowance/2026-01` or `overage/2026-01`. What is
-    `available` may be had; what is `reserved` is held for running jobs.
+    `balance`: `credits`, or a period's `allowance/2026-01`, `overage/2026-01`, or
+    `free-overage/2026-01` where a plan charges nothing for it. What is `available` may be had;
+    what is `reserved` is held for running jobs.
     """
 
     id: str

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, structs
 from staging_core.errors import (
     AlreadyCreated,
     AlreadySubscribed,
+    AskedOtherwise,
     BillingAddressMissing,
     CurrencyDiffers,
     NoActiveSubscription,
@@ -34,7 +35,14 @@ _paid: dict[str, Any] = {"errors": _unpaid}
 _method: dict[str, Any] = {"errors": (*_unpaid, NotFound)}
 _change: dict[str, Any] = {"errors": (*_unpaid, NoActiveSubscription)}
 _buy: dict[str, Any] = {
-    "errors": (*_unpaid, BillingAddressMissing, UnknownPrice, AlreadySubscribed, AlreadyCreated)
+    "errors": (
+        *_unpaid,
+        AskedOtherwise,
+        BillingAddressMissing,
+        UnknownPrice,
+        AlreadySubscribed,
+        AlreadyCreated,
+    )
 }
 _switch: dict[str, Any] = {
     "errors": (*_buy["errors"], CurrencyDiffers, NoActiveSubscription),
