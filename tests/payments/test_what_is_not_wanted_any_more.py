@@ -15,6 +15,7 @@ from staging_core.acting.billing import Billing
 from staging_core.database.tables import customers, payment_objects, purchases, subscriptions
 from staging_core.errors import (
     AlreadySubscribed,
+    PaymentRefused,
     PaymentsUnavailable,
     StagingError,
 )
@@ -292,6 +293,27 @@ def test_while_the_other_way_to_pay_cannot_be_closed_none_is_opened(
             assert list(provider.pages) == [page]
             again = await me.billing.checkout("business_now")
             assert list(provider.pages) == [again]
+
+    asyncio.run(scenario())
+
+
+@both
+def test_a_page_that_is_open_stays_known_when_the_other_way_to_pay_is_not_let_close(
+    shop: Shop, provider: FakeProvider
+) -> None:
+    async def scenario() -> None:
+        async with shop(plans=SOLD) as staging:
+            me = staging.acting_as(OWNER)
+            provider.fail("checkout", "away")
+            with pytest.raises(PaymentsUnavailable):
+                await me.billing.checkout("small_now")
+            page = await me.billing.checkout("business_now")
+            provider.fail("withdraw", "refused")
+            with pytest.raises(PaymentRefused):
+                await me.billing.checkout("business_now")
+            assert ("checkout", "business", "open") in await states(staging)
+            assert await me.billing.checkout("business_now") == page
+            assert list(provider.pages) == [page]
 
     asyncio.run(scenario())
 

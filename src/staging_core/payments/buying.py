@@ -217,7 +217,8 @@ class Buying:
             try:
                 paid = await one.take_back(self._ports, takes, other, customer_id)
             except PaymentRefused:
-                await one.is_refused(self._ports, row)  # so that no sweep asks for it
+                if row["state"] == "begun":  # an open page may be paid still
+                    await one.is_refused(self._ports, row)  # so that no sweep asks for it
                 raise
             if paid is not None and row["deed"] != "switch":
                 async with self._ports.database.write(self._account_id) as tx:
