@@ -15,7 +15,7 @@ from staging_core.testing.fake_stager import FakeStager
 
 from .house import open_house
 
-SECRET = "a-token-of-the-provider"  # noqa: S105 - nobody's
+NOT_TOLD = "what-only-a-provider-knows"
 _EVENTS, _JOBS = tables.events, tables.jobs
 _FIRST_JOB = sa.select(sa.func.min(_JOBS.c.id)).scalar_subquery()
 
@@ -39,7 +39,7 @@ FALSE = {
         {"I7": 1},
     ),
     "a message tells a secret": (
-        _JOBS.update().where(_JOBS.c.id == _FIRST_JOB).values(message=f"sent {SECRET} there"),
+        _JOBS.update().where(_JOBS.c.id == _FIRST_JOB).values(message=f"sent {NOT_TOLD} there"),
         {"I10": 1},
     ),
     "a report tells a signed address": (
@@ -69,7 +69,7 @@ def test_what_no_rule_has_written_is_found(tmp_path: Path, name: str) -> None:
             await house.submit(variants=2)
             while await house.step():
                 pass
-            evidence = Evidence(secrets=(SECRET,))
+            evidence = Evidence(secrets=(NOT_TOLD,))
             assert await Audit(house.ports).count(evidence) == SOUND
             async with house.ports.database.write() as tx:
                 await accounts.ensure(tx, "somebody-else")
