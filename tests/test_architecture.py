@@ -18,7 +18,7 @@ CORE = ROOT / "src/staging_core"
 
 # A module imports from its own line and the lines above it, never from below.
 STOREYS = (
-    ("errors", "event_loop", "nearest", "recent", "retry_after"),
+    ("errors", "event_loop", "nearest", "recent", "retry_after", "text"),
     ("error_codes", "models"),
     ("urls", "uses"),
     ("interfaces", "prompts", "disclosure"),
@@ -66,7 +66,7 @@ LEVEL = {name: level for level, names in enumerate(STOREYS) for name in names}
 FOR_BACKENDS = {"errors", "models", "interfaces", "urls", "imaging", "prompts", "retry_after"}
 FOR_PLUGINS = FOR_BACKENDS | {"hookspecs"}
 # An app stands on the public names beside these: it holds no rule of its own.
-FOR_APPS = {"errors", "event_loop", "models", "interfaces", "telemetry"}
+FOR_APPS = {"errors", "event_loop", "models", "interfaces", "telemetry", "text"}
 # Models' cards are data: the declaration of our own backends may read them.
 CARDS = {"staging_core.backends.render.card", "staging_core.testing.fake_card"}
 FRAMEWORKS = {"litestar", "fastapi", "starlette", "django", "flask"}

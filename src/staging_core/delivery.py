@@ -19,9 +19,9 @@ from .held import Held
 from .imaging.canvas import Layout
 from .interfaces import Photo
 from .models import JobState, Output, Picture, Staged, Stored
-from .models.text import keepable_json
 from .photo import intend_picture, key_of, put_intended, put_picture, read_object, sha256_of
 from .settlement import tell_end
+from .text import keepable_json
 
 log = logging.getLogger("staging_core")
 

@@ -10,8 +10,8 @@ from types import TracebackType
 from .database import jobs
 from .database.jobs import Abandoned
 from .database.row import Row
-from .models.text import keepable
 from .ports import Ports
+from .text import keepable
 
 log = logging.getLogger("staging_core")
 

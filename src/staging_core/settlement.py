@@ -37,9 +37,9 @@ from .fallback import Way, another_way
 from .interfaces import Defers, Stager, supports
 from .landing import cancel_later, look_later
 from .models import TERMINAL, Picture
-from .models.text import keepable
 from .photo import put_picture, sha256_of
 from .ports import Ports
+from .text import keepable
 
 log = logging.getLogger("staging_core")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from staging_core.text import keepable
+
 
 class StagingError(Exception):
     """Something went wrong inside staging-core itself; please report it."""
@@ -13,7 +15,8 @@ class StagingError(Exception):
     remedy_hint: ClassVar[str] = "Run `staging doctor`; if it finds nothing, report this message."
 
     def __init__(self, message: str = "", *, remedy: str | None = None) -> None:
-        self.message = message or _first_sentence(type(self))
+        # Strangers' words may be in it, and it goes to rows, logs and answers: those are UTF-8.
+        self.message = keepable(str(message)) or _first_sentence(type(self))
         self.remedy = remedy or self.remedy_hint
         super().__init__(self.message)
 

@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 
 from staging_core.errors import ValidationFailed
-
-from .text import UNKEPT, unkept_text
+from staging_core.text import UNKEPT, unkept_text
 
 LONGEST_PIECE = 200
 """Characters of one piece of furniture."""

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from staging_core.models.text import UNKEPT, unkept_text
+from staging_core.text import UNKEPT, unkept_text
 
 from .refusal import from_validation, invalid, malformed
 
