@@ -90,6 +90,7 @@ class Recovery:
         )
         self._money: _Deeds = (
             ("payments_ended", Ending(ports).end),
+            ("holds_settled", self.settle_holds),
             ("reservations_told", lambda: tell_settled(ports)),
             *looks,
             ("purchases_settled", Unfinished(ports).settle),
@@ -102,7 +103,6 @@ class Recovery:
             ("predictions_found", self._predictions.look),
             ("images_cleared", lambda: clear_deleted(ports)),
             ("accounts_deleted", lambda: delete_closed(ports)),
-            ("holds_settled", self.settle_holds),
             ("uploads_expired", self.expire_uploads),
             ("files_expired", self.expire_files),
             ("outbox", self.empty_outbox),
