@@ -12,7 +12,8 @@ from staging_core.interfaces import Consumes, Queue, Reaches, ReceivesCallbacks,
 from staging_core.models import Inspected, Wake
 
 _LANE = "doctor"  # no model's
-_PATIENCE_S = 5.0
+_PATIENCE_S = 15.0
+"""The first wake loads the queue's package, which takes a while on a busy machine."""
 
 
 async def database_answers(staging: Staging) -> str:
