@@ -159,6 +159,7 @@ class Rates:
         try:
             allowance = await self._counter.take(key, limit=limit, window_s=WINDOW_S)
         except Exception:
+            # Whatever the queue's driver raises: a limit that cannot be shared refuses nobody.
             if not self._alone_until:
                 log.warning(
                     "uses are counted by this process alone: the queue is away", exc_info=True

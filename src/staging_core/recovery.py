@@ -276,23 +276,28 @@ class Recovery:
 
 
 async def sweep_forever(recovery: Recovery) -> None:
-    """Sweep and show events at the interval of the settings until cancelled; failures only wait."""
-    while True:
-        try:
-            await recovery.do_deeds(Tally(recovery.ports))
-            await recovery.observe()
-        except Exception:
-            log.warning("sweep failed", exc_info=True)
-        await asyncio.sleep(recovery.ports.settings.sweep_s)
+    """Sweep and show events until cancelled."""
+
+    async def sweep() -> None:
+        await recovery.do_deeds(Tally(recovery.ports))
+        await recovery.observe()
+
+    await _again_and_again(recovery, sweep)
 
 
 async def pay_forever(recovery: Recovery) -> None:
-    """Ask those who are paid at the interval of the settings until cancelled."""
+    """Ask those who are paid until cancelled."""
+    await _again_and_again(recovery, lambda: recovery.do_payments(Tally(recovery.ports)))
+
+
+async def _again_and_again(recovery: Recovery, sweep: Callable[[], Awaitable[None]]) -> None:
+    """At the interval of the settings."""
     while True:
         try:
-            await recovery.do_payments(Tally(recovery.ports))
+            await sweep()
         except Exception:
-            log.warning("payments: sweep failed", exc_info=True)
+            # Whatever it is, such as a database that is away: the next one does what is due.
+            log.warning("sweep failed", exc_info=True)
         await asyncio.sleep(recovery.ports.settings.sweep_s)
 
 

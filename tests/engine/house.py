@@ -23,6 +23,7 @@ from staging_core.ports import Ports
 from staging_core.recovery import Recovery
 from staging_core.registry import Registry
 from staging_core.standings import KeptStandings, charged_by
+from staging_core.testing.fake_stager import FakeStager
 
 from .pictures import photo
 
@@ -124,3 +125,13 @@ async def open_house(
             **opened,
         )
         yield House(ports, clock)
+
+
+@asynccontextmanager
+async def staged_house(home: Path, **wish: Any) -> AsyncIterator[House]:
+    """An installation whose one order is done."""
+    async with Decoder() as decoder, open_house(home, FakeStager(), decoder=decoder) as house:
+        await house.submit(**wish)
+        while await house.step():
+            pass
+        yield house

@@ -10,10 +10,8 @@ import sqlalchemy as sa
 
 from staging_core.audit import SOUND, Audit, Evidence
 from staging_core.database import accounts, tables
-from staging_core.imaging.decoder import Decoder
-from staging_core.testing.fake_stager import FakeStager
 
-from .house import open_house
+from .house import staged_house
 
 NOT_TOLD = "what-only-a-provider-knows"
 _EVENTS, _JOBS = tables.events, tables.jobs
@@ -62,13 +60,7 @@ def test_what_no_rule_has_written_is_found(tmp_path: Path, name: str) -> None:
     falsify, wrong = FALSE[name]
 
     async def scenario() -> None:
-        async with (
-            Decoder() as decoder,
-            open_house(tmp_path, FakeStager(), decoder=decoder) as house,
-        ):
-            await house.submit(variants=2)
-            while await house.step():
-                pass
+        async with staged_house(tmp_path, variants=2) as house:
             evidence = Evidence(secrets=(NOT_TOLD,))
             assert await Audit(house.ports).count(evidence) == SOUND
             async with house.ports.database.write() as tx:

@@ -10,11 +10,9 @@ import pytest
 from staging_core import OWNER
 from staging_core.acting import Images
 from staging_core.audit import SOUND, Audit, objects
-from staging_core.imaging.decoder import Decoder
 from staging_core.photo import once
-from staging_core.testing.fake_stager import FakeStager
 
-from .house import open_house
+from .house import staged_house
 
 
 def test_results_that_are_missing_or_another_are_counted_wherever_they_come(
@@ -23,13 +21,7 @@ def test_results_that_are_missing_or_another_are_counted_wherever_they_come(
     monkeypatch.setattr(objects, "AT_ONCE", 2)
 
     async def scenario() -> None:
-        async with (
-            Decoder() as decoder,
-            open_house(tmp_path, FakeStager(), decoder=decoder) as house,
-        ):
-            await house.submit(variants=5)
-            while await house.step():
-                pass
+        async with staged_house(tmp_path, variants=5) as house:
             assert await Audit(house.ports).count() == SOUND
             images = sorted(await Images(house.ports, OWNER).page(), key=lambda image: image.id)
             keys = [image.staged_key for image in images]
@@ -47,13 +39,7 @@ def test_objects_that_no_row_knows_are_counted_wherever_they_come(
     monkeypatch.setattr(objects, "KEYS_AT_ONCE", 3)
 
     async def scenario() -> None:
-        async with (
-            Decoder() as decoder,
-            open_house(tmp_path, FakeStager(), decoder=decoder) as house,
-        ):
-            await house.submit(variants=4)
-            while await house.step():
-                pass
+        async with staged_house(tmp_path, variants=4) as house:
             (key, *_) = [image.staged_key for image in await Images(house.ports, OWNER).page()]
             for number in range(4):
                 strange = str(key).replace("-0.", f"-{number + 7}.")

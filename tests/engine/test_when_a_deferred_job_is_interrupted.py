@@ -130,41 +130,25 @@ class Away(Once):
         return output
 
 
-def test_a_place_of_outputs_that_is_away_for_half_a_minute_costs_no_second_prediction(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("steps", "pause_s", "most"), [(40, 1, 10), (60, 30, 60)], ids=["half a minute", "half an hour"]
+)
+def test_a_place_of_outputs_that_is_away_for_a_while_costs_no_second_prediction(
+    tmp_path: Path, steps: int, pause_s: float, most: int
 ) -> None:
     provider = Away()
 
     async def scenario(house: House) -> None:
         ports = replace(house.ports, downloads=provider)  # type: ignore[arg-type]
-        for _ in range(40):
+        for _ in range(steps):
             await house.step(ports)
-            house.clock.ahead += 1
+            house.clock.ahead += pause_s
         provider.away = False
         house.clock.ahead += 60
         await house.step(ports)
         assert await house.states() == ["ready"]
         assert len(provider.posts) == 1
-        assert provider.tries < 10, "it is asked at growing pauses"
-
-    run(tmp_path, provider, scenario)
-
-
-def test_a_place_of_outputs_that_is_away_for_half_an_hour_costs_no_second_prediction(
-    tmp_path: Path,
-) -> None:
-    provider = Away()
-
-    async def scenario(house: House) -> None:
-        ports = replace(house.ports, downloads=provider)  # type: ignore[arg-type]
-        for _ in range(60):
-            await house.step(ports)
-            house.clock.ahead += 30
-        provider.away = False
-        house.clock.ahead += 60
-        await house.step(ports)
-        assert await house.states() == ["ready"]
-        assert len(provider.posts) == 1
+        assert provider.tries < most, "it is asked at growing pauses"
 
     run(tmp_path, provider, scenario)
 
