@@ -7,8 +7,10 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvicorn
 
 from staging_core import Staging
 from staging_server import connection
@@ -79,5 +81,76 @@ def test_who_asks_piece_by_piece_and_again_is_answered(
             assert not events.at_eof()
             writer.close()
             asking.close()
+
+    asyncio.run(scenario())
+
+
+# --- who reads slowly -----------------------------------------------------------------------------
+
+PIECE, PIECES = bytes(1 << 16), 1000
+
+
+class Answering:
+    """An application whose answer is more than a connection takes unread; it counts its pieces."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.ended = asyncio.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        length = (b"content-length", b"%d" % (len(PIECE) * PIECES))
+        await send({"type": "http.response.start", "status": 200, "headers": [length]})
+        for number in range(1, PIECES + 1):
+            more = number < PIECES
+            await send({"type": "http.response.body", "body": PIECE, "more_body": more})
+            self.sent = number
+        self.ended.set()
+
+
+def waits_for_its_reader(server: uvicorn.Server) -> bool:
+    """Whether a connection takes no more for now."""
+    open_ones: set[Any] = server.server_state.connections
+    return any(each.flow.write_paused for each in open_ones)
+
+
+@asynccontextmanager
+async def asked(app: Answering) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A client that has asked and not read, once the server waits for it to read."""
+    door = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(app, http=connection.Connection, log_config=None, lifespan="off")
+    )
+    running = asyncio.create_task(server.serve(sockets=[door]))
+    reader, writer = await asyncio.open_connection(*door.getsockname())
+    try:
+        writer.write(HEALTH)
+        while not waits_for_its_reader(server):  # noqa: ASYNC110 - nobody is told of it
+            await asyncio.sleep(0.01)
+        yield reader, writer
+    finally:
+        writer.close()
+        server.should_exit = True
+        await running
+
+
+def test_an_answer_waits_for_its_reader_and_comes_whole() -> None:
+    async def scenario() -> None:
+        app = Answering()
+        async with asyncio.timeout(60), asked(app) as (reader, _):
+            assert app.sent < PIECES
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+            assert await reader.readexactly(len(PIECE) * PIECES) == PIECE * PIECES
+            await app.ended.wait()
+
+    asyncio.run(scenario())
+
+
+def test_an_answer_waits_no_more_for_a_reader_who_is_gone() -> None:
+    async def scenario() -> None:
+        app = Answering()
+        async with asyncio.timeout(60), asked(app) as (_, writer):
+            assert app.sent < PIECES
+            writer.transport.abort()
+            await app.ended.wait()  # what is sent to nobody is dropped
 
     asyncio.run(scenario())

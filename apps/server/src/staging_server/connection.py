@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 HEAD_S = 20.0
@@ -26,6 +27,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         """Somebody is there."""
         super().connection_made(transport)
+        self.flow = Flow(transport)
         self._wait()
 
     def data_received(self, data: bytes) -> None:
@@ -57,3 +59,26 @@ class Connection(H11Protocol):
         self._waiting = None
         if not self._is_asked:
             self.transport.close()
+
+
+class Flow(FlowControl):
+    """uvicorn's, which waits with an event; this one has it only while there is to wait.
+
+    An event holds 600 bytes of each connection, and of ten thousand streams nearly none ever waits.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.read_paused = False
+        self.write_paused = False
+
+    async def drain(self) -> None:
+        """Until more may be written."""
+        if self.write_paused:
+            await super().drain()
+
+    def pause_writing(self) -> None:
+        """No more may be written for now."""
+        if not self.write_paused:
+            self._is_writable_event = asyncio.Event()
+        super().pause_writing()
