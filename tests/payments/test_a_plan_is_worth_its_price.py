@@ -104,7 +104,8 @@ def test_a_month_of_the_large_plan_is_not_had_for_the_price_of_the_small_one() -
             for _ in range(2):
                 await at.pass_time(31 * DAY_S)
                 await told(at)
-            await at.pass_time(7200)
+                await at.pass_time(7200)  # a new period's bill is a draft for an hour
+                await told(at)
             paid = [int(one["amount"]) for one in at.stripe.truth("paid")]
             assert paid == [9900, 2900, 2900]
             await at.pass_time(25 * DAY_S)
