@@ -69,6 +69,12 @@ class Till(Counter):
         self.house.clock.ahead += seconds
         await asyncio.to_thread(self.stripe.advance, seconds)
 
+    async def pass_period(self, and_s: float = 0.0) -> None:
+        """To the end of the newest subscription's period, however long its month is, and beyond."""
+        [*_, one] = await self.objects("subscription")
+        end = one["items"]["data"][0]["current_period_end"]
+        await self.pass_time(end - self.house.clock() + and_s)
+
     async def objects(self, kind: str) -> list[dict[str, Any]]:
         """Every object of a kind that Stripe has, the oldest first."""
         return await asyncio.to_thread(self.stripe.objects, kind)
